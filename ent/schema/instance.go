@@ -1,0 +1,74 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Instance is an isolated tenant. Its own id is the instance_id of the tenant
+// mixin, so that the store's scope holds for it as for every other table.
+type Instance struct{ ent.Schema }
+
+// Mixin of the schema.
+func (Instance) Mixin() []ent.Mixin { return []ent.Mixin{tenant{}, history{}} }
+
+// Fields of the schema.
+func (Instance) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("name"),
+		field.Bytes("name_key"),
+		field.String("default_language"),
+		// The first organization, where users without another go.
+		field.String("default_organization_id").MaxLen(maxID).Default(""),
+	}
+}
+
+// Edges of the schema.
+func (Instance) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("domains", InstanceDomain.Type),
+		edge.To("organizations", Organization.Type),
+		edge.To("signing_keys", SigningKey.Type),
+	}
+}
+
+// Indexes of the schema.
+func (Instance) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("instance_id").Unique()}
+}
+
+// InstanceDomain is a host name that leads to an instance.
+type InstanceDomain struct{ ent.Schema }
+
+// Mixin of the schema.
+func (InstanceDomain) Mixin() []ent.Mixin { return []ent.Mixin{tenant{}, history{}} }
+
+// Fields of the schema.
+func (InstanceDomain) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("instance_pk").Immutable(),
+		// ASCII form, lower case, without a port.
+		field.String("domain").NotEmpty().Immutable(),
+		field.Bool("generated").Immutable(),
+		field.Bool("is_primary"),
+	}
+}
+
+// Edges of the schema.
+func (InstanceDomain) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("tenant", Instance.Type).Ref("domains").Field("instance_pk").Unique().Required().Immutable(),
+	}
+}
+
+// Indexes of the schema.
+func (InstanceDomain) Indexes() []ent.Index {
+	return []ent.Index{
+		// Not led by the instance: a host name belongs to one instance of the
+		// installation, and is what finds it.
+		index.Fields("domain").Unique(),
+		index.Fields("instance_id", "domain"),
+	}
+}

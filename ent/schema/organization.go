@@ -1,0 +1,76 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+)
+
+// Organization groups users, domains and policies of an instance.
+type Organization struct{ ent.Schema }
+
+// Mixin of the schema.
+func (Organization) Mixin() []ent.Mixin { return []ent.Mixin{tenant{}, history{}} }
+
+// Fields of the schema.
+func (Organization) Fields() []ent.Field {
+	return []ent.Field{
+		id("organization_id"),
+		field.Int64("instance_pk").Immutable(),
+		field.String("name"),
+		field.Bytes("name_key"),
+		field.Enum("state").Values("active", "inactive").Default("active"),
+	}
+}
+
+// Edges of the schema.
+func (Organization) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("tenant", Instance.Type).Ref("organizations").Field("instance_pk").Unique().Required().Immutable(),
+		edge.To("domains", OrganizationDomain.Type),
+		edge.To("users", User.Type),
+		edge.To("memberships", Membership.Type),
+	}
+}
+
+// Indexes of the schema.
+func (Organization) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("instance_id", "organization_id").Unique(),
+		index.Fields("instance_id", "name_key").Unique(),
+	}
+}
+
+// OrganizationDomain is a domain that an organization claims; a verified one
+// belongs to one organization of the instance and may stand in login names.
+type OrganizationDomain struct{ ent.Schema }
+
+// Mixin of the schema.
+func (OrganizationDomain) Mixin() []ent.Mixin { return []ent.Mixin{tenant{}, history{}} }
+
+// Fields of the schema.
+func (OrganizationDomain) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("organization_pk").Immutable(),
+		field.String("domain").NotEmpty().Immutable(),
+		field.Bool("verified"),
+		field.Bool("is_primary"),
+	}
+}
+
+// Edges of the schema.
+func (OrganizationDomain) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("organization", Organization.Type).Ref("domains").Field("organization_pk").Unique().Required().Immutable(),
+	}
+}
+
+// Indexes of the schema.
+func (OrganizationDomain) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("instance_id", "organization_pk", "domain").Unique(),
+		index.Fields("instance_id", "domain").Unique().Annotations(entsql.IndexWhere("verified")),
+	}
+}
