@@ -1,0 +1,60 @@
+package fault
+
+// What can go wrong. Ids are the interface: they stay, sentences may change.
+var (
+	// The call.
+	TokenInvalid        = Unauthenticated.define("auth.token_invalid", "the access token is missing or not valid here")
+	AssertionInvalid    = Invalid.define("auth.assertion_invalid", "the assertion is not valid: check its key, signature, issuer, subject, audience and times")
+	PermissionMissing   = PermissionDenied.define("auth.permission_missing", "the caller does not have the permission %s here")
+	OrganizationDenied  = PermissionDenied.define("auth.organization_denied", "the chosen organization does not exist, or the caller may not act in it")
+	OrganizationMissing = NotFound.define("auth.organization_missing", "this call acts in an organization: choose one with the header x-zitadel-orgid")
+	HeaderRepeated      = Invalid.define("request.header_repeated", "the header %s must not be sent more than once")
+	HostUnknown         = NotFound.define("request.host_unknown", "no instance answers on host %q: add it as a domain of an instance (SystemService.AddDomain), or start the server with --default-instance")
+	ObjectUnknown       = NotFound.define("object.unknown", "there is no such object, or the caller may not see it")
+	RequestInvalid      = Invalid.define("request.invalid", "%s")
+	RequestTooLarge     = ResourceExhausted.define("request.too_large", "the request is larger than %d bytes")
+	MediaTypeUnknown    = Invalid.define("request.media_type", "the content type %q is not supported")
+	CompressionUnknown  = Unimplemented.define("request.compression", "the compression %q is not supported: send gzip or none")
+	FieldUnsupported    = Unimplemented.define("request.field_unsupported", "%s is not supported yet")
+	MethodUnknown       = Unimplemented.define("request.method_unknown", "this server does not know the method %s")
+	PathUnknown         = NotFound.define("request.path_unknown", "there is nothing at %s")
+	VerbWrong           = Unimplemented.define("request.verb_wrong", "%s is not allowed at %s")
+	DeadlinePassed      = DeadlineExceeded.define("request.deadline", "the call took longer than it may")
+	CallerGone          = Canceled.define("request.canceled", "the call was canceled")
+	TextHasNUL          = Invalid.define("request.nul", "must not contain U+0000")
+
+	// The database.
+	DatabaseDown    = Unavailable.define("database.down", "the database cannot be reached; try again")
+	DatabaseFull    = Unavailable.define("database.full", "the database cannot be written: its disk is full")
+	RowMissing      = NotFound.define("object.missing", "there is no such object")
+	ValueTaken      = AlreadyExists.define("object.value_taken", "a value that must be unique is taken")
+	ReferenceBroken = FailedPrecondition.define("object.reference_broken", "an object that this one belongs to is gone, or is still in use")
+
+	// Lists.
+	ListLimit = Invalid.define("list.limit", "must not be more than %d")
+
+	// Objects.
+	InstanceUnknown      = NotFound.define("instance.unknown", "there is no such instance")
+	NothingChanged       = FailedPrecondition.define("object.unchanged", "nothing would change")
+	DomainInvalid        = Invalid.define("domain.invalid", "must be a host name, such as login.example.com")
+	DomainTaken          = AlreadyExists.define("domain.taken", "an instance has the domain %s already")
+	DomainUnknown        = NotFound.define("domain.unknown", "the instance has no domain %s")
+	DomainPrimary        = FailedPrecondition.define("domain.primary", "the primary domain cannot be removed: make another one primary first")
+	DomainGenerated      = FailedPrecondition.define("domain.generated", "the generated domain cannot be removed")
+	LanguageInvalid      = Invalid.define("language.invalid", "must be a BCP 47 language tag, such as en or de-CH")
+	OrganizationUnknown  = NotFound.define("organization.unknown", "there is no such organization")
+	OrganizationNameUsed = AlreadyExists.define("organization.name_taken", "the instance has an organization of this name already")
+	UserUnknown          = NotFound.define("user.unknown", "there is no such user")
+	UserNameTaken        = AlreadyExists.define("user.name_taken", "the user name is taken")
+	UserIDTaken          = AlreadyExists.define("user.id_taken", "the user id is taken, or was once")
+	UserNotMachine       = FailedPrecondition.define("user.not_machine", "the user is a person: only a machine user has keys and personal access tokens")
+	EmailInvalid         = Invalid.define("user.email_invalid", "must be an e-mail address")
+	PasswordPolicy       = Invalid.define("password.policy", "must have %s")
+	PasswordBusy         = ResourceExhausted.define("password.busy", "too many passwords are being checked; try again")
+	MemberExists         = AlreadyExists.define("member.exists", "the user is a member already")
+	MemberUnknown        = NotFound.define("member.unknown", "the user is not a member")
+	RolesMissing         = Invalid.define("member.roles_missing", "must name at least one role")
+	RoleUnknown          = Invalid.define("member.role_unknown", "%q is not a role of this level")
+	RoleDenied           = PermissionDenied.define("member.role_denied", "the role %s can be given or taken only by a holder of this level's OWNER role, or of a higher level's")
+	KeyInvalid           = Invalid.define("key.invalid", "must be a PEM encoded RSA public key of 2048 to 8192 bits")
+)
