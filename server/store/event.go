@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"entgo.io/ent/dialect"
+
+	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/event"
+	"github.com/bastide-id/bastide/server/caller"
+)
+
+// Object is what changes are counted on: an instance, an organization or a
+// user. What belongs to one of these counts on it.
+type Object struct {
+	// Type is the name of the aggregate in the history.
+	Type string
+	// ID is what clients know the object by.
+	ID string
+	// OwnerID is the organization, or the instance, that the object belongs to.
+	OwnerID string
+	row     reference
+}
+
+// The types of aggregates in the history.
+const (
+	InstanceType     = "instance"
+	OrganizationType = "org"
+	UserType         = "user"
+)
+
+// InstanceObject returns the object that changes of an instance count on.
+func InstanceObject(i *ent.Instance) Object {
+	return Object{Type: InstanceType, ID: i.InstanceID, OwnerID: i.InstanceID, row: reference{table: tables[ent.TypeInstance], key: i.ID}}
+}
+
+// OrganizationObject returns the object that changes of an organization count on.
+func OrganizationObject(o *ent.Organization) Object {
+	return Object{Type: OrganizationType, ID: o.OrganizationID, OwnerID: o.OrganizationID, row: reference{table: tables[ent.TypeOrganization], key: o.ID}}
+}
+
+// UserObject returns the object that changes of a user count on.
+func UserObject(u *ent.User) Object {
+	return Object{Type: UserType, ID: u.UserID, OwnerID: u.ResourceOwner, row: reference{table: tables[ent.TypeUser], key: u.ID}}
+}
+
+// Payload is what an event tells beside its type. Personal values go to a
+// table of their own, by user, so that a person can be erased.
+type Payload struct {
+	Public   map[string]any
+	Personal map[string]any
+}
+
+// Change says that an object changed.
+type Change struct {
+	// Sequence counts the changes of the object.
+	Sequence int64
+	At       time.Time
+	OwnerID  string
+}
+
+// Record says what the transaction does to an object: it counts the change on
+// the object's row and adds the event to the history.
+func (tx *Tx) Record(ctx context.Context, eventType EventType, object Object, payload Payload) (Change, error) {
+	change := Change{At: tx.now, OwnerID: object.OwnerID}
+	var err error
+	if change.Sequence, err = tx.count(ctx, object); err != nil {
+		return change, err
+	}
+	create := tx.Event.Create().
+		SetAggregateType(object.Type).
+		SetAggregateID(object.ID).
+		SetOwnerID(object.OwnerID).
+		SetSequence(change.Sequence).
+		SetType(string(eventType)).
+		SetEditorID(caller.From(ctx).ID).
+		SetCreatedAt(tx.now)
+	if len(payload.Public) > 0 {
+		create.SetPayload(payload.Public)
+	}
+	row, err := create.Save(ctx)
+	if err != nil {
+		return change, err
+	}
+	tx.recorded = true
+	if len(payload.Personal) == 0 {
+		return change, nil
+	}
+	return change, tx.PersonalData.Create().SetEventPk(row.ID).SetUserID(object.ID).SetPayload(payload.Personal).Exec(ctx)
+}
+
+// count adds one to the sequence of the object's row and returns it.
+func (tx *Tx) count(ctx context.Context, object Object) (sequence int64, err error) {
+	rows, err := tx.QueryContext(ctx, tx.store.rebind(
+		`UPDATE `+quote(object.row.table)+` SET sequence = sequence + 1, changed_at = ? WHERE id = ? AND instance_id = ? RETURNING sequence`),
+		tx.now, object.row.key, caller.InstanceOf(ctx).ID)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return 0, err
+		}
+		return 0, fmt.Errorf("store: %s %s of an event is not there", object.Type, object.ID)
+	}
+	if err := rows.Scan(&sequence); err != nil {
+		return 0, err
+	}
+	return sequence, rows.Close()
+}
+
+// Seen reports whether the history knows an object of the type with the id, be
+// it there or gone: an id is never given again.
+func (tx *Tx) Seen(ctx context.Context, object Object) (bool, error) {
+	return tx.Event.Query().Where(event.AggregateType(object.Type), event.AggregateID(object.ID)).Exist(ctx)
+}
+
+// Lock makes other transactions that lock the object wait until this one ends.
+// A rule over several rows locks their parent first. SQLite has one writer, so
+// nothing is to be done there.
+func (tx *Tx) Lock(ctx context.Context, object Object) error {
+	if tx.store.dialect == dialect.SQLite {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, tx.store.rebind(
+		`SELECT 1 FROM `+quote(object.row.table)+` WHERE id = ? AND instance_id = ? FOR UPDATE`),
+		object.row.key, caller.InstanceOf(ctx).ID)
+	return err
+}
+
+// Position returns the position of the newest event that ctx can see; 0 when
+// there is none.
+func (s *Store) Position(ctx context.Context) (int64, error) {
+	position, err := s.read.Event.Query().Order(ent.Desc(event.FieldID)).FirstID(ctx)
+	if ent.IsNotFound(err) {
+		return 0, nil
+	}
+	return position, err
+}

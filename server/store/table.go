@@ -1,0 +1,67 @@
+package store
+
+import (
+	"strconv"
+	"strings"
+
+	"entgo.io/ent/dialect"
+
+	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/event"
+	"github.com/bastide-id/bastide/ent/installation"
+	"github.com/bastide-id/bastide/ent/instance"
+	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/ent/machinekey"
+	"github.com/bastide-id/bastide/ent/membership"
+	"github.com/bastide-id/bastide/ent/organization"
+	"github.com/bastide-id/bastide/ent/organizationdomain"
+	"github.com/bastide-id/bastide/ent/ownerpolicy"
+	"github.com/bastide-id/bastide/ent/password"
+	"github.com/bastide-id/bastide/ent/personalaccesstoken"
+	"github.com/bastide-id/bastide/ent/personaldata"
+	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/ent/workerlease"
+)
+
+// tables has the table of each type. A test compares it with the schema.
+var tables = map[string]string{
+	ent.TypeAccessToken:         accesstoken.Table,
+	ent.TypeEvent:               event.Table,
+	ent.TypeInstallation:        installation.Table,
+	ent.TypeInstance:            instance.Table,
+	ent.TypeInstanceDomain:      instancedomain.Table,
+	ent.TypeMachineKey:          machinekey.Table,
+	ent.TypeMembership:          membership.Table,
+	ent.TypeOrganization:        organization.Table,
+	ent.TypeOrganizationDomain:  organizationdomain.Table,
+	ent.TypeOwnerPolicy:         ownerpolicy.Table,
+	ent.TypePassword:            password.Table,
+	ent.TypePersonalAccessToken: personalaccesstoken.Table,
+	ent.TypePersonalData:        personaldata.Table,
+	ent.TypeSigningKey:          signingkey.Table,
+	ent.TypeUser:                user.Table,
+	ent.TypeWorkerLease:         workerlease.Table,
+}
+
+// quote makes a name of the schema part of a statement.
+func quote(name string) string { return `"` + name + `"` }
+
+// rebind turns the question marks of a statement into what the database takes.
+func (s *Store) rebind(query string) string {
+	if s.dialect == dialect.SQLite {
+		return query
+	}
+	var b strings.Builder
+	n := 0
+	for _, c := range query {
+		if c == '?' {
+			n++
+			b.WriteString("$" + strconv.Itoa(n))
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/bastide-id/bastide/ent"
+)
+
+const (
+	// writeTimeout bounds a transaction, which the caller cannot cancel.
+	writeTimeout = 30 * time.Second
+	// writeAttempts is how often a transaction is run that the database
+	// rolled back because of another one.
+	writeAttempts = 5
+)
+
+// Tx is a transaction of Write.
+type Tx struct {
+	*ent.Tx
+	store    *Store
+	now      time.Time
+	changed  bool
+	recorded bool
+	// own has the rows of the instance that this transaction made or asked
+	// for, so that references to them need no further query.
+	own map[reference]bool
+}
+
+type txKey struct{}
+
+// Now returns the one time of the transaction.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// errUnrecorded is a mistake in the program.
+var errUnrecorded = errors.New("store: a transaction changed rows and recorded no event")
+
+// Write runs f in a transaction and commits when f returns nil. An error of f
+// rolls back and is returned as it is.
+//
+// f may run more than once, and must not hash, make keys or use the network.
+// The context it gets is that of the caller without its cancellation: a client
+// that hangs up does not undo what others wait for. Waiting for the turn to
+// write does end with the caller.
+func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.turn != nil {
+		select {
+		case s.turn <- struct{}{}:
+			defer func() { <-s.turn }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		err := s.writeOnce(ctx, f)
+		if err == nil || attempt == writeAttempts || !mayRetry(err) {
+			return err
+		}
+	}
+}
+
+func (s *Store) writeOnce(ctx context.Context, f func(context.Context, *Tx) error) (err error) {
+	inner, err := s.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelDefault})
+	if err != nil {
+		return err
+	}
+	tx := &Tx{Tx: inner, store: s, now: s.Now(), own: make(map[reference]bool)}
+	committed := false
+	defer func() {
+		if !committed {
+			if undo := inner.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) && !errors.Is(undo, driver.ErrBadConn) {
+				err = errors.Join(err, fmt.Errorf("rollback: %w", undo))
+			}
+		}
+	}()
+	if err := f(context.WithValue(ctx, txKey{}, tx), tx); err != nil {
+		return err
+	}
+	if tx.changed && !tx.recorded {
+		return errUnrecorded
+	}
+	committed = true
+	return inner.Commit()
+}
+
+// mayRetry reports whether the database rolled back a transaction that did
+// nothing wrong.
+func mayRetry(err error) bool {
+	var p *pq.Error
+	if errors.As(err, &p) {
+		return p.Code == "40001" || p.Code == "40P01" // serialization_failure, deadlock_detected
+	}
+	return false
+}
+
+// txOf returns the transaction that ctx runs in.
+func txOf(ctx context.Context) (*Tx, error) {
+	tx, _ := ctx.Value(txKey{}).(*Tx)
+	if tx == nil {
+		return nil, errors.New("store: a change outside Write")
+	}
+	return tx, nil
+}
+
+// unrecorded reports whether a mutation needs no event: rows that are their
+// own record, and when a token was last used.
+func unrecorded(m ent.Mutation) bool {
+	switch m.Type() {
+	case ent.TypeAccessToken, ent.TypeSigningKey, ent.TypeEvent, ent.TypePersonalData, ent.TypeInstallation, ent.TypeWorkerLease:
+		return true
+	case ent.TypePersonalAccessToken:
+		fields := m.Fields()
+		return m.Op().Is(ent.OpUpdate|ent.OpUpdateOne) && len(fields) == 1 && fields[0] == "last_used_at"
+	}
+	return false
+}
+
+// trackChanges makes Write refuse to commit what was not recorded.
+func (s *Store) trackChanges(next ent.Mutator) ent.Mutator {
+	return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+		tx, err := txOf(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !unrecorded(m) {
+			tx.changed = true
+		}
+		return next.Mutate(ctx, m)
+	})
+}
+
+// stampTimes sets when a row was created and changed.
+func (s *Store) stampTimes(next ent.Mutator) ent.Mutator {
+	return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+		tx, err := txOf(ctx)
+		if err != nil {
+			return nil, err
+		}
+		row, ok := m.(interface {
+			SetCreatedAt(time.Time)
+			CreatedAt() (time.Time, bool)
+		})
+		if ok && m.Op().Is(ent.OpCreate) {
+			if _, set := row.CreatedAt(); !set {
+				row.SetCreatedAt(tx.now)
+			}
+		}
+		changing, ok := m.(interface{ SetChangedAt(time.Time) })
+		if ok && (m.Op().Is(ent.OpCreate) || !unrecorded(m)) {
+			changing.SetChangedAt(tx.now)
+		}
+		return next.Mutate(ctx, m)
+	})
+}
