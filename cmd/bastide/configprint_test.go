@@ -1,0 +1,66 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestConfigPrintHidesPasswords(t *testing.T) {
+	for _, address := range []string{
+		"postgres://bastide:Tr0ub4dor@db/bastide?sslmode=disable",
+		"postgres://db/bastide?user=bastide&password=Tr0ub4dor",
+		"postgres://bastide:Tr0ub4dor@/bastide?host=/run/postgresql",
+	} {
+		got := bastide(t, []string{"BASTIDE_DATABASE=" + address}, "config", "print")
+		if got.code != exitOK || strings.Contains(got.stdout+got.stderr, "Tr0ub4dor") {
+			t.Errorf("exit code %d: %s%s", got.code, got.stdout, got.stderr)
+		}
+		if want := strings.ReplaceAll(address, "Tr0ub4dor", "redacted"); !strings.Contains(got.stdout, want) {
+			t.Errorf("no %s in %s", want, got.stdout)
+		}
+	}
+	for _, address := range []string{"postgres://bastide:Tr0ub4dor@db:port/x", "mysql://bastide:Tr0ub4dor@db/x", "Tr0ub4dor"} {
+		got := bastide(t, nil, "config", "print", "--database", address)
+		if got.code != exitUsage || strings.Contains(got.stdout+got.stderr, "Tr0ub4dor") {
+			t.Errorf("exit code %d: %s%s", got.code, got.stdout, got.stderr)
+		}
+	}
+}
+
+func TestConfigPrintIsAFileForConfig(t *testing.T) {
+	pem := publicPEM(t, ecKey(t).Public())
+	dir := t.TempDir()
+	config := write(t, "bastide.yaml", `
+dataDir: "`+dir+`/a: b # c"
+database: postgres://bastide@db/bastide
+externalDomain: ID.Bücher.example
+externalSecure: yes
+maxListLimit: 50
+trustedProxies: 10.0.0.0/8, ::1
+callTimeout: 90s
+logFormat: json
+systemUsers:
+  - name: ops
+    publicKeyFile: `+write(t, "ops.pub.pem", pem)+`
+    memberships:
+      - {type: System, roles: [SYSTEM_OWNER, IAM_OWNER]}
+      - {type: Instance, id: 312345678901234567, roles: [IAM_OWNER_VIEWER]}
+  - {name: idle, publicKey: "`+strings.ReplaceAll(pem, "\n", `\n`)+`"}
+`)
+	first := bastide(t, nil, "config", "print", "--config", config)
+	if first.code != exitOK {
+		t.Fatal(first.stderr)
+	}
+	second := bastide(t, nil, "config", "print", "--config", write(t, "again.yaml", first.stdout))
+	if second.code != exitOK || second.stdout != first.stdout {
+		t.Errorf("exit code %d: %s\nfirst:\n%s\nsecond:\n%s", second.code, second.stderr, first.stdout, second.stdout)
+	}
+	for _, want := range []string{
+		"externalDomain: id.xn--bcher-kva.example\n", "externalPort: 8080\n", "externalSecure: true\n", "defaultListLimit: 50\n", "callTimeout: 1m30s\n",
+		"  - ::1/128\n", "name: ops\n", `id: "312345678901234567"`, "roles: [SYSTEM_OWNER, IAM_OWNER]\n", "name: idle\n",
+	} {
+		if !strings.Contains(first.stdout, want) {
+			t.Errorf("no %q in\n%s", want, first.stdout)
+		}
+	}
+}

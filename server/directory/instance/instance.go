@@ -1,0 +1,88 @@
+package instance
+
+import (
+	"context"
+
+	"entgo.io/ent/dialect/sql"
+
+	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/instance"
+	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/server/fault"
+	"github.com/bastide-id/bastide/server/store"
+)
+
+// Get returns the instance of ctx, or fault.InstanceUnknown. It serves reads
+// and transactions alike.
+func Get(ctx context.Context, instances *ent.InstanceClient) (*ent.Instance, error) {
+	row, err := instances.Query().Only(ctx) // the scope of ctx leaves one
+	if ent.IsNotFound(err) {
+		err = fault.InstanceUnknown.With()
+	}
+	return row, err
+}
+
+// Rename gives the instance of ctx another name. It returns
+// fault.NothingChanged for the name that it has.
+func (i *Instances) Rename(ctx context.Context, name string) (row *ent.Instance, change store.Change, err error) {
+	err = i.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if row, err = Get(ctx, tx.Instance); err != nil {
+			return err
+		}
+		if row.Name == store.Text(name) {
+			return fault.NothingChanged.With()
+		}
+		if err := tx.Instance.UpdateOne(row).SetName(store.Text(name)).SetNameKey(store.Key(name)).Exec(ctx); err != nil {
+			return err
+		}
+		change, err = tx.Record(ctx, store.InstanceChanged, store.InstanceObject(row), store.Payload{Public: map[string]any{"name": store.Text(name)}})
+		return err
+	})
+	return row, change, err
+}
+
+// Remove removes the instance of ctx with everything in it but the history,
+// from which all that tells of people is taken.
+func (i *Instances) Remove(ctx context.Context) (row *ent.Instance, change store.Change, err error) {
+	err = i.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if row, err = Get(ctx, tx.Instance); err != nil {
+			return err
+		}
+		if change, err = tx.Record(ctx, store.InstanceRemoved, store.InstanceObject(row), store.Payload{}); err != nil {
+			return err
+		}
+		// What points at others goes first.
+		for _, remove := range []func(context.Context) (int, error){
+			tx.AccessToken.Delete().Exec, tx.PersonalAccessToken.Delete().Exec, tx.MachineKey.Delete().Exec,
+			tx.Password.Delete().Exec, tx.Membership.Delete().Exec, tx.User.Delete().Exec,
+			tx.OrganizationDomain.Delete().Exec, tx.Organization.Delete().Exec,
+			tx.InstanceDomain.Delete().Exec, tx.SigningKey.Delete().Exec, tx.OwnerPolicy.Delete().Exec,
+			tx.PersonalData.Delete().Exec, tx.Instance.Delete().Exec,
+		} {
+			if _, err := remove(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return row, change, err
+}
+
+// Exists reports whether the installation has the instance.
+func Exists(ctx context.Context, s *store.Store, id string) (bool, error) {
+	return s.Read().Instance.Query().Where(instance.InstanceID(id)).Exist(ctx)
+}
+
+// WithDomains returns the instance of ctx with its domains, the primary one
+// first, or fault.InstanceUnknown.
+func WithDomains(ctx context.Context, s *store.Store) (*ent.Instance, error) {
+	row, err := s.Read().Instance.Query().WithDomains(SortDomains).Only(ctx)
+	if ent.IsNotFound(err) {
+		err = fault.InstanceUnknown.With()
+	}
+	return row, err
+}
+
+func SortDomains(q *ent.InstanceDomainQuery) {
+	q.Order(instancedomain.ByIsPrimary(sql.OrderDesc()), instancedomain.ByID())
+}

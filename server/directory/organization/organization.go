@@ -1,0 +1,77 @@
+// Package organization has what more than one call does with organizations.
+package organization
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/organization"
+	"github.com/bastide-id/bastide/ent/organizationdomain"
+	"github.com/bastide-id/bastide/server/directory/domain"
+	"github.com/bastide-id/bastide/server/fault"
+	"github.com/bastide-id/bastide/server/store"
+)
+
+// New is an organization to be created.
+type New struct {
+	ID   string
+	Name string
+	// ParentDomain is what its first domain is made below.
+	ParentDomain string
+}
+
+// Create adds an organization with its first domain to an instance. It returns
+// fault.OrganizationNameUsed when the name is taken.
+func Create(ctx context.Context, tx *store.Tx, in *ent.Instance, n New) (*ent.Organization, store.Change, error) {
+	row, err := tx.Organization.Create().
+		SetOrganizationID(n.ID).SetTenant(in).
+		SetName(store.Text(n.Name)).SetNameKey(store.Key(n.Name)).
+		Save(ctx)
+	if errors.Is(store.Fault(err), fault.AlreadyExists) {
+		err = fault.OrganizationNameUsed.With().Because(err)
+	}
+	if err != nil {
+		return nil, store.Change{}, err
+	}
+	object := store.OrganizationObject(row)
+	if _, err := tx.Record(ctx, store.OrgAdded, object, store.Payload{Public: map[string]any{"name": row.Name}}); err != nil {
+		return nil, store.Change{}, err
+	}
+	name := domain.OfOrganization(n.Name, n.ParentDomain)
+	payload := store.Payload{Public: map[string]any{"domain": name}}
+	var change store.Change
+	for _, step := range []store.EventType{store.OrgDomainAdded, store.OrgDomainVerified, store.OrgDomainPrimarySet} {
+		if change, err = tx.Record(ctx, step, object, payload); err != nil {
+			return nil, change, err
+		}
+	}
+	err = tx.OrganizationDomain.Create().SetOrganization(row).SetDomain(name).
+		SetVerified(true).SetIsPrimary(true).SetSequence(change.Sequence).Exec(ctx)
+	return row, change, err
+}
+
+// Exists reports whether the instance of ctx has the organization.
+func Exists(ctx context.Context, s *store.Store, id string) (bool, error) {
+	return s.Read().Organization.Query().Where(organization.OrganizationID(id)).Exist(ctx)
+}
+
+// Get returns the organization of the instance of ctx, or
+// fault.OrganizationUnknown. It serves reads and transactions alike.
+func Get(ctx context.Context, organizations *ent.OrganizationClient, id string) (*ent.Organization, error) {
+	return only(ctx, organizations.Query().Where(organization.OrganizationID(id)))
+}
+
+// WithPrimaryDomain is Get with the primary domain loaded.
+func WithPrimaryDomain(ctx context.Context, s *store.Store, id string) (*ent.Organization, error) {
+	return only(ctx, s.Read().Organization.Query().Where(organization.OrganizationID(id)).
+		WithDomains(func(q *ent.OrganizationDomainQuery) { q.Where(organizationdomain.IsPrimary(true)) }))
+}
+
+func only(ctx context.Context, q *ent.OrganizationQuery) (*ent.Organization, error) {
+	row, err := q.Only(ctx)
+	if ent.IsNotFound(err) {
+		err = fault.OrganizationUnknown.With()
+	}
+	return row, err
+}

@@ -1,0 +1,99 @@
+// Package password hashes passwords and checks what they must be like.
+package password
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"runtime"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/bastide-id/bastide/server/directory/policy"
+	"github.com/bastide-id/bastide/server/fault"
+)
+
+// Parameters of Argon2id that the OWASP Password Storage Cheat Sheet gives.
+const (
+	memory     = 19456 // KiB
+	passes     = 2
+	threads    = 1
+	saltLength = 16
+	hashLength = 32
+)
+
+// waiting bounds how many callers may wait for each worker.
+const waiting = 16
+
+// Hasher hashes with a bounded number of workers, so that passwords cannot
+// starve everything else. It is safe for concurrent use.
+type Hasher struct {
+	queue   *semaphore.Weighted
+	workers *semaphore.Weighted
+}
+
+// NewHasher returns a hasher with so many workers; 0 means half of the
+// processors, at least one.
+func NewHasher(workers int) *Hasher {
+	if workers == 0 {
+		workers = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	return &Hasher{
+		queue:   semaphore.NewWeighted(int64(workers * (1 + waiting))),
+		workers: semaphore.NewWeighted(int64(workers)),
+	}
+}
+
+// Hash returns the Argon2id hash of a password in PHC string format. It
+// returns fault.PasswordBusy when too many wait, or the error of ctx.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	if !h.queue.TryAcquire(1) {
+		return "", fault.PasswordBusy.With()
+	}
+	defer h.queue.Release(1)
+	if err := h.workers.Acquire(ctx, 1); err != nil {
+		return "", err
+	}
+	defer h.workers.Release(1)
+	salt := make([]byte, saltLength)
+	_, _ = rand.Read(salt) // never fails: crypto/rand ends the program first
+	sum := argon2.IDKey([]byte(norm.NFC.String(password)), salt, passes, memory, threads, hashLength)
+	encode := base64.RawStdEncoding.EncodeToString
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, threads, encode(salt), encode(sum)), nil
+}
+
+// Check returns fault.Invalid, for the request field at path, that says what
+// the password lacks.
+func Check(path, password string, rules policy.PasswordComplexityValues) error {
+	var lacks []string
+	if uint64(utf8.RuneCountInString(password)) < rules.MinLength {
+		lacks = append(lacks, fmt.Sprintf("at least %d characters", rules.MinLength))
+	}
+	for _, rule := range []struct {
+		on   bool
+		is   func(rune) bool
+		name string
+	}{
+		{rules.HasUppercase, unicode.IsUpper, "an upper case letter"},
+		{rules.HasLowercase, unicode.IsLower, "a lower case letter"},
+		{rules.HasNumber, unicode.IsDigit, "a digit"},
+		{rules.HasSymbol, isSymbol, "a symbol"},
+	} {
+		if rule.on && !strings.ContainsFunc(password, rule.is) {
+			lacks = append(lacks, rule.name)
+		}
+	}
+	if len(lacks) == 0 {
+		return nil
+	}
+	return fault.PasswordPolicy.Field(path, strings.Join(lacks, ", "))
+}
+
+// isSymbol reports whether c is neither a letter nor a digit.
+func isSymbol(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }

@@ -1,0 +1,215 @@
+// Package user has what more than one call does with people and machines.
+package user
+
+import (
+	"context"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/server/directory/password"
+	"github.com/bastide-id/bastide/server/directory/policy"
+	"github.com/bastide-id/bastide/server/fault"
+	"github.com/bastide-id/bastide/server/store"
+)
+
+// New is a user to be created: a person if Human is set, else a machine.
+type New struct {
+	// ID is of the client's choice; empty for one of the server's.
+	ID       string
+	UserName string
+	Human    *Human
+	Machine  *Machine
+}
+
+// Human is what is known of a new person.
+type Human struct {
+	FirstName, LastName, NickName string
+	// DisplayName is "first last" by default.
+	DisplayName       string
+	PreferredLanguage string
+	Gender            int32
+	Email             string
+	EmailVerified     bool
+	Phone             string
+	PhoneVerified     bool
+	// Password is empty for a person without one.
+	Password               string
+	PasswordChangeRequired bool
+}
+
+// Machine is what is known of a new machine user.
+type Machine struct {
+	Name            string
+	Description     string
+	AccessTokenType int32
+}
+
+// Paths name the request fields that Prepare may complain of.
+type Paths struct {
+	PreferredLanguage, Password string
+}
+
+// Prepared is a new user that only needs to be saved.
+type Prepared struct {
+	New
+	brought      bool // the id is of the client's choice
+	passwordHash string
+}
+
+// Users creates users.
+type Users struct {
+	store  *store.Store
+	hasher *password.Hasher
+}
+
+// New returns what creates users in a store.
+func NewUsers(s *store.Store, hasher *password.Hasher) *Users {
+	return &Users{store: s, hasher: hasher}
+}
+
+// Prepare does what takes long or needs no transaction: it checks the language
+// and the password, by the policy of the organization, and hashes it. It
+// returns fault.Invalid for the fields of paths, or fault.PasswordBusy.
+func (u *Users) Prepare(ctx context.Context, n New, organizationID string, paths Paths) (p Prepared, err error) {
+	p = Prepared{New: n, brought: n.ID != ""}
+	if !p.brought {
+		if p.ID, err = u.store.NewID(); err != nil {
+			return p, err
+		}
+	}
+	if n.Human == nil {
+		return p, nil
+	}
+	if err := CheckLanguage(paths.PreferredLanguage, n.Human.PreferredLanguage); err != nil {
+		return p, err
+	}
+	if n.Human.Password == "" {
+		return p, nil
+	}
+	rules, err := policy.Get(ctx, u.store.Read().OwnerPolicy, policy.PasswordComplexity, organizationID)
+	if err != nil {
+		return p, err
+	}
+	if err := password.Check(paths.Password, n.Human.Password, rules); err != nil {
+		return p, err
+	}
+	p.passwordHash, err = u.hasher.Hash(ctx, n.Human.Password)
+	return p, err
+}
+
+// CheckLanguage returns fault.Invalid, for the request field at path, if tag is
+// neither empty nor a BCP 47 tag.
+func CheckLanguage(path, tag string) error {
+	if tag == "" {
+		return nil
+	}
+	if _, err := language.Parse(tag); err != nil {
+		return fault.LanguageInvalid.Field(path)
+	}
+	return nil
+}
+
+// Save adds the user to an organization. It returns fault.UserNameTaken or
+// fault.UserIDTaken.
+func (p Prepared) Save(ctx context.Context, tx *store.Tx, in *ent.Organization) (*ent.User, store.Change, error) {
+	if p.brought {
+		if err := p.checkFresh(ctx, tx); err != nil {
+			return nil, store.Change{}, err
+		}
+	}
+	domains, err := policy.Get(ctx, tx.OwnerPolicy, policy.Domain, in.OrganizationID)
+	if err != nil {
+		return nil, store.Change{}, err
+	}
+	create := tx.User.Create().
+		SetUserID(p.ID).SetOrganization(in).SetResourceOwner(in.OrganizationID).
+		SetUserName(store.Text(p.UserName)).SetNameKey(store.Key(p.UserName))
+	if domains.UserLoginMustBeDomain {
+		create.SetNameScope(in.OrganizationID)
+	}
+	if p.Human != nil {
+		p.setHuman(create, tx)
+	} else {
+		p.setMachine(create)
+	}
+	row, err := create.Save(ctx)
+	switch store.TakenColumn(err) {
+	case user.FieldNameKey:
+		err = fault.UserNameTaken.With().Because(err)
+	case user.FieldUserID:
+		err = fault.UserIDTaken.With().Because(err)
+	}
+	if err != nil {
+		return nil, store.Change{}, err
+	}
+	change, err := p.record(ctx, tx, row)
+	return row, change, err
+}
+
+func (p Prepared) setMachine(create *ent.UserCreate) {
+	create.SetType(user.TypeMachine).
+		SetDisplayName(store.Text(p.Machine.Name)).
+		SetDescription(store.Text(p.Machine.Description)).
+		SetAccessTokenType(p.Machine.AccessTokenType).
+		SetFirstNameKey([]byte{}).SetLastNameKey([]byte{}).SetEmailKey([]byte{})
+}
+
+func (p Prepared) setHuman(create *ent.UserCreate, tx *store.Tx) {
+	h := p.Human
+	display := h.DisplayName
+	if display == "" {
+		display = strings.TrimSpace(h.FirstName + " " + h.LastName)
+	}
+	create.SetType(user.TypeHuman).
+		SetFirstName(store.Text(h.FirstName)).SetFirstNameKey(store.Key(h.FirstName)).
+		SetLastName(store.Text(h.LastName)).SetLastNameKey(store.Key(h.LastName)).
+		SetNickName(store.Text(h.NickName)).SetDisplayName(store.Text(display)).
+		SetPreferredLanguage(h.PreferredLanguage).SetGender(h.Gender).
+		SetEmail(store.Text(h.Email)).SetEmailKey(store.Key(h.Email)).SetEmailVerified(h.EmailVerified).
+		SetPhone(h.Phone).SetPhoneVerified(h.Phone != "" && h.PhoneVerified)
+	if p.passwordHash != "" {
+		create.SetPasswordChangedAt(tx.Now())
+	}
+	if p.passwordHash == "" || !h.EmailVerified {
+		create.SetState(user.StateInitial) // until the person has proved the address and set a password
+	}
+}
+
+// checkFresh returns fault.UserIDTaken for an id that the instance has seen,
+// also if its user is gone.
+func (p Prepared) checkFresh(ctx context.Context, tx *store.Tx) error {
+	seen, err := tx.Seen(ctx, store.Object{Type: store.UserType, ID: p.ID})
+	if err == nil && seen {
+		err = fault.UserIDTaken.With()
+	}
+	return err
+}
+
+func (p Prepared) record(ctx context.Context, tx *store.Tx, row *ent.User) (store.Change, error) {
+	object := store.UserObject(row)
+	if p.Human == nil {
+		return tx.Record(ctx, store.UserMachineAdded, object, store.Payload{Public: map[string]any{
+			"userName": row.UserName, "name": row.DisplayName, "description": row.Description, "accessTokenType": row.AccessTokenType,
+		}})
+	}
+	personal := map[string]any{
+		"userName": row.UserName, "firstName": row.FirstName, "lastName": row.LastName, "nickName": row.NickName,
+		"displayName": row.DisplayName, "email": row.Email, "phone": row.Phone,
+	}
+	change, err := tx.Record(ctx, store.UserHumanAdded, object, store.Payload{
+		Public:   map[string]any{"preferredLanguage": row.PreferredLanguage, "gender": row.Gender},
+		Personal: personal,
+	})
+	if err != nil || p.passwordHash == "" {
+		return change, err
+	}
+	err = tx.Password.Create().SetUser(row).SetHash(p.passwordHash).SetChangeRequired(p.Human.PasswordChangeRequired).Exec(ctx)
+	if err != nil {
+		return change, err
+	}
+	return tx.Record(ctx, store.UserHumanPasswordChanged, object,
+		store.Payload{Public: map[string]any{"changeRequired": p.Human.PasswordChangeRequired}})
+}

@@ -1,0 +1,90 @@
+package server
+
+import (
+	"context"
+	"net"
+
+	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/instancedomain"
+	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
+	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/directory/instance"
+	"github.com/bastide-id/bastide/server/directory/organization"
+	"github.com/bastide-id/bastide/server/directory/user"
+	"github.com/bastide-id/bastide/server/fault"
+	"github.com/bastide-id/bastide/server/permission"
+	"github.com/bastide-id/bastide/server/store"
+	"github.com/bastide-id/bastide/server/store/across"
+)
+
+// hosts finds the instance that answers on a host.
+type hosts struct {
+	store *store.Store
+	// first is the instance of the first run.
+	first string
+	// fallback answers on hosts that nobody owns; empty for none.
+	fallback string
+	// loopback tells that only this machine can call, so that its own names
+	// belong to the first instance.
+	loopback bool
+}
+
+func (s *Server) hosts(first string) hosts {
+	h := hosts{store: s.store, first: first, fallback: s.config.DefaultInstance}
+	switch h.fallback {
+	case "":
+		h.fallback = first
+	case NoDefaultInstance:
+		h.fallback = ""
+	}
+	if address, ok := s.listener.Addr().(*net.TCPAddr); ok {
+		h.loopback = address.IP.IsLoopback()
+	}
+	return h
+}
+
+// loopbackNames are the names that every machine has for itself.
+var loopbackNames = map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true}
+
+// resolve returns the instance that answers on the host, and whether it owns
+// the host, or fault.HostUnknown.
+func (h hosts) resolve(ctx context.Context, host string) (id string, own bool, err error) {
+	row, err := h.store.Read().InstanceDomain.Query().Where(instancedomain.Domain(host)).
+		Select(instancedomain.FieldInstanceID).Only(across.Instances(ctx))
+	if err == nil {
+		return row.InstanceID, true, nil
+	}
+	if !ent.IsNotFound(err) {
+		return "", false, err
+	}
+	id, own = h.fallback, false
+	if h.loopback && loopbackNames[host] {
+		id, own = h.first, true
+	}
+	if id == "" {
+		return "", false, fault.HostUnknown.With(host)
+	}
+	exists, err := instance.Exists(caller.InInstance(ctx, id), h.store, id)
+	if err == nil && !exists { // it was removed
+		err = fault.HostUnknown.With(host)
+	}
+	return id, own, err
+}
+
+// permissionDirectory answers what permissions are decided on.
+func (s *Server) permissionDirectory() permission.Directory {
+	return permission.Directory{
+		InstanceExists: func(ctx context.Context, id string) (bool, error) {
+			return instance.Exists(caller.InInstance(ctx, id), s.store, id)
+		},
+		OrganizationExists: func(ctx context.Context, id string) (bool, error) {
+			return organization.Exists(ctx, s.store, id)
+		},
+		OwnerOf: func(ctx context.Context, kind bastidev1.Kind, id string) (string, error) {
+			if kind == bastidev1.Kind_KIND_USER {
+				return user.OwnerOf(ctx, s.store, id)
+			}
+			return "", fault.ObjectUnknown.With()
+		},
+	}
+}

@@ -1,0 +1,237 @@
+// Package server puts the rooms together: New returns a server that listens,
+// Run serves until its context ends.
+package server
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/bastide-id/bastide/gen/zitadel/admin/v1/adminv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/auth/v1/authv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/system/v1/systemv1connect"
+	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/directory/instance"
+	"github.com/bastide-id/bastide/server/directory/password"
+	"github.com/bastide-id/bastide/server/directory/user"
+	"github.com/bastide-id/bastide/server/oauth"
+	"github.com/bastide-id/bastide/server/store"
+	"github.com/bastide-id/bastide/server/token"
+	"github.com/bastide-id/bastide/server/v1/admin"
+	"github.com/bastide-id/bastide/server/v1/auth"
+	"github.com/bastide-id/bastide/server/v1/management"
+	"github.com/bastide-id/bastide/server/v1/system"
+	"github.com/bastide-id/bastide/server/wire"
+)
+
+// Server is a running installation of Bastide.
+type Server struct {
+	config   Config
+	log      *slog.Logger
+	lock     *os.File
+	listener net.Listener
+	store    *store.Store
+	tokens   *token.Tokens
+	http     *http.Server
+	admin    *adminServer
+	firstRun bool
+}
+
+// New opens the data directory and the database, brings the database to the
+// schema of this program, does what a first run has to do, and listens. It
+// serves only once Run is called.
+//
+// It returns ErrLocked if another process uses the data directory,
+// store.ErrTooNew for a database of a later version, and an error that names
+// the setting to change for a configuration that does not fit.
+func New(ctx context.Context, config Config) (s *Server, err error) {
+	if config, err = config.WithDefaults(); err != nil {
+		return nil, err
+	}
+	s = &Server{config: config, log: config.Log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+			s = nil
+		}
+	}()
+	if s.lock, err = lockDirectory(config.DataDir); err != nil {
+		return s, err
+	}
+	if s.listener, err = s.listen(ctx); err != nil {
+		return s, err
+	}
+	s.config.ExternalPort = cmp.Or(s.config.ExternalPort, s.listener.Addr().(*net.TCPAddr).Port)
+	if s.store, err = store.Open(ctx, s.storeOptions()); err != nil {
+		return s, err
+	}
+	return s, s.assemble(ctx)
+}
+
+func (s *Server) storeOptions() store.Options {
+	return store.Options{
+		URL:          databaseURL(s.config),
+		Now:          s.config.Now,
+		Log:          s.log,
+		DefaultLimit: s.config.Limits.DefaultListLimit,
+		MaxLimit:     s.config.Limits.MaxListLimit,
+	}
+}
+
+// listen opens the port, with TLS where a certificate is configured.
+func (s *Server) listen(ctx context.Context) (net.Listener, error) {
+	var certificates []tls.Certificate
+	if s.config.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert, --tls-key: %w", err)
+		}
+		certificates = append(certificates, pair)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	if certificates != nil {
+		l = tls.NewListener(l, &tls.Config{Certificates: certificates, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
+	}
+	return l, nil
+}
+
+// assemble makes the rooms and hands each what it asks of others.
+func (s *Server) assemble(ctx context.Context) error {
+	hasher := password.NewHasher(s.config.Limits.PasswordWorkers)
+	users := user.NewUsers(s.store, hasher)
+	installation, masterKey, err := s.openInstallation(ctx, users)
+	if err != nil {
+		return err
+	}
+	systemUsers, err := s.systemUsers(installation.SystemPublicKey)
+	if err != nil {
+		return err
+	}
+	s.tokens, err = token.New(token.Options{Store: s.store, MasterKey: masterKey, SystemUsers: systemUsers, Log: s.log})
+	if err != nil {
+		return err
+	}
+	instances := &instance.Instances{Store: s.store, Users: users, Tokens: s.tokens, ExternalDomain: s.config.ExternalDomain}
+	hosts := s.hosts(installation.FirstInstanceID)
+	w, err := wire.New(wire.Config{
+		Resolve:        hosts.resolve,
+		Authenticate:   s.tokens.Authenticate,
+		Memberships:    s.tokens.Memberships,
+		Directory:      s.permissionDirectory(),
+		Translate:      store.Fault,
+		Ready:          s.store.Ping,
+		ExternalURL:    s.URL(),
+		Secure:         s.config.ExternalSecure,
+		TrustedProxies: s.config.TrustedProxies,
+		Limits:         s.config.Limits.wire(),
+		Log:            s.log,
+	})
+	if err != nil {
+		return err
+	}
+	ready, version := s.store.Ping, s.config.Version
+	service := func(path string, handler http.Handler) wire.Service {
+		return wire.Service{Path: path, Handler: handler}
+	}
+	options := w.HandlerOptions()
+	handler, err := w.Handler([]wire.Service{
+		service(systemv1connect.NewSystemServiceHandler(system.New(s.store, instances, version, ready), options...)),
+		service(adminv1connect.NewAdminServiceHandler(admin.New(s.store, version, ready), options...)),
+		service(managementv1connect.NewManagementServiceHandler(management.New(s.store, users, s.tokens, ready), options...)),
+		service(authv1connect.NewAuthServiceHandler(auth.New(s.store, ready), options...)),
+	}, oauth.New(s.tokens, s.log))
+	if err != nil {
+		return err
+	}
+	s.http = w.Server(handler)
+	return nil
+}
+
+// systemUsers returns the users of the configuration and that of the first run.
+func (s *Server) systemUsers(firstKey []byte) ([]token.SystemUser, error) {
+	key, err := x509.ParsePKIXPublicKey(firstKey)
+	if err != nil {
+		return nil, fmt.Errorf("the public key of the system user %q in the database cannot be read: %w", FirstSystemUser, err)
+	}
+	users := []token.SystemUser{{
+		Name: FirstSystemUser, PublicKey: key,
+		Memberships: []caller.Membership{{Level: caller.SystemLevel, Roles: []string{"SYSTEM_OWNER"}}},
+	}}
+	for _, u := range s.config.SystemUsers {
+		key, err := u.Key()
+		if err != nil {
+			return nil, fmt.Errorf("systemUsers: %s: %w", u.Name, err)
+		}
+		users = append(users, token.SystemUser{Name: u.Name, PublicKey: key, Memberships: u.Memberships})
+	}
+	return users, nil
+}
+
+// Run serves until ctx ends; then it takes no more connections, lets running
+// calls end within the drain timeout, and returns.
+func (s *Server) Run(ctx context.Context) error {
+	s.tokens.Start()
+	var err error
+	if s.admin, err = s.startAdmin(); err != nil {
+		return err
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Limits.DrainTimeout)
+	defer cancel()
+	started := time.Now()
+	if err := s.http.Shutdown(draining); err != nil {
+		s.log.Warn("calls were cut off: they did not end in time", "waited", time.Since(started))
+		return s.http.Close()
+	}
+	return nil
+}
+
+// Close releases everything that New took. It is to be called once, after Run.
+func (s *Server) Close() error {
+	var errs []error
+	if s.admin != nil {
+		errs = append(errs, s.admin.close())
+	}
+	if s.listener != nil {
+		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.tokens != nil {
+		errs = append(errs, s.tokens.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// URL returns where callers find the server.
+func (s *Server) URL() string { return s.config.ExternalURL() }
+
+// Address returns what the server listens on, host:port.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// FirstRun reports whether New made the installation.
+func (s *Server) FirstRun() bool { return s.firstRun }

@@ -1,0 +1,130 @@
+package server
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/permission"
+)
+
+// SystemUser is a caller of the configuration: it belongs to no instance and
+// signs its own tokens.
+type SystemUser struct {
+	// Name is the issuer and subject of its tokens.
+	Name string
+	// PublicKey verifies its tokens: a PEM block PUBLIC KEY.
+	PublicKey string
+	// Memberships decide what it may do; without any it may do nothing.
+	Memberships []caller.Membership
+}
+
+// FirstSystemUser is the name of the system user that the first run makes. The
+// configuration cannot take it.
+const FirstSystemUser = "system"
+
+// Key returns the public key: an *rsa.PublicKey of at least 2048 bits, an
+// *ecdsa.PublicKey on P-256, or an ed25519.PublicKey. Anything else
+// is an error that says what was found.
+func (u SystemUser) Key() (crypto.PublicKey, error) {
+	block, rest := pem.Decode([]byte(u.PublicKey))
+	if block == nil {
+		return nil, errors.New("the public key is not PEM")
+	}
+	if block.Type != "PUBLIC KEY" {
+		return nil, fmt.Errorf("the public key is a PEM block %q: it must be %q", block.Type, "PUBLIC KEY")
+	}
+	if next, _ := pem.Decode(rest); next != nil {
+		return nil, errors.New("there is more than one public key")
+	}
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("the public key cannot be read: %w", err)
+	}
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		if bits := key.N.BitLen(); bits < 2048 {
+			return nil, fmt.Errorf("the RSA public key has %d bits: it needs 2048 or more", bits)
+		}
+	case *ecdsa.PublicKey:
+		if key.Curve != elliptic.P256() { // ES256 is this curve (RFC 7518, 3.4)
+			return nil, errors.New("the ECDSA public key is not on the curve P-256")
+		}
+	case ed25519.PublicKey:
+	default:
+		return nil, errors.New("the public key is neither RSA nor ECDSA nor Ed25519")
+	}
+	return key, nil
+}
+
+// checkSystemUsers returns an error for each user that is not valid, with its
+// name in it.
+func checkSystemUsers(users []SystemUser) error {
+	var errs []error
+	seen := make(map[string]bool, len(users))
+	for i, u := range users {
+		switch {
+		case u.Name == "":
+			errs = append(errs, fmt.Errorf("systemUsers: user %d has no name", i+1))
+			continue
+		case u.Name == FirstSystemUser:
+			errs = append(errs, fmt.Errorf("systemUsers: the name %q is that of the first run's user: choose another", u.Name))
+		case utf8.RuneCountInString(u.Name) > 200:
+			errs = append(errs, fmt.Errorf("systemUsers: the name %q has more than 200 characters", u.Name))
+		case seen[u.Name]:
+			errs = append(errs, fmt.Errorf("systemUsers: there are two users named %q", u.Name))
+		}
+		seen[u.Name] = true
+		if err := u.check(); err != nil {
+			errs = append(errs, fmt.Errorf("systemUsers: user %q: %w", u.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (u SystemUser) check() error {
+	if u.PublicKey == "" {
+		return errors.New("a public key is missing: set publicKey or publicKeyFile")
+	}
+	if _, err := u.Key(); err != nil {
+		return err
+	}
+	for i, m := range u.Memberships {
+		if err := checkMembership(m); err != nil {
+			return fmt.Errorf("membership %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func checkMembership(m caller.Membership) error {
+	switch m.Level {
+	case caller.SystemLevel:
+		if m.ID != "" {
+			return errors.New("a membership of type System takes no id")
+		}
+	case caller.InstanceLevel, caller.OrganizationLevel:
+		if m.ID == "" {
+			return errors.New("the id of the instance or organization is missing")
+		}
+	default:
+		return fmt.Errorf("the level %d does not exist", m.Level)
+	}
+	if len(m.Roles) == 0 {
+		return errors.New("roles are missing: name at least one")
+	}
+	for _, role := range m.Roles {
+		if !permission.IsRole(role) {
+			return fmt.Errorf("the role %q does not exist", role)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package token
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+const (
+	// maxSigned bounds what is decoded before a signature is checked.
+	maxSigned = 8 << 10
+	// maxAge is how old a signed token may be, and how long an assertion may
+	// be valid.
+	maxAge = time.Hour
+	// leeway is what the clock of a signer may be ahead.
+	leeway = time.Minute
+)
+
+// Why a signed token is refused. The reasons are for the log only and repeat
+// nothing of the token.
+var (
+	errMalformed    = errors.New("it is not a JWT signed with an algorithm that is allowed")
+	errSignature    = errors.New("the signature is not of the key")
+	errKeyUnknown   = errors.New("there is no valid key of its issuer")
+	errSubject      = errors.New("issuer and subject are not the owner of the key")
+	errAudience     = errors.New("it is for another audience")
+	errExpired      = errors.New("it has no expiry, or has expired")
+	errIssuedAt     = errors.New("its time of issue is missing, in the future or too long ago")
+	errNotYet       = errors.New("it is not valid yet")
+	errValidTooLong = errors.New("it is valid for too long")
+)
+
+// parseSigned decodes a JWT without believing it: the claims count only after
+// verify.
+func parseSigned(token string, algorithms ...jose.SignatureAlgorithm) (*jwt.JSONWebToken, jwt.Claims, error) {
+	var claims jwt.Claims
+	if len(token) > maxSigned || strings.Count(token, ".") != 2 || !canonical(token) {
+		return nil, claims, errMalformed
+	}
+	parsed, err := jwt.ParseSigned(token, algorithms)
+	if err != nil || len(parsed.Headers) != 1 {
+		return nil, claims, errMalformed
+	}
+	if err := parsed.UnsafeClaimsWithoutVerification(&claims); err != nil {
+		return nil, claims, errMalformed
+	}
+	return parsed, claims, nil
+}
+
+// canonical reports whether the parts of a JWT are encoded in the one way that
+// encoders do. The decoder would pass over line breaks and stray bits, and let
+// one token have many texts.
+func canonical(token string) bool {
+	for part := range strings.SplitSeq(token, ".") {
+		raw, err := base64.RawURLEncoding.DecodeString(part)
+		if err != nil || base64.RawURLEncoding.EncodeToString(raw) != part {
+			return false
+		}
+	}
+	return true
+}
+
+// verify checks the signature of a JWT, and that it is for one of the
+// audiences now. The seconds are compared as they are, never subtracted: a
+// claim may be any number.
+func verify(token *jwt.JSONWebToken, claims jwt.Claims, key any, audiences []string, now time.Time) error {
+	if err := token.Claims(key); err != nil {
+		return errSignature
+	}
+	at := func(t time.Time) jwt.NumericDate { return jwt.NumericDate(t.Unix()) }
+	switch {
+	case !containsAny(claims.Audience, audiences):
+		return errAudience
+	case claims.Expiry == nil || *claims.Expiry <= at(now):
+		return errExpired
+	case claims.IssuedAt == nil || *claims.IssuedAt < at(now.Add(-maxAge)) || *claims.IssuedAt > at(now.Add(leeway)):
+		return errIssuedAt
+	case claims.NotBefore != nil && *claims.NotBefore > at(now.Add(leeway)):
+		return errNotYet
+	}
+	return nil
+}
+
+func containsAny(audience jwt.Audience, wanted []string) bool {
+	for _, a := range wanted {
+		if a != "" && audience.Contains(a) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,136 @@
+package token_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/server/id"
+	"github.com/bastide-id/bastide/server/store"
+	"github.com/bastide-id/bastide/server/token"
+	"github.com/bastide-id/bastide/server/token/tokentest"
+)
+
+// Callers at once make one key, and each instance has its own.
+func TestSigningKeyOnce(t *testing.T) {
+	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
+		ctx, o := d.Instance(t, here)
+		elsewhere, foreign := d.Instance(t, here)
+		u := d.Machine(t, ctx, o)
+		if keys, err := d.Tokens.PublicKeys(ctx); err != nil || len(keys.Keys) != 0 || keys.Keys == nil {
+			t.Errorf("before the first ID token the keys are %v, the error %v", keys, err)
+		}
+		tokens, err := token.New(token.Options{Store: d.Store, MasterKey: d.MasterKey, KeyPairs: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := tokens.MakeKeyPairs(); err != nil { // else making them would put the callers in a row
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		signed := make([]string, 8)
+		for i := range signed {
+			all.Go(func() {
+				var err error
+				if signed[i], err = tokens.IDToken(ctx, u, here, u.UserID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		keys, err := d.Tokens.PublicKeys(ctx)
+		if err != nil || len(keys.Keys) != 1 {
+			t.Fatalf("the keys are %v, the error %v", keys, err)
+		}
+		if _, err := d.Tokens.IDToken(elsewhere, d.Machine(t, elsewhere, foreign), here, "x"); err != nil {
+			t.Fatal(err)
+		}
+		others, err := d.Tokens.PublicKeys(elsewhere)
+		if err != nil || len(others.Keys) != 1 || others.Keys[0].KeyID == keys.Keys[0].KeyID {
+			t.Errorf("the keys of another instance are %v, the error %v", others, err)
+		}
+		for _, text := range signed {
+			checkIDToken(t, d, text, keys, u)
+		}
+	})
+}
+
+func checkIDToken(t *testing.T, d *tokentest.Directory, text string, keys jose.JSONWebKeySet, u *ent.User) {
+	t.Helper()
+	parsed, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := parsed.Headers[0]
+	if key := keys.Keys[0]; header.KeyID != key.KeyID || len(key.KeyID) != 18 || key.Use != "sig" || key.Algorithm != "RS256" || !key.IsPublic() {
+		t.Errorf("the header is %v, the key %v", header, key)
+	}
+	var claims map[string]any
+	if err := parsed.Claims(keys, &claims); err != nil {
+		t.Fatal(err)
+	}
+	now := float64(d.Clock.Now().Unix())
+	for name, want := range map[string]any{"iss": here, "sub": u.UserID, "aud": u.UserID, "iat": now, "auth_time": now, "exp": now + 43199} {
+		if claims[name] != want {
+			t.Errorf("%s is %v, not %v", name, claims[name], want)
+		}
+	}
+	if len(claims) != 6 {
+		t.Errorf("the claims are %v", claims)
+	}
+}
+
+// A sealed key opens with its master key and in its row only.
+func TestSigningKeySealed(t *testing.T) {
+	d := tokentest.SQLite(t, nil)
+	ctx, o := d.Instance(t, here)
+	elsewhere, foreign := d.Instance(t, here)
+	u, stranger := d.Machine(t, ctx, o), d.Machine(t, elsewhere, foreign)
+	if _, err := d.Tokens.IDToken(ctx, u, here, ""); err != nil {
+		t.Fatal(err)
+	}
+	row, err := d.Store.Read().SigningKey.Query().Only(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Write(t, elsewhere, func(ctx context.Context, tx *store.Tx) error {
+		i, err := tx.Instance.Query().Only(ctx)
+		if err != nil {
+			return err
+		}
+		return tx.SigningKey.Create().SetKeyID(row.KeyID).SetInstancePk(i.ID).SetPrivateKey(row.PrivateKey).
+			SetPublicKey(row.PublicKey).SetActive(true).Exec(ctx)
+	})
+	if _, err := d.Tokens.IDToken(elsewhere, stranger, here, ""); err == nil {
+		t.Error("a key signs in another instance")
+	}
+	for name, c := range map[string]struct {
+		masterKey id.MasterKey
+		good      bool
+	}{"the same": {d.MasterKey, true}, "another": {id.NewMasterKey(), false}} {
+		again, err := token.New(token.Options{Store: d.Store, MasterKey: c.masterKey, KeyPairs: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := again.IDToken(ctx, u, here, ""); (err == nil) != c.good {
+			t.Errorf("with %s master key the error is %v", name, err)
+		}
+	}
+	if n, err := d.Store.Read().SigningKey.Query().Count(ctx); err != nil || n != 1 {
+		t.Errorf("there are %d keys, the error is %v", n, err)
+	}
+}
+
+// A key is made only in an instance that is there.
+func TestSigningKeyOfNoInstance(t *testing.T) {
+	d := tokentest.SQLite(t, nil)
+	ctx, o := d.Instance(t, here)
+	u := d.Machine(t, ctx, o)
+	if _, err := d.Tokens.IDToken(t.Context(), u, here, ""); err == nil {
+		t.Error("there is an ID token of no instance")
+	}
+}

@@ -1,0 +1,98 @@
+// Package token issues and verifies what callers prove themselves with:
+// personal access tokens, machine keys, access tokens and the tokens that
+// system users sign themselves. It also keeps the keys that sign ID tokens.
+package token
+
+import (
+	"crypto"
+	"errors"
+	"log/slog"
+
+	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/id"
+	"github.com/bastide-id/bastide/server/store"
+)
+
+const (
+	// ScopeOpenID asks for an ID token.
+	ScopeOpenID = "openid"
+	// ScopeAPI makes an access token good for the APIs.
+	ScopeAPI = "urn:zitadel:iam:org:project:id:zitadel:aud"
+)
+
+// Options say what Tokens work with.
+type Options struct {
+	// Store keeps the tokens, and is the clock.
+	Store *store.Store
+	// MasterKey seals the signing keys.
+	MasterKey id.MasterKey
+	// SystemUsers may sign their own tokens.
+	SystemUsers []SystemUser
+	// KeyPairs is how many RSA key pairs are made ahead: 0 means 8, a
+	// negative number none.
+	KeyPairs int
+	// Log gets what no caller can be told; slog.Default if nil.
+	Log *slog.Logger
+}
+
+// SystemUser is a caller of the configuration. It belongs to no instance.
+type SystemUser struct {
+	// Name is the issuer and the subject of its tokens.
+	Name string
+	// PublicKey verifies them: an *rsa.PublicKey of at least 2048 bits, an
+	// *ecdsa.PublicKey on P-256, or an ed25519.PublicKey.
+	PublicKey crypto.PublicKey
+	// Memberships decide what it may do.
+	Memberships []caller.Membership
+}
+
+// Tokens issues and verifies tokens. It is safe for concurrent use.
+type Tokens struct {
+	store       *store.Store
+	masterKey   id.MasterKey
+	systemUsers map[string]systemUser
+	log         *slog.Logger
+	pairs       *keyPairs
+	lastUse     *lastUse
+	signers     *signers
+}
+
+// New returns Tokens that make no keys ahead and do not write down when tokens
+// were used until Start. It returns an error if the store is missing or a
+// system user has no name, a name that is taken, or a key that verifies
+// nothing.
+func New(options Options) (*Tokens, error) {
+	if options.Store == nil {
+		return nil, errors.New("token: the store is missing")
+	}
+	if options.Log == nil {
+		options.Log = slog.Default()
+	}
+	users, err := systemUsers(options.SystemUsers)
+	if err != nil {
+		return nil, err
+	}
+	return &Tokens{
+		store:       options.Store,
+		masterKey:   options.MasterKey,
+		systemUsers: users,
+		log:         options.Log,
+		pairs:       newKeyPairs(options.KeyPairs),
+		lastUse:     newLastUse(options.Store, options.Log),
+		signers:     newSigners(),
+	}, nil
+}
+
+// Start begins the work in the background: making key pairs ahead, and writing
+// down when tokens were last used. It is called once at most.
+func (t *Tokens) Start() {
+	t.pairs.start()
+	t.lastUse.start()
+}
+
+// Close ends the work of Start and writes what is left to be written. The
+// store has to be open still. It returns the error of that write.
+func (t *Tokens) Close() error {
+	t.pairs.close()
+	return t.lastUse.close()
+}

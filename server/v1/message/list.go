@@ -1,0 +1,33 @@
+// Package message maps rows to the messages that several services answer with,
+// and their queries to conditions.
+package message
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	zitadelv1 "github.com/bastide-id/bastide/gen/zitadel/v1"
+	"github.com/bastide-id/bastide/server/store"
+)
+
+// Page returns the page that a list query asks for.
+func Page(q *zitadelv1.ListQuery) store.Page {
+	return store.Page{Offset: q.GetOffset(), Limit: q.GetLimit(), Ascending: q.GetAsc()}
+}
+
+// ListDetails returns what is to be said of a list with so many matches.
+func ListDetails(ctx context.Context, s *store.Store, total uint64) (*zitadelv1.ListDetails, error) {
+	position, err := s.Position(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &zitadelv1.ListDetails{
+		TotalResult:       total,
+		ProcessedSequence: uint64(position),
+		ViewTimestamp:     timestamppb.New(s.Now()),
+	}, nil
+}
+
+// TextMethod returns the method of the store; their values are the same.
+func TextMethod(m zitadelv1.TextQueryMethod) store.TextMethod { return store.TextMethod(m) }

@@ -1,0 +1,78 @@
+package message
+
+import (
+	"context"
+
+	"github.com/bastide-id/bastide/ent/predicate"
+	"github.com/bastide-id/bastide/ent/user"
+	memberv1 "github.com/bastide-id/bastide/gen/zitadel/member/v1"
+	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
+	zitadelv1 "github.com/bastide-id/bastide/gen/zitadel/v1"
+	"github.com/bastide-id/bastide/server/directory/membership"
+	"github.com/bastide-id/bastide/server/store"
+)
+
+// MemberQuery is what the requests that search members have in common.
+type MemberQuery interface {
+	GetQuery() *zitadelv1.ListQuery
+	GetQueries() []*memberv1.SearchQuery
+	GetSortingColumn() memberv1.MemberFieldColumnName
+}
+
+// Members answers a search for members of the instance of ctx.
+func Members(ctx context.Context, s *store.Store, q MemberQuery) (*zitadelv1.ListDetails, []*memberv1.Member, error) {
+	rows, total, err := membership.List(ctx, s, Page(q.GetQuery()), memberColumn(q.GetSortingColumn()), memberConditions(q.GetQueries())...)
+	if err != nil {
+		return nil, nil, err
+	}
+	members := make([]*memberv1.Member, len(rows))
+	for i, row := range rows {
+		members[i] = member(row)
+	}
+	details, err := ListDetails(ctx, s, total)
+	return details, members, err
+}
+
+func member(row membership.Member) *memberv1.Member {
+	kind := userv1.Type_TYPE_MACHINE
+	if row.User.Type == user.TypeHuman {
+		kind = userv1.Type_TYPE_HUMAN
+	}
+	return &memberv1.Member{
+		UserId:             row.User.UserID,
+		Details:            Details(row.Sequence, row.CreatedAt, row.ChangedAt, row.ObjectID),
+		Roles:              row.Roles,
+		PreferredLoginName: row.LoginNames.Preferred,
+		Email:              row.User.Email,
+		FirstName:          row.User.FirstName,
+		LastName:           row.User.LastName,
+		DisplayName:        row.User.DisplayName,
+		UserType:           kind,
+		UserResourceOwner:  row.User.ResourceOwner,
+	}
+}
+
+func memberColumn(c memberv1.MemberFieldColumnName) membership.SortColumn {
+	return map[memberv1.MemberFieldColumnName]membership.SortColumn{
+		memberv1.MemberFieldColumnName_MEMBER_FIELD_NAME_USER_ID:             membership.ByUserID,
+		memberv1.MemberFieldColumnName_MEMBER_FIELD_NAME_CHANGE_DATE:         membership.ByChange,
+		memberv1.MemberFieldColumnName_MEMBER_FIELD_NAME_USER_RESOURCE_OWNER: membership.ByUserOwner,
+	}[c]
+}
+
+func memberConditions(queries []*memberv1.SearchQuery) []predicate.Membership {
+	conditions := make([]predicate.Membership, len(queries))
+	for i, q := range queries {
+		switch q := q.GetQuery().(type) {
+		case *memberv1.SearchQuery_FirstNameQuery:
+			conditions[i] = membership.WhereText(membership.FirstName, TextMethod(q.FirstNameQuery.GetMethod()), q.FirstNameQuery.GetFirstName())
+		case *memberv1.SearchQuery_LastNameQuery:
+			conditions[i] = membership.WhereText(membership.LastName, TextMethod(q.LastNameQuery.GetMethod()), q.LastNameQuery.GetLastName())
+		case *memberv1.SearchQuery_EmailQuery:
+			conditions[i] = membership.WhereText(membership.Email, TextMethod(q.EmailQuery.GetMethod()), q.EmailQuery.GetEmail())
+		case *memberv1.SearchQuery_UserIdQuery:
+			conditions[i] = membership.WhereUser(q.UserIdQuery.GetUserId())
+		}
+	}
+	return conditions
+}

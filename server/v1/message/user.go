@@ -1,0 +1,54 @@
+package message
+
+import (
+	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/user"
+	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
+	directory "github.com/bastide-id/bastide/server/directory/user"
+)
+
+var userStates = map[user.State]userv1.UserState{
+	user.StateActive:   userv1.UserState_USER_STATE_ACTIVE,
+	user.StateInactive: userv1.UserState_USER_STATE_INACTIVE,
+	user.StateLocked:   userv1.UserState_USER_STATE_LOCKED,
+	user.StateInitial:  userv1.UserState_USER_STATE_INITIAL,
+}
+
+// User maps a user.
+func User(row *ent.User, names directory.LoginNames) *userv1.User {
+	u := &userv1.User{
+		Id:                 row.UserID,
+		Details:            Details(row.Sequence, row.CreatedAt, row.ChangedAt, row.ResourceOwner),
+		State:              userStates[row.State],
+		UserName:           row.UserName,
+		LoginNames:         names.All,
+		PreferredLoginName: names.Preferred,
+	}
+	if row.Type == user.TypeMachine {
+		u.Type = &userv1.User_Machine{Machine: &userv1.Machine{
+			Name:            row.DisplayName,
+			Description:     row.Description,
+			HasSecret:       len(row.SecretHash) > 0,
+			AccessTokenType: userv1.AccessTokenType(row.AccessTokenType),
+		}}
+		return u
+	}
+	u.Type = &userv1.User_Human{Human: human(row)}
+	return u
+}
+
+func human(row *ent.User) *userv1.Human {
+	return &userv1.Human{
+		Profile: &userv1.Profile{
+			FirstName:         row.FirstName,
+			LastName:          row.LastName,
+			NickName:          row.NickName,
+			DisplayName:       row.DisplayName,
+			PreferredLanguage: row.PreferredLanguage,
+			Gender:            userv1.Gender(row.Gender),
+		},
+		Email:           &userv1.Email{Email: row.Email, IsEmailVerified: row.EmailVerified},
+		Phone:           &userv1.Phone{Phone: row.Phone, IsPhoneVerified: row.PhoneVerified},
+		PasswordChanged: Time(row.PasswordChangedAt),
+	}
+}

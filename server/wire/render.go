@@ -1,0 +1,115 @@
+package wire
+
+import (
+	"net/http"
+
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/bastide-id/bastide/server/fault"
+)
+
+// render answers a call with its failure, in the form of its protocol. It is the
+// only place where errors are written.
+func (w *Wire) render(a *answer, r *http.Request) {
+	c, f := a.call, a.call.failure
+	h := a.ResponseWriter.Header()
+	allow := h.Values("Allow")
+	clear(h)
+	noStore(h)
+	if f.status == http.StatusMethodNotAllowed && len(allow) > 0 {
+		h["Allow"] = allow
+	}
+	if c.protocol.form == formREST {
+		writeREST(a.ResponseWriter, f)
+		return
+	}
+	if f.id == fault.CompressionUnknown.With("").ID() {
+		h.Set("Accept-Encoding", encodingGzip)
+		h.Set("Grpc-Accept-Encoding", encodingGzip)
+	}
+	out := http.ResponseWriter(a.ResponseWriter)
+	if c.protocol.form == formConnect {
+		challenge(h, f)
+		out = &statusWriter{ResponseWriter: out, status: f.httpStatus()}
+	}
+	// The writer finds the protocol by the content type, which must be one that
+	// it knows: what makes a call fail may be its codec.
+	r.Header["Content-Type"] = []string{c.protocol.contentType}
+	r.Header.Del("Connect-Protocol-Version")
+	if c.protocol.text {
+		out = &statusWriter{ResponseWriter: out, status: http.StatusOK, before: a.asText}
+	}
+	_ = w.errors.Write(out, r, f.connectError())
+}
+
+// writeREST answers with the failure as JSON.
+func writeREST(w http.ResponseWriter, f *failure) {
+	body, err := protojson.Marshal(&status.Status{
+		Code:    int32(f.code), //nolint:gosec // codes are small
+		Message: f.message,
+		Details: f.anyDetails(),
+	})
+	if err != nil {
+		// Nothing that a failure holds fails to marshal; the code still counts.
+		body = []byte(`{"code":13,"message":"internal error"}`)
+	}
+	challenge(w.Header(), f)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.httpStatus())
+	_, _ = w.Write(body)
+}
+
+// challenge asks for a token where the HTTP status says that one is missing.
+func challenge(h http.Header, f *failure) {
+	if f.code == connect.CodeUnauthenticated {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
+}
+
+// noStore keeps answers out of every cache.
+func noStore(h http.Header) { h.Set("Cache-Control", "no-store") }
+
+// statuses are the HTTP statuses of the codes.
+var statuses = map[connect.Code]int{
+	connect.CodeCanceled:           499,
+	connect.CodeInvalidArgument:    http.StatusBadRequest,
+	connect.CodeDeadlineExceeded:   http.StatusGatewayTimeout,
+	connect.CodeNotFound:           http.StatusNotFound,
+	connect.CodeAlreadyExists:      http.StatusConflict,
+	connect.CodePermissionDenied:   http.StatusForbidden,
+	connect.CodeResourceExhausted:  http.StatusTooManyRequests,
+	connect.CodeFailedPrecondition: http.StatusBadRequest,
+	connect.CodeAborted:            http.StatusConflict,
+	connect.CodeOutOfRange:         http.StatusBadRequest,
+	connect.CodeUnimplemented:      http.StatusNotImplemented,
+	connect.CodeUnavailable:        http.StatusServiceUnavailable,
+	connect.CodeUnauthenticated:    http.StatusUnauthorized,
+}
+
+// httpStatus returns the HTTP status of the failure.
+func (f *failure) httpStatus() int {
+	if f.status != 0 {
+		return f.status
+	}
+	if s, ok := statuses[f.code]; ok {
+		return s
+	}
+	return http.StatusInternalServerError
+}
+
+// statusWriter sends a status of its own.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+	before func()
+}
+
+// WriteHeader sends the writer's own status.
+func (s *statusWriter) WriteHeader(int) {
+	if s.before != nil {
+		s.before()
+	}
+	s.ResponseWriter.WriteHeader(s.status)
+}

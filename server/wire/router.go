@@ -1,0 +1,163 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/fault"
+)
+
+// router is around everything: it observes and bounds each request, sends it to
+// who serves it, and is the last to render an error.
+type router struct {
+	wire   *Wire
+	rest   http.Handler
+	open   map[string]http.Handler
+	public http.Handler
+	probes map[string]http.Handler
+}
+
+// publicPrefixes are the paths below which the public handler serves.
+var publicPrefixes = []string{"/oauth/", "/oidc/", "/.well-known/"}
+
+// ServeHTTP serves any request.
+func (rt *router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	c := &call{start: time.Now()}
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), rt.wire.limits.CallTimeout)
+	defer cancel()
+	defer rt.wire.line(ctx, c)
+	r = r.WithContext(ctx)
+	path := r.URL.Path
+	if probe := rt.probes[path]; probe != nil {
+		rt.servePlain(rw, r, c, path, probe)
+		return
+	}
+	for _, prefix := range publicPrefixes {
+		if rt.public != nil && strings.HasPrefix(path, prefix) {
+			rt.servePublic(rw, r, c, prefix)
+			return
+		}
+	}
+	if service, _, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/"); ok && rt.open[service] != nil {
+		noStore(rw.Header())
+		rt.servePlain(rw, r, c, "/"+service+"/", rt.open[service])
+		return
+	}
+	rt.serveAPI(rw, r, c)
+}
+
+// serveAPI serves a call to a method, or what was meant for one.
+func (rt *router) serveAPI(rw http.ResponseWriter, r *http.Request, c *call) {
+	a := &answer{ResponseWriter: rw, call: c}
+	c.answer = a
+	noStore(rw.Header())
+	bound(rw, r)
+	rt.protect(c, func() { rt.dispatch(a, r, c) })
+	a.finish(rt.wire, r)
+}
+
+// dispatch finds the protocol of a call and who serves it.
+func (rt *router) dispatch(a *answer, r *http.Request, c *call) {
+	path := r.URL.Path
+	c.protocol, _ = rpcProtocol(r.Header.Get("Content-Type"))
+	switch {
+	case rt.wire.procedures[path] != nil && r.Method == http.MethodPost:
+		gate{rt.wire}.ServeHTTP(a, r)
+	case rt.wire.procedures[path] != nil:
+		c.protocol = restProtocol
+		a.Header().Set("Allow", http.MethodPost)
+		c.fail(failureOfFault(fault.VerbWrong.With(r.Method, path)))
+	case isREST(path) && c.protocol.form != formEnveloped:
+		c.protocol = restProtocol
+		rt.serveREST(a, r, c)
+	case isRPC(r):
+		c.fail(failureOfFault(fault.MethodUnknown.With(shorten(path))))
+	default:
+		c.protocol = restProtocol
+		c.fail(failureOfFault(fault.PathUnknown.With(shorten(path))))
+	}
+}
+
+// servePublic serves a request for OAuth or OpenID Connect, on the instance of
+// its host.
+func (rt *router) servePublic(rw http.ResponseWriter, r *http.Request, c *call, prefix string) {
+	instance, err := rt.wire.instanceOf(r.Context(), r)
+	if err != nil {
+		c.method, c.protocol = prefix, restProtocol
+		c.fail(rt.wire.failureOf(r.Context(), err))
+		noStore(rw.Header())
+		writeREST(rw, c.failure)
+		return
+	}
+	c.instance = instance.ID
+	rt.servePlain(rw, r.WithContext(caller.WithInstance(r.Context(), instance)), c, prefix, rt.public)
+}
+
+// servePlain serves a request that is no call to a method: the handler writes
+// its own errors. name is for the log.
+func (rt *router) servePlain(rw http.ResponseWriter, r *http.Request, c *call, name string, handler http.Handler) {
+	c.method, c.protocol = name, protocol{name: "http"}
+	bound(rw, r)
+	r.Body = http.MaxBytesReader(rw, r.Body, int64(rt.wire.limits.MaxBody))
+	out := &recorder{ResponseWriter: rw}
+	rt.protect(c, func() { handler.ServeHTTP(out, r) })
+	c.status = out.status
+	if c.failure == nil {
+		return
+	}
+	if out.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	clear(rw.Header())
+	noStore(rw.Header())
+	writeREST(rw, c.failure)
+}
+
+// protect runs serve; a panic becomes the failure of the call.
+func (rt *router) protect(c *call, serve func()) {
+	defer func() {
+		thrown := recover()
+		if thrown == nil {
+			return
+		}
+		if err, ok := thrown.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(thrown)
+		}
+		c.failure = internal(fmt.Errorf("panic: %v\n%s", thrown, debug.Stack()))
+	}()
+	serve()
+}
+
+// recorder notes the status of a response.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the first final status.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= http.StatusOK {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write notes that a response without a status is a success.
+func (r *recorder) Write(data []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(data)
+}
+
+// Flush sends what was written.
+func (r *recorder) Flush() { _ = http.NewResponseController(r.ResponseWriter).Flush() }
+
+// Unwrap returns the writer below.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
