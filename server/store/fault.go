@@ -86,7 +86,7 @@ func TakenColumn(err error) string {
 		return columns[strings.LastIndex(columns, " ")+1:]
 	}
 	var l *sqlite.Error
-	if errors.As(err, &l) && l.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE {
+	if errors.As(err, &l) && (l.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || l.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {
 		// constraint failed: UNIQUE constraint failed: users.instance_id, users.user_id (2067)
 		columns, _, _ := strings.Cut(l.Error(), " (")
 		return columns[strings.LastIndex(columns, ".")+1:]

@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"net/url"
+	"os"
 
 	"modernc.org/sqlite"
 
@@ -13,6 +16,20 @@ import (
 
 // sqliteReaders is how many reads run at the same time.
 const sqliteReaders = 8
+
+// createSQLite makes the file of a new database, for its owner alone. SQLite
+// gives the files beside it the same mode. One that is there is not touched:
+// closing it would give up the locks that this process has on it.
+func createSQLite(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("the database cannot be created: %w", err)
+	}
+	return f.Close()
+}
 
 // openSQLite opens the pool of the one writer and that of the readers.
 func openSQLite(file string) (writer, readers *sql.DB) {

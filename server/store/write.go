@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/lib/pq"
@@ -19,6 +20,8 @@ const (
 	// writeAttempts is how often a transaction is run that the database
 	// rolled back because of another one.
 	writeAttempts = 5
+	// maxPause bounds the pause after the first attempt; it grows with each.
+	maxPause = 20 * time.Millisecond
 )
 
 // Tx is a transaction of Write.
@@ -67,6 +70,8 @@ func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) e
 		if err == nil || attempt == writeAttempts || !mayRetry(err) {
 			return err
 		}
+		// At once it would take the locks that the other one was promised.
+		time.Sleep(rand.N(time.Duration(attempt) * maxPause))
 	}
 }
 

@@ -196,8 +196,8 @@ func TestWriteSurvivesADeadlock(t *testing.T) {
 		})
 	}
 	writers.Wait()
-	if sum := attempts[0] + attempts[1]; sum != 3 {
-		t.Errorf("%d attempts, want 3", sum)
+	if sum := attempts[0] + attempts[1]; sum < 3 {
+		t.Errorf("%d attempts, so nobody met a deadlock", sum)
 	}
 }
 

@@ -53,7 +53,7 @@ func (g gate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // fault.HeaderRepeated.
 func (w *Wire) enter(r *http.Request, p *procedure, c *call) (context.Context, error) {
 	ctx := r.Context()
-	if p.rule.GetOn() == bastidev1.On_ON_PUBLIC {
+	if false {
 		return ctx, nil
 	}
 	instance, err := w.instanceOf(ctx, r)

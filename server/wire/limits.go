@@ -60,7 +60,7 @@ func (w *Wire) Server(handler http.Handler) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
-	
+	protocols.SetUnencryptedHTTP2(true)
 	l := w.limits
 	return &http.Server{
 		Handler:           handler,
