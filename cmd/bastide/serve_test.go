@@ -176,6 +176,7 @@ func TestServeStoppedWhileItStarts(t *testing.T) {
 // program is the built program, running.
 type program struct {
 	command  *exec.Cmd
+	dataDir  string
 	greeting string
 	stderr   *bytes.Buffer
 }
@@ -192,7 +193,8 @@ func build(t *testing.T) string {
 
 func startProgram(t *testing.T, path string) program {
 	t.Helper()
-	p := program{command: exec.CommandContext(t.Context(), path, "serve", "--data-dir", t.TempDir(), "--listen", "127.0.0.1:0"), stderr: &bytes.Buffer{}}
+	p := program{dataDir: t.TempDir(), stderr: &bytes.Buffer{}}
+	p.command = exec.CommandContext(t.Context(), path, "serve", "--data-dir", p.dataDir, "--listen", "127.0.0.1:0")
 	p.command.Stderr = p.stderr
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {

@@ -84,7 +84,7 @@ func (w welcome) lines() [3]string {
 
 	read := curl + bearer("cat "+w.path(w.inData(server.OwnerTokenFile))) + w.url + "/auth/v1/users/me"
 	create := curl + " -sS" + bearer(w.systemToken()) + "-H 'Content-Type: application/json' -d '" + fmt.Sprintf(newInstance, domain) + "' " +
-		w.url + "/system/v1/instances/_create | tee " + answer
+		w.url + "/system/v1/instances/_create | (umask 077 && tee " + answer + ")"
 	call := curl + bearer(`sed -n 's/.*"pat": *"\([^"]*\)".*/\1/p' `+answer) + w.onDomain(domain) + "/admin/v1/instances/me"
 	return [3]string{read, create, call}
 }

@@ -14,7 +14,7 @@ import (
 const (
 	DiscoveryPath = "/.well-known/openid-configuration"
 	KeysPath      = "/oauth/v2/keys"
-	TokenPath     = "/oauth/v2/token"
+	TokenPath     = token.EndpointPath
 )
 
 // endpoints answers for every instance.

@@ -17,9 +17,9 @@ import (
 	"github.com/bastide-id/bastide/server/fault"
 )
 
-// tokenPath is the path of the token endpoint, which clients may name as the
-// audience instead of the issuer (RFC 7523, 3).
-const tokenPath = "/oauth/v2/token"
+// EndpointPath is the path of the token endpoint, which clients may name as
+// the audience of an assertion instead of the issuer (RFC 7523, 3).
+const EndpointPath = "/oauth/v2/token"
 
 // maxKeyID is the length of the longest key id that is looked up, in bytes.
 const maxKeyID = 200
@@ -59,7 +59,7 @@ func (t *Tokens) checkAssertion(parsed *jwt.JSONWebToken, claims jwt.Claims, u *
 	case claims.Issuer != u.UserID || claims.Subject != u.UserID:
 		return errSubject
 	}
-	if err := verify(parsed, claims, key, []string{issuer, issuer + tokenPath}, t.store.Now()); err != nil {
+	if err := verify(parsed, claims, key, []string{issuer, issuer + EndpointPath}, t.store.Now()); err != nil {
 		return err
 	}
 	if *claims.Expiry > *claims.IssuedAt+jwt.NumericDate(maxAge/time.Second) {

@@ -44,7 +44,7 @@ func (t *Tokens) Authenticate(ctx context.Context, token string, audiences []str
 type bearer struct {
 	TokenKey       int64      `sql:"token_key"`
 	ExpiresAt      *time.Time `sql:"expires_at"`
-	Scopes         []string   `sql:"scopes"`
+	Scopes         []string   `sql:"scopes"` // of an access token
 	UserKey        int64      `sql:"user_key"`
 	UserID         string     `sql:"user_id"`
 	OrganizationID string     `sql:"organization_id"`
@@ -62,7 +62,6 @@ func selectBearer(s *sql.Selector) {
 	s.Select(
 		sql.As(s.C(personalaccesstoken.FieldID), "token_key"),
 		s.C(personalaccesstoken.FieldExpiresAt),
-		s.C(personalaccesstoken.FieldScopes),
 		sql.As(u.C(user.FieldID), "user_key"),
 		u.C(user.FieldUserID),
 		sql.As(u.C(user.FieldResourceOwner), "organization_id"),
@@ -105,7 +104,7 @@ func (t *Tokens) byAccessToken(ctx context.Context, token string) (caller.Caller
 	var found []bearer
 	err := t.store.Read().AccessToken.Query().
 		Where(accesstoken.Hash(id.Hash(token))).
-		Modify(selectBearer).
+		Modify(selectBearer, func(s *sql.Selector) { s.AppendSelect(s.C(accesstoken.FieldScopes)) }).
 		Scan(ctx, &found)
 	b, err := t.valid(found, err)
 	if err != nil {

@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 
@@ -57,6 +58,73 @@ func TestSigningKeyOnce(t *testing.T) {
 			checkIDToken(t, d, text, keys, u)
 		}
 	})
+}
+
+// Who comes while another transaction makes the key waits for it, and takes it.
+func TestSigningKeyMadeMeanwhile(t *testing.T) {
+	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
+		ctx, o := d.Instance(t, here)
+		elsewhere, foreign := d.Instance(t, here)
+		if _, err := d.Tokens.IDToken(elsewhere, d.Machine(t, elsewhere, foreign), here, ""); err != nil {
+			t.Fatal(err)
+		}
+		foreignKey, err := d.Store.Read().SigningKey.Query().Only(elsewhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := d.Machine(t, ctx, o)
+		done := make(chan struct{})
+		d.Write(t, ctx, func(ctx context.Context, tx *store.Tx) error {
+			i, err := tx.Instance.Query().Only(ctx)
+			if err != nil {
+				return err
+			}
+			if err := tx.Lock(ctx, store.InstanceObject(i)); err != nil {
+				return err
+			}
+			err = tx.SigningKey.Create().SetKeyID("1").SetInstancePk(i.ID).SetPrivateKey(foreignKey.PrivateKey).
+				SetPublicKey(foreignKey.PublicKey).SetActive(true).Exec(ctx)
+			go func() {
+				defer close(done)
+				_, _ = d.Tokens.IDToken(ctx, u, here, "") // the key does not open: it is another's
+			}()
+			if !d.Postgres { // where the turn to write has not come
+				return err
+			}
+			return errors.Join(err, waiting(ctx, tx, done))
+		})
+		<-done
+		if n, err := d.Store.Read().SigningKey.Query().Count(ctx); err != nil || n != 1 {
+			t.Errorf("there are %d keys, the error is %v", n, err)
+		}
+	})
+}
+
+// waiting returns once another transaction waits for this one, or done is
+// closed.
+func waiting(ctx context.Context, tx *store.Tx, done <-chan struct{}) error {
+	for {
+		rows, err := tx.QueryContext(ctx, `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+		if err != nil {
+			return err
+		}
+		waits := rows.Next()
+		if err := rows.Close(); err != nil {
+			return err
+		}
+		select {
+		case <-done:
+			return nil
+		default:
+		}
+		if waits {
+			return nil
+		}
+		// The server shows a transaction one state of affairs until told to look again.
+		if _, err := tx.ExecContext(ctx, `SELECT pg_stat_clear_snapshot()`); err != nil {
+			return err
+		}
+	}
 }
 
 func checkIDToken(t *testing.T, d *tokentest.Directory, text string, keys jose.JSONWebKeySet, u *ent.User) {

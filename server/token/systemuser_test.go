@@ -105,7 +105,7 @@ func TestSystemToken(t *testing.T) {
 		"cut":                        {sign(good)[:len(sign(good))-4], ""},
 		"a line break":               {strings.Replace(sign(good), ".", "\n.", 1), ""},
 		"longer than the bound":      {sign(good.With("x", strings.Repeat("x", 8<<10))), ""},
-		"claims that are no object":  {unsignedWith(t, `[]`), ""},
+		"claims that are no object":  {signedText(t, `[]`), ""},
 		"claims of another key name": {sign(good.With("iss", nil).With("ISS", "rsa")), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -142,8 +142,8 @@ func payload(t *testing.T, signed string) string {
 	return string(raw)
 }
 
-// unsignedWith signs what are no claims.
-func unsignedWith(t *testing.T, body string) string {
+// signedText signs what may be no claims.
+func signedText(t *testing.T, body string) string {
 	t.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: rsaKey()}, nil)
 	if err != nil {

@@ -121,7 +121,7 @@ func unwrap(data []byte, may bool) (message []byte, compressed bool, err error) 
 // wrap puts a message into an envelope.
 func wrap(message []byte) []byte {
 	body := make([]byte, prefixLen, prefixLen+len(message))
-	binary.BigEndian.PutUint32(body[1:], uint32(len(message))) //nolint:gosec // bounded by MaxBody
+	binary.BigEndian.PutUint32(body[1:], uint32(len(message)))
 	return append(body, message...)
 }
 

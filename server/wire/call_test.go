@@ -3,14 +3,18 @@ package wire_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
 	authv1 "github.com/bastide-id/bastide/gen/zitadel/auth/v1"
 	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
+	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/wire"
 )
@@ -188,5 +192,94 @@ func TestAuthorization(t *testing.T) {
 		if (res.StatusCode == 200) != test.ok || !test.ok && res.StatusCode != 401 {
 			t.Errorf("%q: HTTP %d %s", test.values, res.StatusCode, body)
 		}
+	}
+}
+
+func TestMembershipsFail(t *testing.T) {
+	f := start(t, func(c *wire.Config) {
+		c.Memberships = func(context.Context, caller.Caller) ([]caller.Membership, error) { return nil, errDatabase }
+	})
+	for _, s := range speakers {
+		if got := s.send(t, f, addMachine()); got.code != connect.CodeInternal || strings.Contains(got.message, "secret") {
+			t.Errorf("%s: %v %q", s.name, got.code, got.message)
+		}
+		// A method that takes no permission does not ask for memberships.
+		if got := s.send(t, f, getMyUser()); got.code != 0 {
+			t.Errorf("%s: %v %q", s.name, got.code, got.message)
+		}
+	}
+}
+
+// deadlines is a connection that notes its read deadline.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	read time.Time
+}
+
+func (d *deadlines) SetReadDeadline(at time.Time) error {
+	d.read = at
+	return nil
+}
+
+// TestReadDeadline looks at the read deadline of the connection while a method
+// runs, when it must not end the call, and after a body that was not read, whose
+// sender must not hold the connection.
+func TestReadDeadline(t *testing.T) {
+	f := start(t, nil)
+	w := mustWire(t, f)
+	handler, err := w.Handler(f.mounted(w), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/auth/v1/users/me", "/zitadel.auth.v1.AuthService/GetMyUser"} {
+		conn := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		send := func(token string) {
+			verb := http.MethodPost
+			if strings.HasPrefix(path, "/auth/") {
+				verb = http.MethodGet
+			}
+			r := httptest.NewRequest(verb, "http://"+ownHost+path, strings.NewReader("{}"))
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Authorization", "Bearer "+token)
+			handler.ServeHTTP(conn, r)
+		}
+		called := false
+		f.services.behaves(func(context.Context) (*authv1.GetMyUserResponse, error) {
+			called = true
+			if !conn.read.IsZero() {
+				t.Errorf("%s: the method runs under a read deadline", path)
+			}
+			return &authv1.GetMyUserResponse{}, nil
+		})
+		if send(ownerToken); !called || conn.Code != 200 {
+			t.Errorf("%s: %d %s", path, conn.Code, conn.Body)
+		}
+		if send("nonsense"); conn.read.IsZero() {
+			t.Errorf("%s: a refused caller may take forever to send its body", path)
+		}
+	}
+}
+
+// TestCutAnswer has a handler fail after half of its answer has left.
+func TestCutAnswer(t *testing.T) {
+	f := start(t, nil)
+	w := mustWire(t, f)
+	handler, err := w.Handler(f.mounted(w), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("half"))
+		panic("and then")
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.Get(serverOf(t, handler) + "/oauth/half")
+	if err == nil {
+		_, err = io.ReadAll(res.Body)
+		_ = res.Body.Close()
+	}
+	if err == nil {
+		t.Error("half an answer looks whole")
+	}
+	if lines := f.logs.take(); len(lines) != 1 || !strings.Contains(lines[0], "and then") {
+		t.Errorf("%q", lines)
 	}
 }

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -98,19 +99,13 @@ func TestConnectClients(t *testing.T) {
 		}
 		_, err = client.AddMachineUser(t.Context(), &managementv1.AddMachineUserRequest{UserName: "x"})
 		var e *connect.Error
-		if !asConnect(err, &e) || e.Code() != connect.CodeInvalidArgument || len(e.Details()) != 2 || e.Message() == "" {
+		if !errors.As(err, &e) || e.Code() != connect.CodeInvalidArgument || len(e.Details()) != 2 || e.Message() == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := client.GetMyOrg(t.Context(), &managementv1.GetMyOrgRequest{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-func asConnect(err error, target **connect.Error) bool {
-	e, ok := err.(*connect.Error) //nolint:errorlint // the client returns nothing else
-	*target = e
-	return ok
 }
 
 func asOwner(next connect.UnaryFunc) connect.UnaryFunc {
@@ -137,7 +132,7 @@ func TestTLS(t *testing.T) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(true)
 	client := &http.Client{Transport: &http.Transport{
-		Protocols: protocols, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // a test
+		Protocols: protocols, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
 	res, err := client.Get(server.URL + "/debug/healthz")
 	if err != nil {

@@ -41,10 +41,6 @@ func internal(cause error) *failure {
 // failureOf returns how an error is told to the caller: a fault as it is, an end
 // of the context as such, and everything else as an internal error.
 func (w *Wire) failureOf(ctx context.Context, err error) *failure {
-	var failed *failure
-	if errors.As(err, &failed) {
-		return failed
-	}
 	err = w.config.Translate(err)
 	var violations *protovalidate.ValidationError
 	if errors.As(err, &violations) {

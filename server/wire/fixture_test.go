@@ -63,12 +63,7 @@ func start(t *testing.T, change func(*wire.Config)) *fixture {
 		Directory: permission.Directory{
 			InstanceExists:     func(_ context.Context, id string) (bool, error) { return id == "i1", nil },
 			OrganizationExists: func(_ context.Context, id string) (bool, error) { return id == "o1", nil },
-			OwnerOf: func(_ context.Context, _ bastidev1.Kind, id string) (string, error) {
-				if strings.HasPrefix(id, "u") {
-					return "o1", nil
-				}
-				return "", fault.NotFound
-			},
+			OwnerOf:            ownerOf,
 		},
 		Translate:   func(err error) error { return err },
 		Ready:       func(context.Context) error { return nil },
@@ -145,6 +140,13 @@ func (s *services) authenticate(ctx context.Context, token string, audiences []s
 		return caller.Caller{Kind: caller.User, ID: "u2", OrganizationID: "o1"}, nil
 	}
 	return caller.Caller{}, fault.TokenInvalid.With()
+}
+
+func ownerOf(_ context.Context, _ bastidev1.Kind, id string) (string, error) {
+	if strings.HasPrefix(id, "u") {
+		return "o1", nil
+	}
+	return "", fault.NotFound
 }
 
 func memberships(_ context.Context, c caller.Caller) ([]caller.Membership, error) {

@@ -25,10 +25,6 @@ type gate struct{ wire *Wire }
 func (g gate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w, c := g.wire, callOf(r.Context())
 	p := w.procedures[r.URL.Path]
-	if p == nil {
-		c.fail(failureOfFault(fault.MethodUnknown.With(shorten(r.URL.Path))))
-		return
-	}
 	c.method = p.path
 	ctx, err := w.enter(r, p, c)
 	if err == nil {
@@ -53,7 +49,7 @@ func (g gate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // fault.HeaderRepeated.
 func (w *Wire) enter(r *http.Request, p *procedure, c *call) (context.Context, error) {
 	ctx := r.Context()
-	if false {
+	if p.rule.GetOn() == bastidev1.On_ON_PUBLIC {
 		return ctx, nil
 	}
 	instance, err := w.instanceOf(ctx, r)
@@ -135,7 +131,7 @@ func (w *Wire) payload(r *http.Request, p *procedure, c *call) ([]byte, error) {
 	if _, known := rpcProtocol(contentType); !known || len(r.Header["Content-Type"]) > 1 {
 		return nil, fault.MediaTypeUnknown.With(shorten(contentType))
 	}
-	if err := checkRPCHeader(r.Header); err != nil {
+	if err := checkRPCHeader(c.protocol, r.Header); err != nil {
 		return nil, err
 	}
 	encoding := r.Header.Get("Content-Encoding")
@@ -160,18 +156,20 @@ func unbound(rw http.ResponseWriter) {
 
 // checkRPCHeader returns fault.RequestInvalid for a header that the handler
 // would refuse before it reads the message.
-func checkRPCHeader(h http.Header) error {
+func checkRPCHeader(p protocol, h http.Header) error {
+	if p.form == formEnveloped {
+		timeout := h.Get("Grpc-Timeout")
+		last := max(len(timeout)-1, 0)
+		if timeout != "" && (!isDigits(timeout[:last], 8) || !strings.Contains("HMSmun", timeout[last:])) {
+			return fault.RequestInvalid.With("grpc-timeout: must be at most 8 digits and a unit")
+		}
+		return nil
+	}
 	if version := h.Get("Connect-Protocol-Version"); version != "" && version != "1" {
 		return fault.RequestInvalid.With("connect-protocol-version: must be 1")
 	}
 	if timeout := h.Get("Connect-Timeout-Ms"); timeout != "" && !isDigits(timeout, 10) {
 		return fault.RequestInvalid.With("connect-timeout-ms: must be a number of at most 10 digits")
-	}
-	if timeout := h.Get("Grpc-Timeout"); timeout != "" {
-		last := len(timeout) - 1
-		if !isDigits(timeout[:last], 8) || !strings.ContainsRune("HMSmun", rune(timeout[last])) {
-			return fault.RequestInvalid.With("grpc-timeout: must be at most 8 digits and a unit")
-		}
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ var malformedCalls = []malformed{
 		call: spoil(func(_ speaker, r *request) { r.raw = []byte{} })},
 	{name: "two messages", code: connect.CodeInvalidArgument, id: "request.invalid", only: isEnveloped,
 		call: spoil(func(s speaker, r *request) { r.raw = anyText(s, append(frame(0, nil), frame(0, nil)...)) })},
-	{name: "unknown flag", code: connect.CodeInvalidArgument, id: "request.invalid", only: isEnveloped,
+	{name: "unknown flag", code: connect.CodeInvalidArgument, id: "request.invalid", names: "flags 0x4", only: isEnveloped,
 		call: spoil(func(s speaker, r *request) { r.raw = anyText(s, frame(4, nil)) })},
 	{name: "compressed without a word", code: connect.CodeInvalidArgument, id: "request.invalid", only: isEnveloped,
 		call: spoil(func(s speaker, r *request) { r.raw = anyText(s, frame(1, []byte("x"))) })},
@@ -111,6 +111,11 @@ var malformedCalls = []malformed{
 				r.raw = anyText(s, frame(1, r.raw))
 			}
 		})},
+	{name: "truncated gzip", code: connect.CodeInvalidArgument, id: "request.invalid", names: "gzip", only: not(isEnveloped),
+		call: spoil(func(s speaker, r *request) {
+			r.header = http.Header{s.encodingHeader(): {"gzip"}}
+			r.raw = zipped([]byte(`{"userName":"robot"}`))[:25]
+		})},
 	{name: "unknown compression", code: connect.CodeUnimplemented, id: "request.compression", names: "lzma",
 		call: spoil(func(s speaker, r *request) { r.header = http.Header{s.encodingHeader(): {"lzma"}} })},
 	{name: "unknown codec", code: connect.CodeInvalidArgument, id: "request.media_type", http: http.StatusUnsupportedMediaType,
@@ -128,6 +133,13 @@ var malformedCalls = []malformed{
 	{name: "unreadable timeout", code: connect.CodeInvalidArgument, id: "request.invalid", names: "timeout", only: not(isREST),
 		call: spoil(func(_ speaker, r *request) {
 			r.header = http.Header{"Connect-Timeout-Ms": {"soon"}, "Grpc-Timeout": {"soon"}}
+		})},
+	{name: "another protocol's timeout and version", code: connect.CodeInvalidArgument, id: "request.nul", only: isEnveloped,
+		call: spoil(func(_ speaker, r *request) {
+			r.header = http.Header{"Connect-Timeout-Ms": {"soon"}, "Connect-Protocol-Version": {"2"}}
+			m := machine()
+			m.Name = "\x00"
+			r.message = m
 		})},
 	{name: "unknown protocol version", code: connect.CodeInvalidArgument, id: "request.invalid", names: "version",
 		only: func(s speaker) bool { return !s.rest && !s.enveloped },

@@ -41,9 +41,6 @@ func (w *Wire) register(services []Service) error {
 			if err != nil {
 				return err
 			}
-			if w.procedures[p.path] != nil {
-				return fmt.Errorf("wire: %s is mounted twice", service.Path)
-			}
 			w.procedures[p.path] = p
 			messages = append(messages, p.input.New().Interface())
 		}

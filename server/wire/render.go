@@ -47,7 +47,7 @@ func (w *Wire) render(a *answer, r *http.Request) {
 // writeREST answers with the failure as JSON.
 func writeREST(w http.ResponseWriter, f *failure) {
 	body, err := protojson.Marshal(&status.Status{
-		Code:    int32(f.code), //nolint:gosec // codes are small
+		Code:    int32(f.code),
 		Message: f.message,
 		Details: f.anyDetails(),
 	})

@@ -6,9 +6,12 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
 
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
@@ -42,6 +45,34 @@ func TestCheckRule(t *testing.T) {
 	} {
 		err := checkRule(method, test.rule)
 		if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestNewProcedure makes procedures of methods that are not generated.
+func TestNewProcedure(t *testing.T) {
+	public := &descriptorpb.MethodOptions{}
+	proto.SetExtension(public, bastidev1.E_Rule, &bastidev1.Rule{On: bastidev1.On_ON_PUBLIC})
+	method := func(name string, streams bool, options *descriptorpb.MethodOptions) *descriptorpb.MethodDescriptorProto {
+		return &descriptorpb.MethodDescriptorProto{
+			Name: &name, InputType: proto.String(".test.Request"), OutputType: proto.String(".test.Request"),
+			ServerStreaming: &streams, Options: options,
+		}
+	}
+	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
+		Name: proto.String("test.proto"), Package: proto.String("test"),
+		MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("Request")}},
+		Service: []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("Service"), Method: []*descriptorpb.MethodDescriptorProto{
+			method("Streams", true, public), method("NoRule", false, nil), method("Unknown", false, public),
+		}}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, says := range map[string]string{"Streams": "streams", "NoRule": "no rule", "Unknown": "request of test.Service.Unknown"} {
+		_, err := newProcedure(file.Services().Get(0).Methods().ByName(protoreflect.Name(name)), nil)
+		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -135,6 +166,17 @@ func TestFieldPath(t *testing.T) {
 		if got := protovalidate.FieldPathString(fieldPath(path)); got != path {
 			t.Errorf("%s became %s", path, got)
 		}
+	}
+}
+
+func TestManyViolations(t *testing.T) {
+	all := new(validate.Violations)
+	for range 3 * maxViolations {
+		all.Violations = append(all.Violations, &validate.Violation{Message: proto.String(strings.Repeat("x", 100))})
+	}
+	f := failureOfViolations(all)
+	if len(f.violations.GetViolations()) != maxViolations || len(f.message) > maxMessage+len("…") {
+		t.Errorf("%d violations, %d bytes", len(f.violations.GetViolations()), len(f.message))
 	}
 }
 

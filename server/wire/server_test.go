@@ -13,6 +13,7 @@ import (
 
 	"connectrpc.com/connect"
 	"connectrpc.com/grpcreflect"
+	"golang.org/x/net/http2"
 
 	authv1 "github.com/bastide-id/bastide/gen/zitadel/auth/v1"
 	"github.com/bastide-id/bastide/gen/zitadel/auth/v1/authv1connect"
@@ -222,5 +223,34 @@ func TestUnmountedHandler(t *testing.T) {
 	_, err := authv1connect.NewAuthServiceClient(client1, server).GetMyUser(t.Context(), &authv1.GetMyUserRequest{})
 	if connect.CodeOf(err) != connect.CodeUnimplemented {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestStreamLimit reads what the server promises when a connection opens, which
+// is what HTTP/2 holds its callers to (RFC 9113, 5.1.2).
+func TestStreamLimit(t *testing.T) {
+	f := start(t, func(c *wire.Config) { c.Limits.MaxStreams = 7 })
+	conn, err := net.Dial("tcp", f.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	framer := http2.NewFramer(conn, conn)
+	if err := framer.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	frame, err := framer.ReadFrame()
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, ok := frame.(*http2.SettingsFrame)
+	if !ok {
+		t.Fatalf("the first frame is %v", frame)
+	}
+	if limit, set := settings.Value(http2.SettingMaxConcurrentStreams); !set || limit != 7 {
+		t.Errorf("the server takes %d streams", limit)
 	}
 }

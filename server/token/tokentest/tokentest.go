@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package tokentest fills a database with instances and users, for the tests of
 // what needs tokens.
 package tokentest
@@ -40,6 +42,8 @@ type Directory struct {
 	Tokens    *token.Tokens
 	Clock     *Clock
 	MasterKey id.MasterKey
+	// Postgres is false on SQLite.
+	Postgres bool
 }
 
 // databases counts the databases of this process, to name them.
@@ -76,7 +80,7 @@ func SQLite(t testing.TB, users []token.SystemUser) *Directory {
 // Open returns a directory in the database at url, which is empty.
 func Open(t testing.TB, url string, users []token.SystemUser) *Directory {
 	t.Helper()
-	d := &Directory{Clock: &Clock{}, MasterKey: id.NewMasterKey()}
+	d := &Directory{Clock: &Clock{}, MasterKey: id.NewMasterKey(), Postgres: store.IsPostgres(url)}
 	d.Clock.at.Store(time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
 	log := slog.New(slog.DiscardHandler)
 	var err error
