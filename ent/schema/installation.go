@@ -19,7 +19,7 @@ func (Installation) Fields() []ent.Field {
 		// key is in a file only.
 		field.Bytes("system_public_key"),
 		// The instance that the first run made.
-		field.String("first_instance_id").MaxLen(maxID).Default(""),
+		field.String("first_instance_id").MaxRuneLen(maxID).Default(""),
 		field.Time("created_at").Immutable().SchemaType(timestamp),
 	}
 }

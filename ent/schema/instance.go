@@ -21,7 +21,7 @@ func (Instance) Fields() []ent.Field {
 		field.Bytes("name_key"),
 		field.String("default_language"),
 		// The first organization, where users without another go.
-		field.String("default_organization_id").MaxLen(maxID).Default(""),
+		field.String("default_organization_id").MaxRuneLen(maxID).Default(""),
 	}
 }
 

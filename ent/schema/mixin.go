@@ -23,7 +23,7 @@ type tenant struct{ mixin.Schema }
 func (tenant) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id").Immutable(),
-		field.String("instance_id").MaxLen(maxID).NotEmpty().Immutable(),
+		field.String("instance_id").MaxRuneLen(maxID).NotEmpty().Immutable(),
 	}
 }
 
@@ -46,5 +46,5 @@ var timestamp = map[string]string{dialect.Postgres: "timestamptz(6)"}
 
 // id is the id that clients see.
 func id(name string) ent.Field {
-	return field.String(name).MaxLen(maxID).NotEmpty().Immutable()
+	return field.String(name).MaxRuneLen(maxID).NotEmpty().Immutable()
 }

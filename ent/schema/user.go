@@ -25,7 +25,7 @@ func (User) Fields() []ent.Field {
 		field.String("user_name"),
 		// Empty while user names are unique in the instance; the id of the
 		// organization while its domain policy makes them unique there only.
-		field.String("name_scope").MaxLen(maxID).Default(""),
+		field.String("name_scope").MaxRuneLen(maxID).Default(""),
 		field.Bytes("name_key"),
 
 		// Of a person.

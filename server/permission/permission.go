@@ -128,7 +128,7 @@ func (d Directory) checkSystem(ctx context.Context, rule *bastidev1.Rule, reques
 		return caller.WithInstance(ctx, caller.Instance{Origin: caller.InstanceOf(ctx).Origin}), need(ctx, rule, Objects{})
 	}
 	id := field(request, rule.GetObject().GetField())
-	if !Has(caller.From(ctx), rule.GetPermission(), Objects{InstanceID: id}) {
+	if id == "" || !Has(caller.From(ctx), rule.GetPermission(), Objects{InstanceID: id}) {
 		return ctx, fault.InstanceUnknown.With()
 	}
 	exists, err := d.InstanceExists(ctx, id)

@@ -36,30 +36,12 @@ type lease struct {
 func (s *Store) takeLease(ctx context.Context) (*lease, error) {
 	l := &lease{store: s, holder: id.Suffix(12)}
 	var floor, until int64
-	err := s.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		taken, err := tx.WorkerLease.Query().All(ctx)
-		if err != nil {
+	// Processes that start at once would all want the lowest number.
+	err := s.Exclusive(ctx, func() error {
+		return s.Write(ctx, func(ctx context.Context, tx *Tx) (err error) {
+			floor, until, err = l.take(ctx, tx)
 			return err
-		}
-		old, number := pickNumber(taken, s.options.Now().UnixMilli())
-		if number == 0 {
-			return errors.New("all worker numbers are in use")
-		}
-		l.number = number
-		if old != nil {
-			floor = old.Until
-		}
-		until = max(s.options.Now().UnixMilli(), floor) + leaseTime.Milliseconds()
-		if old == nil {
-			return tx.WorkerLease.Create().SetID(number).SetHolder(l.holder).SetUntil(until).Exec(ctx)
-		}
-		n, err := tx.WorkerLease.Update().
-			Where(workerlease.ID(number), workerlease.Until(old.Until), workerlease.Holder(old.Holder)).
-			SetHolder(l.holder).SetUntil(until).Save(ctx)
-		if err == nil && n == 0 {
-			err = errors.New("another process took the worker number")
-		}
-		return err
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("no worker number for this process: %w", err)
@@ -70,6 +52,34 @@ func (s *Store) takeLease(ctx context.Context) (*lease, error) {
 	l.done.Add(1)
 	go l.keep(renewing)
 	return l, nil
+}
+
+// take leases a number, and returns the times between which ids may be made
+// with it, in Unix milliseconds.
+func (l *lease) take(ctx context.Context, tx *Tx) (floor, until int64, err error) {
+	taken, err := tx.WorkerLease.Query().All(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	now := tx.Now().UnixMilli()
+	old, number := pickNumber(taken, now)
+	if number == 0 {
+		return 0, 0, errors.New("all worker numbers are in use")
+	}
+	l.number = number
+	if old == nil {
+		until = now + leaseTime.Milliseconds()
+		return 0, until, tx.WorkerLease.Create().SetID(number).SetHolder(l.holder).SetUntil(until).Exec(ctx)
+	}
+	floor = old.Until
+	until = max(now, floor) + leaseTime.Milliseconds()
+	n, err := tx.WorkerLease.Update().
+		Where(workerlease.ID(number), workerlease.Until(old.Until), workerlease.Holder(old.Holder)).
+		SetHolder(l.holder).SetUntil(until).Save(ctx)
+	if err == nil && n == 0 {
+		err = errors.New("another process took the worker number")
+	}
+	return floor, until, err
 }
 
 // pickNumber returns a number above 0 that is free, and its old lease if it
@@ -99,7 +109,7 @@ func (l *lease) keep(ctx context.Context) {
 		case <-timer.C:
 		}
 		next := renewAfter
-		if err := l.renew(ctx, l.store.options.Now().Add(leaseTime).UnixMilli()); err != nil {
+		if err := l.renew(ctx); err != nil {
 			l.store.options.Log.Warn("the worker number could not be renewed", "error", err)
 			next = retryAfter
 		}
@@ -107,7 +117,10 @@ func (l *lease) keep(ctx context.Context) {
 	}
 }
 
-func (l *lease) renew(ctx context.Context, until int64) error {
+// renew makes the lease longer. The ids may be ahead of a clock that was set
+// back.
+func (l *lease) renew(ctx context.Context) error {
+	until := max(l.store.options.Now().UnixMilli(), l.ids.Last()) + leaseTime.Milliseconds()
 	err := l.set(ctx, until)
 	if err == nil {
 		l.ids.Extend(until)

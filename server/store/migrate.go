@@ -16,6 +16,10 @@ import (
 // ErrTooNew says that a later version of this program wrote the database.
 var ErrTooNew = errors.New("the database was written by a later version of bastide: use that version or a later one")
 
+// migrationTimeout is how long a server waits for another one that brings the
+// database to the schema, in seconds.
+const migrationTimeout = 300
+
 // migrate applies the migrations that the database has not seen, under a lock.
 func (s *Store) migrate(ctx context.Context) error {
 	provider, err := s.migrations()
@@ -52,7 +56,8 @@ func (s *Store) migrations() (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	locker, err := lock.NewPostgresSessionLocker() // several servers may start at once
+	// Several servers may start at once: they ask for the lock every second.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, migrationTimeout))
 	if err != nil {
 		return nil, err
 	}

@@ -32,13 +32,16 @@ func createSQLite(file string) error {
 }
 
 // openSQLite opens the pool of the one writer and that of the readers.
-func openSQLite(file string) (writer, readers *sql.DB) {
+func openSQLite(file string) (writer, readers *sql.DB, err error) {
+	if err := createSQLite(file); err != nil {
+		return nil, nil, err
+	}
 	writer = sql.OpenDB(stmtcache.Wrap(sqliteConnector{dsn: sqliteDSN(file, false)}))
 	writer.SetMaxOpenConns(1)
 	readers = sql.OpenDB(stmtcache.Wrap(sqliteConnector{dsn: sqliteDSN(file, true)}))
 	readers.SetMaxOpenConns(sqliteReaders)
 	readers.SetMaxIdleConns(sqliteReaders) // the default of 2 would close and reopen connections all the time
-	return writer, readers
+	return writer, readers, nil
 }
 
 // sqliteDriver holds a mutex, so it is shared by pointer.

@@ -80,8 +80,7 @@ func connect(ctx context.Context, options Options) (*Store, error) {
 		s.readDB = s.writeDB
 	} else {
 		s.dialect = dialect.SQLite
-		err = createSQLite(options.URL)
-		s.writeDB, s.readDB = openSQLite(options.URL)
+		s.writeDB, s.readDB, err = openSQLite(options.URL)
 		s.turn = make(chan struct{}, 1)
 	}
 	if err != nil {

@@ -30,6 +30,10 @@ func Normalize(path, name string) (string, error) {
 	if err != nil || ascii == "" || len(ascii) > maxName || strings.HasSuffix(ascii, ".") {
 		return "", fault.DomainInvalid.Field(path)
 	}
+	// Requests bring the ASCII form, so it has to stand for itself.
+	if again, err := toASCII.ToASCII(ascii); err != nil || again != ascii {
+		return "", fault.DomainInvalid.Field(path)
+	}
 	if _, err := netip.ParseAddr(ascii); err == nil {
 		return "", fault.DomainInvalid.Field(path)
 	}

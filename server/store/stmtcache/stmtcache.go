@@ -74,7 +74,13 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		_ = s.Close()
 		return nil, err
 	}
-	return &rows{Rows: r, done: func() { c.put(query, s) }}, nil
+	return &rows{Rows: r, done: func(err error) {
+		if err == nil {
+			c.put(query, s)
+		} else {
+			_ = s.Close()
+		}
+	}}, nil
 }
 
 // ExecContext runs a statement with a kept one. Without arguments the text may
@@ -164,14 +170,14 @@ func (c *conn) Close() error {
 // rows gives its statement back when it is closed.
 type rows struct {
 	driver.Rows
-	done func()
+	done func(err error)
 }
 
 // Close closes the rows. The statement is kept only if that went well.
 func (r *rows) Close() error {
 	err := r.Rows.Close()
-	if r.done != nil && err == nil {
-		r.done()
+	if r.done != nil {
+		r.done(err)
 	}
 	r.done = nil
 	return err

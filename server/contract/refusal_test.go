@@ -1,0 +1,122 @@
+//go:build unix
+
+package contract
+
+import (
+	"strings"
+	"testing"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
+	"github.com/bastide-id/bastide/server/fault"
+	"github.com/bastide-id/bastide/server/servertest"
+)
+
+// What is declared and not acted on yet is refused by name, never ignored.
+func TestUnsupported(t *testing.T) {
+	s := servertest.Installed(t, servertest.SQLite).Start(t)
+	w := newWorld(t, s)
+	checked := 0
+	for _, p := range places() {
+		field := p.field()
+		if unsupported(field) {
+			checked++
+			w.refuses(t, p, p.path(false), func(m protoreflect.Message) { setAny(m, field) })
+		}
+		if field.Enum() == nil {
+			continue
+		}
+		for i := range field.Enum().Values().Len() {
+			value := field.Enum().Values().Get(i)
+			if !proto.GetExtension(value.Options(), bastidev1.E_UnsupportedValue).(bool) {
+				continue
+			}
+			checked++
+			w.refuses(t, p, p.path(false)+": "+string(value.Name()), func(m protoreflect.Message) {
+				m.Set(field, protoreflect.ValueOfEnum(value.Number()))
+			})
+		}
+	}
+	if checked < 5 {
+		t.Errorf("only %d fields and values were checked", checked)
+	}
+}
+
+// refuses checks that a call is answered with Unimplemented and what it names.
+func (w world) refuses(t *testing.T, p place, name string, set func(protoreflect.Message)) {
+	t.Helper()
+	request, within := w.request(t, p)
+	set(within)
+	before := w.server.Rows(t)
+	err := call(t, w.mighty(p.method), p.method, request)
+	servertest.Refused(t, err, connect.CodeUnimplemented, fault.FieldUnsupported.With("").ID())
+	if err != nil && !strings.Contains(err.Error(), ": "+name+" is not supported") {
+		t.Errorf("%s: the error does not name %q: %v", p, name, err)
+	}
+	servertest.SameRows(t, before, w.server.Rows(t))
+}
+
+// setAny sets a field to something that is not its zero value.
+func setAny(m protoreflect.Message, field protoreflect.FieldDescriptor) {
+	switch {
+	case field.IsList() && field.Message() != nil:
+		m.Mutable(field).List().AppendMutable()
+	case field.Message() != nil:
+		m.Mutable(field)
+	case field.Kind() == protoreflect.BoolKind:
+		m.Set(field, protoreflect.ValueOfBool(true))
+	case field.Kind() == protoreflect.StringKind:
+		m.Set(field, protoreflect.ValueOfString("x"))
+	default:
+		panic("the tests cannot set a " + field.Kind().String())
+	}
+}
+
+// No database of ours may be asked to keep U+0000, and no text may end in the
+// middle where another program reads it.
+func TestNUL(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		w := newWorld(t, s)
+		for _, p := range places() {
+			field := p.field()
+			if field.Kind() != protoreflect.StringKind || unsupported(field) {
+				continue
+			}
+			for _, text := range []string{"\x00", "a\x00b"} {
+				request, within := w.request(t, p)
+				value := protoreflect.ValueOfString(text)
+				if field.IsList() {
+					within.Mutable(field).List().Append(value)
+				} else {
+					within.Set(field, value)
+				}
+				err := call(t, w.mighty(p.method), p.method, request)
+				servertest.Refused(t, err, connect.CodeInvalidArgument, fault.TextHasNUL.With().ID())
+				if found := violations(t, err); len(found) != 1 || found[p.path(true)] == nil {
+					t.Errorf("%s: %q violates %v", p, text, found)
+				}
+			}
+		}
+	})
+}
+
+// A caller that is told nothing else learns that a value is not defined.
+func TestEnumsTakeDefinedValuesOnly(t *testing.T) {
+	s := servertest.Installed(t, servertest.SQLite).Start(t)
+	w := newWorld(t, s)
+	for _, p := range places() {
+		field := p.field()
+		if field.Enum() == nil {
+			continue
+		}
+		request, within := w.request(t, p)
+		within.Set(field, protoreflect.ValueOfEnum(12345))
+		err := call(t, w.mighty(p.method).Via(servertest.ConnectProto), p.method, request)
+		if found := violations(t, err); codeOf(err) != connect.CodeInvalidArgument || len(found) != 1 || found[p.path(false)] == nil {
+			t.Errorf("%s: violates %v: %v", p, found, err)
+		}
+	}
+}

@@ -1,0 +1,17 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bastide-id/bastide/server/store"
+)
+
+// LimitPages lets the SQLite database grow to so many pages, as a full disk
+// would; 1 means no more than it has.
+func (s *Server) LimitPages(ctx context.Context, pages int) error {
+	return s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", pages))
+		return err
+	})
+}

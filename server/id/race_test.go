@@ -1,0 +1,6 @@
+//go:build race
+
+package id
+
+// raceDetector tells tests to do less.
+const raceDetector = true

@@ -1,0 +1,109 @@
+package permission
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bastide-id/bastide/server/caller"
+)
+
+func TestRolesLoad(t *testing.T) {
+	var lists map[string][]string
+	if err := json.Unmarshal(rolesJSON, &lists); err != nil {
+		t.Fatal(err)
+	}
+	if len(AllRoles()) != len(lists) || len(lists) < 10 {
+		t.Errorf("%d roles of %d", len(AllRoles()), len(lists))
+	}
+	for role, permissions := range lists {
+		if !IsRole(role) {
+			t.Errorf("%s is no role", role)
+		}
+		if sorted := slices.Compact(slices.Sorted(slices.Values(permissions))); len(sorted) != len(permissions) {
+			t.Errorf("%s names a permission twice", role)
+		}
+		for _, p := range permissions {
+			if !Grants([]string{"unknown", role}, p) {
+				t.Errorf("%s does not grant %s", role, p)
+			}
+			if p == "" || strings.ToLower(p) != p {
+				t.Errorf("%s grants %q", role, p)
+			}
+		}
+	}
+	if IsRole("") || IsRole("unknown") || Grants([]string{"unknown", ""}, "iam.read") || Grants([]string{"IAM_OWNER"}, "") || Grants(nil, "iam.read") {
+		t.Error("what is no role or permission passes")
+	}
+}
+
+// A viewer changes nothing.
+func TestViewersOnlyRead(t *testing.T) {
+	for role, permissions := range granted {
+		if !strings.HasSuffix(role, "_VIEWER") {
+			continue
+		}
+		for p := range permissions {
+			if strings.HasSuffix(p, ".write") || strings.HasSuffix(p, ".delete") || strings.HasSuffix(p, ".create") {
+				t.Errorf("%s grants %s", role, p)
+			}
+		}
+	}
+}
+
+func TestRolesOf(t *testing.T) {
+	for level, test := range map[caller.Level]struct{ in, out []string }{
+		caller.SystemLevel:       {in: AllRoles()},
+		caller.InstanceLevel:     {in: []string{"IAM_OWNER", "IAM_OWNER_VIEWER"}, out: []string{"SYSTEM_OWNER", "ORG_OWNER", "SELF_MANAGEMENT_GLOBAL", "PROJECT_OWNER"}},
+		caller.OrganizationLevel: {in: []string{"ORG_OWNER", "SELF_MANAGEMENT_GLOBAL"}, out: []string{"SYSTEM_OWNER", "IAM_OWNER", "PROJECT_OWNER"}},
+	} {
+		roles := RolesOf(level)
+		if !slices.IsSorted(roles) {
+			t.Errorf("level %d: %v is not sorted", level, roles)
+		}
+		for _, role := range test.in {
+			if !slices.Contains(roles, role) {
+				t.Errorf("level %d has no %s", level, role)
+			}
+		}
+		for _, role := range test.out {
+			if slices.Contains(roles, role) {
+				t.Errorf("level %d has %s", level, role)
+			}
+		}
+	}
+}
+
+func TestMayGive(t *testing.T) {
+	const inSystem, inInstance, inOrg = caller.SystemLevel, caller.InstanceLevel, caller.OrganizationLevel
+	objects := Objects{InstanceID: "i", OrganizationID: "o"}
+	for _, test := range []struct {
+		name string
+		who  caller.Caller
+		role string
+		at   caller.Level
+		want bool
+	}{
+		{"anybody gives a plain role", user(), "IAM_OWNER_VIEWER", inInstance, true},
+		{"nobody gives an owner's", user(), "IAM_OWNER", inInstance, false},
+		{"nor an impersonator's", user(on(inInstance, "i", "IAM_USER_MANAGER")), "IAM_END_USER_IMPERSONATOR", inInstance, false},
+		{"an owner does", user(on(inInstance, "i", "IAM_OWNER")), "IAM_OWNER", inInstance, true},
+		{"an owner gives an impersonator's", user(on(inInstance, "i", "IAM_OWNER")), "IAM_ADMIN_IMPERSONATOR", inInstance, true},
+		{"an owner of another instance", user(on(inInstance, "j", "IAM_OWNER")), "IAM_OWNER", inInstance, false},
+		{"an owner of an organization", user(on(inOrg, "o", "ORG_OWNER")), "IAM_OWNER", inInstance, false},
+		{"one who holds the role below", user(on(inOrg, "o", "IAM_OWNER")), "IAM_OWNER", inInstance, false},
+		{"a system owner", system(on(inSystem, "", "SYSTEM_OWNER")), "IAM_OWNER", inInstance, true},
+		{"a system user who is IAM_OWNER", system(on(inSystem, "", "IAM_OWNER")), "IAM_OWNER", inInstance, true},
+		{"a system viewer", system(on(inSystem, "", "SYSTEM_OWNER_VIEWER", "IAM_OWNER_VIEWER")), "IAM_OWNER", inInstance, false},
+		{"an owner of the organization, in it", user(on(inOrg, "o", "ORG_OWNER")), "ORG_OWNER", inOrg, true},
+		{"an owner of another organization", user(on(inOrg, "p", "ORG_OWNER")), "ORG_OWNER", inOrg, false},
+		{"an owner of the instance, in an organization", user(on(inInstance, "i", "IAM_OWNER")), "ORG_OWNER", inOrg, true},
+		{"ORG_OWNER held on the instance", user(on(inInstance, "i", "ORG_OWNER")), "ORG_OWNER", inOrg, true},
+		{"a viewer of the instance, in an organization", user(on(inInstance, "i", "IAM_OWNER_VIEWER")), "ORG_OWNER", inOrg, false},
+	} {
+		if got := MayGive(test.who, test.role, test.at, objects); got != test.want {
+			t.Errorf("%s: %v", test.name, got)
+		}
+	}
+}

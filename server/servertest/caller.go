@@ -1,0 +1,167 @@
+//go:build unix
+
+package servertest
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"connectrpc.com/connect"
+	"golang.org/x/net/idna"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/bastide-id/bastide/gen/zitadel/admin/v1/adminv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/auth/v1/authv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/system/v1/systemv1connect"
+)
+
+// Protocol is a way to make calls.
+type Protocol string
+
+// The protocols.
+const (
+	ConnectJSON  Protocol = "connect-json"
+	ConnectProto Protocol = "connect-proto"
+	GRPC         Protocol = "grpc"
+	GRPCWeb      Protocol = "grpc-web"
+	GRPCWebText  Protocol = "grpc-web-text"
+	REST         Protocol = "rest"
+)
+
+// Protocols are all protocols. Between them they use HTTP/1.1 and cleartext
+// HTTP/2.
+var Protocols = []Protocol{ConnectJSON, ConnectProto, GRPC, GRPCWeb, GRPCWebText, REST}
+
+// Caller makes calls with a token, to a host, by a protocol. The clients are
+// the same for every protocol, and so are the errors: a REST answer is brought
+// into the form of Connect.
+type Caller struct {
+	System     systemv1connect.SystemServiceClient
+	Admin      adminv1connect.AdminServiceClient
+	Management managementv1connect.ManagementServiceClient
+	Auth       authv1connect.AuthServiceClient
+
+	server   *Server
+	protocol Protocol
+	host     string
+	header   http.Header
+}
+
+// As returns a caller with a token, by Connect JSON to the external domain.
+// With an empty token it sends none.
+func (s *Server) As(token string) *Caller {
+	u, _ := url.Parse(s.URL)
+	c := &Caller{server: s, protocol: ConnectJSON, host: u.Host, header: http.Header{}}
+	if token != "" {
+		s.secrets.add(token)
+		c.header.Set("Authorization", "Bearer "+token)
+	}
+	return c.connect()
+}
+
+// AsSystem returns a caller with a token of the first run's system user.
+func (s *Server) AsSystem(t testing.TB) *Caller {
+	t.Helper()
+	return s.As(s.SystemToken(t))
+}
+
+// Via returns the caller with another protocol.
+func (c *Caller) Via(p Protocol) *Caller {
+	changed := *c
+	changed.protocol = p
+	return changed.connect()
+}
+
+// On returns the caller on another host. One without a port gets that of the
+// server. As every client does, it sends a name with other than ASCII letters
+// in its ASCII form.
+func (c *Caller) On(host string) *Caller {
+	changed := *c
+	// Go's client does so too, but dials forever for HTTP/2 without TLS.
+	if ascii, err := idna.Punycode.ToASCII(host); err == nil {
+		host = ascii
+	}
+	changed.host = host
+	if _, _, err := net.SplitHostPort(host); err != nil {
+		_, port, _ := net.SplitHostPort(c.server.Address)
+		changed.host = net.JoinHostPort(host, port)
+	}
+	return changed.connect()
+}
+
+// With returns the caller with one more header. A name that is there already
+// is sent once more.
+func (c *Caller) With(name, value string) *Caller {
+	changed := *c
+	changed.header = c.header.Clone()
+	changed.header.Add(name, value)
+	return changed.connect()
+}
+
+// In returns the caller that chooses an organization.
+func (c *Caller) In(organizationID string) *Caller { return c.With("X-Zitadel-Orgid", organizationID) }
+
+// connect gives the caller clients of its own.
+func (c *Caller) connect() *Caller {
+	var client connect.HTTPClient = c.server.http1
+	options := []connect.ClientOption{connect.WithInterceptors(connect.UnaryInterceptorFunc(c.intercept))}
+	switch c.protocol {
+	case ConnectJSON:
+		options = append(options, connect.WithProtoJSON())
+	case ConnectProto:
+		client = c.server.http2
+	case GRPC:
+		client = c.server.http2
+		options = append(options, connect.WithGRPC())
+	case GRPCWeb:
+		options = append(options, connect.WithGRPCWeb())
+	case GRPCWebText:
+		client = webText{client}
+		options = append(options, connect.WithGRPCWeb())
+	case REST:
+		client = rest{client}
+		options = append(options, connect.WithProtoJSON())
+	}
+	base := "http://" + c.host
+	c.System = systemv1connect.NewSystemServiceClient(client, base, options...)
+	c.Admin = adminv1connect.NewAdminServiceClient(client, base, options...)
+	c.Management = managementv1connect.NewManagementServiceClient(client, base, options...)
+	c.Auth = authv1connect.NewAuthServiceClient(client, base, options...)
+	return c
+}
+
+// intercept adds the headers to a call, and remembers its secrets.
+func (c *Caller) intercept(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
+		for name, values := range c.header {
+			request.Header()[name] = values
+		}
+		c.remember(request.Any())
+		response, err := next(ctx, request)
+		if err == nil {
+			c.remember(response.Any())
+		}
+		return response, err
+	}
+}
+
+func (c *Caller) remember(message any) {
+	if m, ok := message.(proto.Message); ok {
+		c.server.secrets.addMessage(m)
+	}
+}
+
+// EachProtocol runs a test once by every protocol, as subtests.
+func (c *Caller) EachProtocol(t *testing.T, test func(*testing.T, *Caller)) {
+	t.Helper()
+	for _, p := range Protocols {
+		t.Run(string(p), func(t *testing.T) { test(t, c.Via(p)) })
+	}
+}
+
+// Name returns a name that no other protocol of a test uses.
+func (c *Caller) Name(name string) string { return name + "-" + string(c.protocol) }

@@ -1,0 +1,68 @@
+//go:build unix
+
+package servertest
+
+import (
+	"testing"
+
+	authv1 "github.com/bastide-id/bastide/gen/zitadel/auth/v1"
+	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	systemv1 "github.com/bastide-id/bastide/gen/zitadel/system/v1"
+)
+
+// Tenant is an instance whose owner is a machine with a token.
+type Tenant struct {
+	// Owner calls on the domain of the instance.
+	Owner *Caller
+	// ID is that of the instance.
+	ID             string
+	Domain         string
+	OrganizationID string
+	OwnerID        string
+	OwnerToken     string
+}
+
+// NewInstance makes an instance with a domain of its own, name.test.
+func (s *Server) NewInstance(t testing.TB, name string) Tenant {
+	t.Helper()
+	domain := name + ".test"
+	made := OK(s.AsSystem(t).System.CreateInstance(t.Context(), &systemv1.CreateInstanceRequest{
+		InstanceName: name,
+		CustomDomain: domain,
+		Owner: &systemv1.CreateInstanceRequest_Machine_{Machine: &systemv1.CreateInstanceRequest_Machine{
+			UserName: "owner", Name: "Owner",
+			PersonalAccessToken: &systemv1.CreateInstanceRequest_PersonalAccessToken{},
+		}},
+	}))(t)
+	return s.tenant(t, made.GetInstanceId(), domain, made.GetPat())
+}
+
+// First returns the instance of the first run.
+func (s *Server) First(t testing.TB) Tenant {
+	t.Helper()
+	return s.tenant(t, s.InstanceID, "localhost", s.OwnerToken)
+}
+
+func (s *Server) tenant(t testing.TB, id, domain, token string) Tenant {
+	t.Helper()
+	owner := s.As(token).On(domain)
+	me := OK(owner.Auth.GetMyUser(t.Context(), &authv1.GetMyUserRequest{}))(t).GetUser()
+	return Tenant{
+		Owner: owner, ID: id, Domain: domain, OwnerToken: token,
+		OwnerID: me.GetId(), OrganizationID: me.GetDetails().GetResourceOwner(),
+	}
+}
+
+// NewMachine adds a machine user to the owner's organization, and returns its
+// id.
+func (i Tenant) NewMachine(t testing.TB, name string) string {
+	t.Helper()
+	return OK(i.Owner.Management.AddMachineUser(t.Context(), &managementv1.AddMachineUserRequest{UserName: name, Name: name}))(t).GetUserId()
+}
+
+// NewToken gives a machine user a token, and returns a caller with it.
+func (i Tenant) NewToken(t testing.TB, userID string) *Caller {
+	t.Helper()
+	made := OK(i.Owner.Management.AddPersonalAccessToken(t.Context(), &managementv1.AddPersonalAccessTokenRequest{UserId: userID}))(t)
+	return i.Owner.server.As(made.GetToken()).On(i.Domain)
+}

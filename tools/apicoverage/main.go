@@ -1,0 +1,169 @@
+// Command apicoverage writes docs/api-coverage.md: the methods that are served,
+// with their REST paths and permissions, from the descriptors.
+//
+//	go run ./tools/apicoverage > docs/api-coverage.md
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"slices"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
+	_ "github.com/bastide-id/bastide/gen/zitadel/admin/v1"      // its methods
+	_ "github.com/bastide-id/bastide/gen/zitadel/auth/v1"       // its methods
+	_ "github.com/bastide-id/bastide/gen/zitadel/management/v1" // its methods
+	_ "github.com/bastide-id/bastide/gen/zitadel/system/v1"     // its methods
+)
+
+const introduction = `# Which methods are served
+
+Every method below is served over Connect, gRPC, gRPC-Web and REST. Every other
+method of the API answers Unimplemented (gRPC code 12; over REST its path is
+not found), and so does a request that sets a field or value which is listed as
+not supported.
+
+This page is made from the contract by ` + "`go run ./tools/apicoverage > docs/api-coverage.md`" + `.
+`
+
+func main() {
+	log.SetFlags(0)
+	out := bufio.NewWriter(os.Stdout)
+	write(out)
+	if err := out.Flush(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// write prints the page. Errors of out are the caller's to ask for.
+func write(out io.Writer) {
+	fmt.Fprint(out, introduction)
+	for _, service := range services() {
+		fmt.Fprintf(out, "\n## %s\n\n", service.Name())
+		fmt.Fprintf(out, "`%s`\n\n", service.FullName())
+		fmt.Fprintln(out, "| Method | REST | Permission | Where it is needed |")
+		fmt.Fprintln(out, "| --- | --- | --- | --- |")
+		for i := range service.Methods().Len() {
+			method := service.Methods().Get(i)
+			rule := proto.GetExtension(method.Options(), bastidev1.E_Rule).(*bastidev1.Rule)
+			fmt.Fprintf(out, "| %s | %s | %s | %s |\n", method.Name(), rest(method), code(rule.GetPermission()), where(rule))
+		}
+		writeUnsupported(out, service)
+	}
+}
+
+// services returns the services of the API, sorted by name.
+func services() (all []protoreflect.ServiceDescriptor) {
+	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		if strings.HasPrefix(string(file.Package()), "zitadel.") {
+			for i := range file.Services().Len() {
+				all = append(all, file.Services().Get(i))
+			}
+		}
+		return true
+	})
+	slices.SortFunc(all, func(a, b protoreflect.ServiceDescriptor) int { return cmp.Compare(a.FullName(), b.FullName()) })
+	return all
+}
+
+// rest returns the verbs and paths of a method.
+func rest(method protoreflect.MethodDescriptor) string {
+	rule, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
+	var paths []string
+	for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+		switch pattern := binding.GetPattern().(type) {
+		case *annotations.HttpRule_Get:
+			paths = append(paths, code("GET "+pattern.Get))
+		case *annotations.HttpRule_Post:
+			paths = append(paths, code("POST "+pattern.Post))
+		case *annotations.HttpRule_Put:
+			paths = append(paths, code("PUT "+pattern.Put))
+		case *annotations.HttpRule_Delete:
+			paths = append(paths, code("DELETE "+pattern.Delete))
+		case *annotations.HttpRule_Patch:
+			paths = append(paths, code("PATCH "+pattern.Patch))
+		}
+	}
+	return strings.Join(paths, ", ")
+}
+
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "`" + text + "`"
+}
+
+// where says in words where a rule asks for the permission.
+func where(rule *bastidev1.Rule) string {
+	object := code(rule.GetObject().GetField())
+	switch rule.GetOn() {
+	case bastidev1.On_ON_PUBLIC:
+		return "nowhere: anybody may call"
+	case bastidev1.On_ON_SELF:
+		return "nowhere: any caller with a valid token, for itself"
+	case bastidev1.On_ON_SYSTEM:
+		if object != "" {
+			return "the system, or the instance of " + object
+		}
+		return "the system"
+	case bastidev1.On_ON_INSTANCE:
+		return "the instance"
+	case bastidev1.On_ON_HEADER_ORG:
+		if object != "" {
+			return "the chosen organization, which must own " + object
+		}
+		return "the chosen organization"
+	case bastidev1.On_ON_OBJECT:
+		return "the organization that owns " + object
+	default:
+		return ""
+	}
+}
+
+// writeUnsupported lists what the requests of a service may not set yet.
+func writeUnsupported(out io.Writer, service protoreflect.ServiceDescriptor) {
+	var lines []string
+	for i := range service.Methods().Len() {
+		method := service.Methods().Get(i)
+		for _, path := range unsupported(method.Input(), "") {
+			lines = append(lines, fmt.Sprintf("- %s: %s", method.Name(), code(path)))
+		}
+	}
+	if len(lines) > 0 {
+		fmt.Fprintf(out, "\nNot supported yet:\n\n%s\n", strings.Join(lines, "\n"))
+	}
+}
+
+// unsupported returns the paths of the fields and values that are refused.
+func unsupported(message protoreflect.MessageDescriptor, prefix string) (paths []string) {
+	for i := range message.Fields().Len() {
+		field := message.Fields().Get(i)
+		path := prefix + string(field.Name())
+		if proto.GetExtension(field.Options(), bastidev1.E_Unsupported).(bool) {
+			paths = append(paths, path)
+			continue
+		}
+		if enum := field.Enum(); enum != nil {
+			for v := range enum.Values().Len() {
+				if value := enum.Values().Get(v); proto.GetExtension(value.Options(), bastidev1.E_UnsupportedValue).(bool) {
+					paths = append(paths, path+" = "+string(value.Name()))
+				}
+			}
+		}
+		if of := field.Message(); of != nil && !strings.HasPrefix(string(of.FullName()), "google.protobuf.") {
+			paths = append(paths, unsupported(of, path+".")...)
+		}
+	}
+	return paths
+}
