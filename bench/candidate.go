@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"time"
@@ -44,6 +45,7 @@ func serveCandidate(ctx context.Context, dataDir string, database []string) (err
 		}
 		defer pprof.StopCPUProfile()
 	}
+	debug.SetGCPercent(server.GCPercent) // as the program does
 	s, err := server.New(ctx, c)
 	if err != nil {
 		return err

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net"
 
-	"github.com/bastide-id/bastide/ent"
-	"github.com/bastide-id/bastide/ent/instancedomain"
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/instance"
@@ -14,7 +12,6 @@ import (
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/permission"
 	"github.com/bastide-id/bastide/server/store"
-	"github.com/bastide-id/bastide/server/store/across"
 )
 
 // hosts finds the instance that answers on a host.
@@ -49,13 +46,8 @@ var loopbackNames = map[string]bool{"localhost": true, "127.0.0.1": true, "::1":
 // resolve returns the instance that answers on the host, and whether it owns
 // the host, or fault.HostUnknown.
 func (h hosts) resolve(ctx context.Context, host string) (id string, own bool, err error) {
-	row, err := h.store.Read().InstanceDomain.Query().Where(instancedomain.Domain(host)).
-		Select(instancedomain.FieldInstanceID).Only(across.Instances(ctx))
-	if err == nil {
-		return row.InstanceID, true, nil
-	}
-	if !ent.IsNotFound(err) {
-		return "", false, err
+	if id, err = h.store.InstanceOf(ctx, host); err != nil || id != "" {
+		return id, id != "", err
 	}
 	id, own = h.fallback, false
 	if h.loopback && loopbackNames[host] {

@@ -35,9 +35,9 @@ func ready(t *testing.T, s *servertest.Server) (ready, alive int) {
 	return status("/debug/ready"), status("/debug/healthz")
 }
 
-// While PostgreSQL is away calls are answered with Unavailable. Once it is back
-// the very next call works, on whatever connection.
-func TestPostgresGoesAway(t *testing.T) {
+// separate returns a server on a PostgreSQL of its own, which can be stopped.
+func separate(t *testing.T) (*servertest.Server, *postgres.Server) {
+	t.Helper()
 	database, err := postgres.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -53,17 +53,26 @@ func TestPostgresGoesAway(t *testing.T) {
 	}
 	p := servertest.Empty(t, servertest.SQLite)
 	p.Kind, p.Database = servertest.Postgres, server.Secret(url)
-	s := p.Start(t)
+	return p.Start(t), database
+}
+
+// manyReads makes calls at once, so that the server uses many connections.
+func manyReads(t *testing.T, c *servertest.Caller) {
+	t.Helper()
+	atOnce(20, func(int) {
+		if _, err := c.Auth.GetMyUser(context.Background(), nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// While PostgreSQL is away calls are answered with Unavailable. Once it is back
+// the very next call works, on whatever connection.
+func TestPostgresGoesAway(t *testing.T) {
+	s, database := separate(t)
 	owner := s.As(s.OwnerToken)
-	many := func() {
-		atOnce(20, func(int) {
-			if _, err := owner.Auth.GetMyUser(context.Background(), nil); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	many()
-	for range 2 {
+	for _, name := range []string{"first", "second"} {
+		manyReads(t, owner)
 		if err := database.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +83,7 @@ func TestPostgresGoesAway(t *testing.T) {
 		if status, _ := owner.REST(t, http.MethodGet, "/auth/v1/users/me", ""); status != http.StatusServiceUnavailable {
 			t.Errorf("REST answers %d", status)
 		}
-		_, err = s.AsSystem(t).System.CreateInstance(t.Context(), newInstance("away"))
+		_, err := s.AsSystem(t).System.CreateInstance(t.Context(), newInstance(name))
 		servertest.Refused(t, err, connect.CodeUnavailable, "database.down")
 		_, err = owner.Auth.Healthz(t.Context(), nil)
 		servertest.Refused(t, err, connect.CodeUnavailable, "database.down")
@@ -84,21 +93,30 @@ func TestPostgresGoesAway(t *testing.T) {
 		if err := database.Restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		many()
+		manyReads(t, owner)
 		if ready, alive := ready(t, s); ready != http.StatusOK || alive != http.StatusOK {
 			t.Errorf("back again, ready: %d, alive: %d", ready, alive)
 		}
+		s.NewInstance(t, name)
 	}
-	s.NewInstance(t, "acme")
-	// Gone and back between two calls: nobody notices.
-	if err := database.Stop(t.Context()); err != nil {
-		t.Fatal(err)
+}
+
+// A PostgreSQL that went and came back between two calls nobody notices.
+func TestPostgresRestarts(t *testing.T) {
+	s, database := separate(t)
+	manyReads(t, s.As(s.OwnerToken))
+	for _, then := range []func(){
+		func() { s.NewInstance(t, "acme") },
+		func() { manyReads(t, s.As(s.OwnerToken)) },
+	} {
+		if err := database.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := database.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		then()
 	}
-	if err := database.Restart(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	many()
-	s.NewInstance(t, "bcme")
 }
 
 func newInstance(name string) *systemv1.CreateInstanceRequest {

@@ -33,6 +33,11 @@ import (
 	"github.com/bastide-id/bastide/server/wire"
 )
 
+// GCPercent is what a process that only serves should run its collector with
+// (runtime/debug.SetGCPercent): the live heap is a few megabytes, so that the
+// default would have it collect all the time.
+const GCPercent = 400
+
 // Server is a running installation of Bastide.
 type Server struct {
 	config   Config

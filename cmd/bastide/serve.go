@@ -42,6 +42,7 @@ func (s serveCommand) Run(ctx context.Context, p *process, src *sources) (err er
 	}
 	// A server whose standard output is closed serves all the same.
 	_, _ = fmt.Fprint(p.stdout, greeting)
+	tuneMemory(ctx)
 	return running.Run(ctx)
 }
 

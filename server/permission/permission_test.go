@@ -72,20 +72,20 @@ func TestEnter(t *testing.T) {
 	}
 }
 
-var broken = errors.New("the database is down")
+var errBroken = errors.New("the database is down")
 
 // directory knows the instances i and j; in each the organizations own and
 // other, and the user u of own.
 var directory = Directory{
 	InstanceExists: func(_ context.Context, id string) (bool, error) {
 		if id == "broken" || id == "" { // the store refuses to look in no instance
-			return false, broken
+			return false, errBroken
 		}
 		return id == "i" || id == "j", nil
 	},
 	OrganizationExists: func(_ context.Context, id string) (bool, error) {
 		if id == "broken" {
-			return false, broken
+			return false, errBroken
 		}
 		return id == "own" || id == "other", nil
 	},
@@ -94,7 +94,7 @@ var directory = Directory{
 		case kind == bastidev1.Kind_KIND_USER && id == "u":
 			return "own", nil
 		case id == "broken":
-			return "", broken
+			return "", errBroken
 		}
 		return "", fault.UserUnknown.With()
 	},
@@ -146,7 +146,7 @@ func TestCheckSystem(t *testing.T) {
 	check(t, "object, forbidden", ofI, object, "j", "", wanted{err: unknown}) // as if it were not there
 	check(t, "object, of its instance", ofI, object, "i", "", wanted{instance: "i"})
 	check(t, "object, none and of one instance", system(on(caller.InstanceLevel, "", "SYSTEM_OWNER")), object, "", "", wanted{err: unknown})
-	check(t, "object, database down", owner, object, "broken", "", wanted{err: broken})
+	check(t, "object, database down", owner, object, "broken", "", wanted{err: errBroken})
 }
 
 func TestCheckInstance(t *testing.T) {
@@ -173,7 +173,7 @@ func TestCheckHeaderOrganization(t *testing.T) {
 	check(t, "unknown", member, r, "", "unknown", wanted{err: denied})
 	check(t, "other, by an owner of the instance", owner, r, "", "other", wanted{"i", "other", nil})
 	check(t, "unknown, by an owner of the instance", owner, r, "", "unknown", wanted{err: denied})
-	check(t, "database down", owner, r, "", "broken", wanted{err: broken})
+	check(t, "database down", owner, r, "", "broken", wanted{err: errBroken})
 	check(t, "member of other, own chosen", user(on(caller.OrganizationLevel, "other", "ORG_OWNER")), r, "", "", wanted{err: denied})
 	check(t, "member of other, other chosen", user(on(caller.OrganizationLevel, "other", "ORG_OWNER")), r, "", "other", wanted{"i", "other", nil})
 	check(t, "system user, none", ops, r, "", "", wanted{err: fault.OrganizationMissing.With()})
@@ -181,7 +181,7 @@ func TestCheckHeaderOrganization(t *testing.T) {
 	check(t, "object", member, object, "u", "", wanted{"i", "own", nil})
 	check(t, "object, missing", member, object, "x", "", wanted{err: fault.ObjectUnknown.With()})
 	check(t, "object of another", owner, object, "u", "other", wanted{err: fault.ObjectUnknown.With()})
-	check(t, "object, database down", member, object, "broken", "", wanted{err: broken})
+	check(t, "object, database down", member, object, "broken", "", wanted{err: errBroken})
 }
 
 func TestCheckObject(t *testing.T) {
@@ -191,7 +191,7 @@ func TestCheckObject(t *testing.T) {
 	check(t, "forbidden", user(on(caller.OrganizationLevel, "other", "ORG_OWNER")), r, "u", "", wanted{err: unknown})
 	check(t, "missing", user(on(caller.InstanceLevel, "i", "IAM_OWNER")), r, "x", "", wanted{err: unknown})
 	check(t, "the header does not count", user(on(caller.OrganizationLevel, "other", "ORG_OWNER")), r, "u", "other", wanted{err: unknown})
-	check(t, "database down", user(on(caller.InstanceLevel, "i", "IAM_OWNER")), r, "broken", "", wanted{err: broken})
+	check(t, "database down", user(on(caller.InstanceLevel, "i", "IAM_OWNER")), r, "broken", "", wanted{err: errBroken})
 }
 
 func TestCheckFree(t *testing.T) {

@@ -170,12 +170,15 @@ func readFiles(dir string) (map[string][]byte, error) {
 	return files, nil
 }
 
+// file is the SQLite database.
+func (p Place) file() string { return filepath.Join(p.DataDir, "bastide.db") }
+
 // Open opens the database behind the back of the server.
 func (p Place) Open(t testing.TB) *sql.DB {
 	t.Helper()
 	driver, source := "postgres", string(p.Database)
 	if p.Kind == SQLite {
-		driver, source = "sqlite", "file:"+filepath.Join(p.DataDir, "bastide.db")+"?_pragma=busy_timeout(10000)"
+		driver, source = "sqlite", "file:"+p.file()+"?_pragma=busy_timeout(10000)"
 	}
 	db, err := sql.Open(driver, source)
 	if err != nil {

@@ -144,7 +144,7 @@ func asConnectError(response *http.Response) error {
 		Code    connect.Code `json:"code"`
 		Message string       `json:"message"`
 		Details []detail     `json:"details"`
-	}{Code: connect.Code(s.GetCode()), Message: s.GetMessage()} //nolint:gosec // codes are small
+	}{Code: connect.Code(s.GetCode()), Message: s.GetMessage()}
 	for _, d := range s.GetDetails() {
 		converted.Details = append(converted.Details, detail{
 			Type:  strings.TrimPrefix(d.GetTypeUrl(), "type.googleapis.com/"),

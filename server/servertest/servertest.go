@@ -49,12 +49,10 @@ type Server struct {
 	options []Option
 	log     *log
 	secrets *secrets
-	// logsErrors tells that the test provokes what the log calls an error.
-	logsErrors bool
-	http1      *http.Client
-	http2      *http.Client
-	stop       context.CancelFunc
-	ended      chan error
+	http1   *http.Client
+	http2   *http.Client
+	stop    context.CancelFunc
+	ended   chan error
 }
 
 // Each runs a test on a fresh installation on each database.

@@ -3,11 +3,18 @@
 package servertest
 
 import (
+	"context"
+	"errors"
+	"log/slog"
 	"testing"
 
 	authv1 "github.com/bastide-id/bastide/gen/zitadel/auth/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	systemv1 "github.com/bastide-id/bastide/gen/zitadel/system/v1"
+	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/directory/instance"
+	"github.com/bastide-id/bastide/server/directory/organization"
+	"github.com/bastide-id/bastide/server/store"
 )
 
 // Tenant is an instance whose owner is a machine with a token.
@@ -65,4 +72,34 @@ func (i Tenant) NewToken(t testing.TB, userID string) *Caller {
 	t.Helper()
 	made := OK(i.Owner.Management.AddPersonalAccessToken(t.Context(), &managementv1.AddPersonalAccessTokenRequest{UserId: userID}))(t)
 	return i.Owner.server.As(made.GetToken()).On(i.Domain)
+}
+
+// NewOrganization adds an organization to the instance, in which nobody has a
+// role of its own, and returns its id. It goes behind the back of the server.
+func (i Tenant) NewOrganization(t testing.TB, name string) string {
+	t.Helper()
+	p := i.Owner.server.Place
+	url := string(p.Database)
+	if p.Kind == SQLite {
+		url = p.file()
+	}
+	opened, err := store.Open(t.Context(), store.Options{URL: url, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := opened.NewID()
+	if err == nil {
+		ctx := caller.WithInstance(t.Context(), caller.Instance{ID: i.ID})
+		err = opened.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			in, err := instance.Get(ctx, tx.Instance)
+			if err == nil {
+				_, _, err = organization.Create(ctx, tx, in, organization.New{ID: id, Name: name, ParentDomain: i.Domain})
+			}
+			return err
+		})
+	}
+	if err := errors.Join(err, opened.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

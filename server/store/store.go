@@ -16,6 +16,7 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/server/fault"
 )
 
 // Options say which database to open.
@@ -40,6 +41,7 @@ type Store struct {
 	read, write     *ent.Client
 	turn            chan struct{} // held by the writer of SQLite; nil for PostgreSQL
 	lease           *lease
+	hosts           *Lookup
 }
 
 // Open opens the database, brings it to the schema of this program and leases
@@ -89,6 +91,7 @@ func connect(ctx context.Context, options Options) (*Store, error) {
 	if err := s.writeDB.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the database cannot be opened: %w", err), s.closePools())
 	}
+	s.hosts = s.hostLookup()
 	s.write = s.client(s.writeDB)
 	s.read = s.client(s.readDB)
 	s.read.Use(func(ent.Mutator) ent.Mutator {
@@ -135,6 +138,9 @@ func (s *Store) closePools() error {
 	err := s.writeDB.Close()
 	if s.readDB != s.writeDB {
 		err = errors.Join(err, s.readDB.Close())
+	}
+	if errors.Is(Fault(err), fault.Unavailable) {
+		return nil // a connection that was lost needs no goodbye
 	}
 	return err
 }

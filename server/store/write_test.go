@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 
 	"github.com/bastide-id/bastide/ent/organization"
 )
@@ -148,7 +149,7 @@ func TestWriteRunsAgain(t *testing.T) {
 			attempts := 0
 			err := s.Write(own.ctx, func(context.Context, *Tx) error {
 				attempts++
-				return &pq.Error{Code: pq.ErrorCode(code)}
+				return &pq.Error{Code: pqerror.Code(code)}
 			})
 			if err == nil || attempts != want {
 				t.Errorf("%s: %d attempts, %v; want %d", code, attempts, err, want)

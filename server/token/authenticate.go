@@ -2,19 +2,20 @@ package token
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
 
-	"github.com/bastide-id/bastide/ent/accesstoken"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/id"
+	"github.com/bastide-id/bastide/server/store"
 )
 
 // Authenticate returns who sent a bearer token: a personal access token or an
@@ -29,10 +30,15 @@ func (t *Tokens) Authenticate(ctx context.Context, token string, audiences []str
 	switch {
 	case opaque && caller.InstanceOf(ctx).ID == "":
 		return caller.Caller{}, fault.TokenInvalid.With()
-	case opaque && kind == id.PersonalAccessToken:
-		return t.byPersonalAccessToken(ctx, token)
-	case opaque && kind == id.AccessToken:
-		return t.byAccessToken(ctx, token)
+	case opaque:
+		b, err := t.byToken(ctx, t.lookups[kind], token)
+		if err != nil {
+			return caller.Caller{}, err
+		}
+		if kind == id.PersonalAccessToken {
+			t.lastUse.note(usedToken{instanceID: caller.InstanceOf(ctx).ID, key: b.tokenKey}, t.store.Now())
+		}
+		return b.caller(), nil
 	case strings.Count(token, ".") == 2:
 		return t.bySystemToken(token, audiences)
 	default:
@@ -42,30 +48,30 @@ func (t *Tokens) Authenticate(ctx context.Context, token string, audiences []str
 
 // bearer is what one statement reads of a token, its user and organization.
 type bearer struct {
-	TokenKey       int64      `sql:"token_key"`
-	ExpiresAt      *time.Time `sql:"expires_at"`
-	Scopes         []string   `sql:"scopes"` // of an access token
-	UserKey        int64      `sql:"user_key"`
-	UserID         string     `sql:"user_id"`
-	OrganizationID string     `sql:"organization_id"`
+	tokenKey       int64
+	expiresAt      *time.Time
+	scopes         []byte // a list in JSON
+	userKey        int64
+	userID         string
+	organizationID string
 }
 
-func (b bearer) caller() caller.Caller {
-	return caller.Caller{Kind: caller.User, ID: b.UserID, PrimaryKey: b.UserKey, OrganizationID: b.OrganizationID}
-}
-
-// selectBearer reads the columns of a bearer from a table of tokens; those of
-// personal access tokens and of access tokens have the same names. Only tokens
-// of active users in active organizations are found.
-func selectBearer(s *sql.Selector) {
-	u := joinActive(s, s.C(personalaccesstoken.FieldUserPk))
-	s.Select(
-		sql.As(s.C(personalaccesstoken.FieldID), "token_key"),
-		s.C(personalaccesstoken.FieldExpiresAt),
-		sql.As(u.C(user.FieldID), "user_key"),
-		u.C(user.FieldUserID),
-		sql.As(u.C(user.FieldResourceOwner), "organization_id"),
-	)
+// bearerLookup finds a bearer by the hash of a token, in a table of tokens; the
+// columns of personal access tokens and of access tokens have the same names.
+// Only tokens of active users in active organizations are found.
+func bearerLookup(s *store.Store, table string) *store.Lookup {
+	return s.Lookup(table, func(s *sql.Selector) {
+		u := joinActive(s, s.C(personalaccesstoken.FieldUserPk))
+		s.Select(
+			s.C(personalaccesstoken.FieldID),
+			s.C(personalaccesstoken.FieldExpiresAt),
+			s.C(personalaccesstoken.FieldScopes),
+			u.C(user.FieldID),
+			u.C(user.FieldUserID),
+			u.C(user.FieldResourceOwner),
+		)
+		s.Where(sql.EQ(s.C(personalaccesstoken.FieldHash), store.Given))
+	})
 }
 
 // joinActive joins the user that a column points at and its organization, both
@@ -86,43 +92,26 @@ func joinActiveOrganization(s *sql.Selector, column func(string) string) {
 	s.Where(sql.EQ(organizations.C(organization.FieldState), organization.StateActive))
 }
 
-func (t *Tokens) byPersonalAccessToken(ctx context.Context, token string) (caller.Caller, error) {
-	var found []bearer
-	err := t.store.Read().PersonalAccessToken.Query().
-		Where(personalaccesstoken.Hash(id.Hash(token))).
-		Modify(selectBearer).
-		Scan(ctx, &found)
-	b, err := t.valid(found, err)
+// byToken returns the user of an opaque token that is good for the APIs.
+func (t *Tokens) byToken(ctx context.Context, lookup *store.Lookup, token string) (bearer, error) {
+	var b bearer
+	found, err := lookup.Row(ctx, []any{id.Hash(token)},
+		&b.tokenKey, &b.expiresAt, &b.scopes, &b.userKey, &b.userID, &b.organizationID)
 	if err != nil {
-		return caller.Caller{}, err
+		return b, err
 	}
-	t.lastUse.note(usedToken{instanceID: caller.InstanceOf(ctx).ID, key: b.TokenKey}, t.store.Now())
-	return b.caller(), nil
+	var scopes []string
+	if found {
+		if err := json.Unmarshal(b.scopes, &scopes); err != nil {
+			return b, err
+		}
+	}
+	if !slices.Contains(scopes, ScopeAPI) || b.expiresAt != nil && !b.expiresAt.After(t.store.Now()) {
+		return b, fault.TokenInvalid.With()
+	}
+	return b, nil
 }
 
-func (t *Tokens) byAccessToken(ctx context.Context, token string) (caller.Caller, error) {
-	var found []bearer
-	err := t.store.Read().AccessToken.Query().
-		Where(accesstoken.Hash(id.Hash(token))).
-		Modify(selectBearer, func(s *sql.Selector) { s.AppendSelect(s.C(accesstoken.FieldScopes)) }).
-		Scan(ctx, &found)
-	b, err := t.valid(found, err)
-	if err != nil {
-		return caller.Caller{}, err
-	}
-	if !slices.Contains(b.Scopes, ScopeAPI) {
-		return caller.Caller{}, fault.TokenInvalid.With()
-	}
-	return b.caller(), nil
-}
-
-// valid returns the one bearer that was found, if it has not expired.
-func (t *Tokens) valid(found []bearer, err error) (bearer, error) {
-	if err != nil {
-		return bearer{}, err
-	}
-	if len(found) != 1 || found[0].ExpiresAt != nil && !found[0].ExpiresAt.After(t.store.Now()) {
-		return bearer{}, fault.TokenInvalid.With()
-	}
-	return found[0], nil
+func (b bearer) caller() caller.Caller {
+	return caller.Caller{Kind: caller.User, ID: b.userID, PrimaryKey: b.userKey, OrganizationID: b.organizationID}
 }

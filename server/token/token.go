@@ -8,6 +8,8 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
@@ -55,6 +57,7 @@ type Tokens struct {
 	pairs       *keyPairs
 	lastUse     *lastUse
 	signers     *signers
+	lookups     map[id.Kind]*store.Lookup // of opaque tokens
 }
 
 // New returns Tokens that make no keys ahead and do not write down when tokens
@@ -80,6 +83,10 @@ func New(options Options) (*Tokens, error) {
 		pairs:       newKeyPairs(options.KeyPairs),
 		lastUse:     newLastUse(options.Store, options.Log),
 		signers:     newSigners(),
+		lookups: map[id.Kind]*store.Lookup{
+			id.PersonalAccessToken: bearerLookup(options.Store, personalaccesstoken.Table),
+			id.AccessToken:         bearerLookup(options.Store, accesstoken.Table),
+		},
 	}, nil
 }
 

@@ -16,8 +16,11 @@ import (
 // Add gives an instance a domain. It returns fault.DomainTaken when an
 // instance of the installation has it.
 func Add(ctx context.Context, tx *store.Tx, of *ent.Instance, name string, generated, primary bool) (store.Change, error) {
-	change, err := tx.Record(ctx, store.InstanceDomainAdded, store.InstanceObject(of),
-		store.Payload{Public: map[string]any{"domain": name, "generated": generated}})
+	payload := store.Payload{Public: map[string]any{"domain": name, "generated": generated}}
+	change, err := tx.Record(ctx, store.InstanceDomainAdded, store.InstanceObject(of), payload)
+	if err == nil && primary {
+		change, err = tx.Record(ctx, store.InstanceDomainPrimarySet, store.InstanceObject(of), store.Payload{Public: map[string]any{"domain": name}})
+	}
 	if err != nil {
 		return change, err
 	}
@@ -26,10 +29,7 @@ func Add(ctx context.Context, tx *store.Tx, of *ent.Instance, name string, gener
 	if errors.Is(store.Fault(err), fault.AlreadyExists) {
 		err = fault.DomainTaken.With(name).Because(err)
 	}
-	if err != nil || !primary {
-		return change, err
-	}
-	return tx.Record(ctx, store.InstanceDomainPrimarySet, store.InstanceObject(of), store.Payload{Public: map[string]any{"domain": name}})
+	return change, err
 }
 
 // Remove takes a domain from an instance. It returns fault.DomainUnknown, or

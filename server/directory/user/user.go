@@ -106,7 +106,8 @@ func CheckLanguage(path, tag string) error {
 	if tag == "" {
 		return nil
 	}
-	if _, err := language.Parse(tag); err != nil {
+	// The library also takes underscores, which RFC 5646 does not.
+	if _, err := language.Parse(tag); err != nil || strings.Contains(tag, "_") {
 		return fault.LanguageInvalid.Field(path)
 	}
 	return nil

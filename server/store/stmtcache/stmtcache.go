@@ -123,7 +123,8 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	if b, ok := c.Conn.(driver.ConnBeginTx); ok {
 		return b.BeginTx(ctx, opts)
 	}
-	return c.Conn.Begin() //nolint:staticcheck // the driver has nothing newer
+	//lint:ignore SA1019 a driver may have nothing newer
+	return c.Conn.Begin()
 }
 
 // Ping passes on to the driver.

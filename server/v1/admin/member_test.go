@@ -107,6 +107,16 @@ func TestListIAMMemberRoles(t *testing.T) {
 	})
 }
 
+func add(t *testing.T, c *servertest.Caller, id string, roles ...string) error {
+	_, err := c.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: id, Roles: roles})
+	return err
+}
+
+func update(t *testing.T, c *servertest.Caller, id string, roles ...string) error {
+	_, err := c.Admin.UpdateIAMMember(t.Context(), &adminv1.UpdateIAMMemberRequest{UserId: id, Roles: roles})
+	return err
+}
+
 // Who may write members gives the roles of the level, but an OWNER's or
 // impersonator's only as an OWNER.
 func TestWhoGivesRoles(t *testing.T) {
@@ -114,63 +124,65 @@ func TestWhoGivesRoles(t *testing.T) {
 	system := servertest.NewSystemUser(t, "system-owner", caller.Membership{Level: caller.SystemLevel, Roles: []string{"IAM_OWNER"}})
 	login := servertest.NewSystemUser(t, "login", caller.Membership{Level: caller.SystemLevel, Roles: []string{"IAM_LOGIN_CLIENT"}})
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
-		i, other := s.NewInstance(t, "acme"), s.NewInstance(t, "other")
-		add := func(c *servertest.Caller, id string, roles ...string) error {
-			_, err := c.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: id, Roles: roles})
-			return err
-		}
-		update := func(c *servertest.Caller, id string, roles ...string) error {
-			_, err := c.Admin.UpdateIAMMember(t.Context(), &adminv1.UpdateIAMMemberRequest{UserId: id, Roles: roles})
-			return err
-		}
+		i := s.NewInstance(t, "acme")
 		writer, robot := i.NewMachine(t, "writer"), i.NewMachine(t, "robot")
-		if err := add(i.Owner, writer, "IAM_LOGIN_CLIENT"); err != nil {
+		if err := add(t, i.Owner, writer, "IAM_LOGIN_CLIENT"); err != nil {
 			t.Fatal(err)
 		}
 		for name, c := range map[string]*servertest.Caller{"user": i.NewToken(t, writer), "system user": s.AsSystemUser(t, login).On(i.Domain)} {
 			t.Run(name, func(t *testing.T) {
 				for _, role := range []string{"IAM_OWNER", "IAM_ADMIN_IMPERSONATOR", "IAM_END_USER_IMPERSONATOR"} {
-					servertest.Refused(t, add(c, robot, "IAM_OWNER_VIEWER", role), connect.CodePermissionDenied, denied)
+					servertest.Refused(t, add(t, c, robot, "IAM_OWNER_VIEWER", role), connect.CodePermissionDenied, denied)
 				}
-				servertest.Refused(t, update(c, writer, "IAM_LOGIN_CLIENT", "IAM_OWNER"), connect.CodePermissionDenied, denied)
+				servertest.Refused(t, update(t, c, writer, "IAM_LOGIN_CLIENT", "IAM_OWNER"), connect.CodePermissionDenied, denied)
 				// Nor may one take from an owner what one may not give.
-				servertest.Refused(t, update(c, i.OwnerID, "IAM_OWNER_VIEWER"), connect.CodePermissionDenied, denied)
+				servertest.Refused(t, update(t, c, i.OwnerID, "IAM_OWNER_VIEWER"), connect.CodePermissionDenied, denied)
 				_, err := c.Admin.RemoveIAMMember(t.Context(), &adminv1.RemoveIAMMemberRequest{UserId: i.OwnerID})
 				servertest.Refused(t, err, connect.CodePermissionDenied, "auth.permission_missing")
 				id := i.NewMachine(t, "of "+name)
-				if err := add(c, id, "IAM_OWNER_VIEWER"); err != nil {
+				if err := add(t, c, id, "IAM_OWNER_VIEWER"); err != nil {
 					t.Error(err)
 				}
-				if err := update(c, id, "IAM_USER_MANAGER"); err != nil {
+				if err := update(t, c, id, "IAM_USER_MANAGER"); err != nil {
 					t.Error(err)
 				}
 			})
 		}
-		if err := add(s.AsSystemUser(t, system).On(i.Domain), robot, "IAM_OWNER", "IAM_ADMIN_IMPERSONATOR"); err != nil {
+		if err := add(t, s.AsSystemUser(t, system).On(i.Domain), robot, "IAM_OWNER", "IAM_ADMIN_IMPERSONATOR"); err != nil {
 			t.Error(err)
 		}
-		servertest.Refused(t, add(s.AsSystem(t).On(i.Domain), robot, "IAM_OWNER"), connect.CodePermissionDenied, "auth.permission_missing")
+		servertest.Refused(t, add(t, s.AsSystem(t).On(i.Domain), robot, "IAM_OWNER"), connect.CodePermissionDenied, "auth.permission_missing")
+	}, system.Option, login.Option)
+}
 
+func TestMemberRefusals(t *testing.T) {
+	const unknownRole = "member.role_unknown"
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i, other := s.NewInstance(t, "acme"), s.NewInstance(t, "other")
+		robot, stranger := i.NewMachine(t, "robot"), i.NewMachine(t, "stranger")
+		if err := add(t, i.Owner, robot, "IAM_LOGIN_CLIENT"); err != nil {
+			t.Fatal(err)
+		}
 		for name, refused := range map[string]struct {
 			err  error
 			code connect.Code
 			id   string
 		}{
-			"no role":          {add(i.Owner, writer), connect.CodeInvalidArgument, "member.roles_missing"},
-			"empty role":       {add(i.Owner, writer, ""), connect.CodeInvalidArgument, "member.role_unknown"},
-			"another level's":  {add(i.Owner, writer, "ORG_OWNER"), connect.CodeInvalidArgument, "member.role_unknown"},
-			"no such":          {add(i.Owner, writer, "IAM_NOBODY"), connect.CodeInvalidArgument, "member.role_unknown"},
-			"update, none":     {update(i.Owner, writer), connect.CodeInvalidArgument, "member.roles_missing"},
-			"update, the same": {update(i.Owner, writer, "IAM_LOGIN_CLIENT", "IAM_LOGIN_CLIENT"), connect.CodeFailedPrecondition, "object.unchanged"},
-			"no member":        {update(i.Owner, i.NewMachine(t, "stranger"), "IAM_OWNER"), connect.CodeNotFound, "member.unknown"},
-			"no user":          {add(i.Owner, "unknown", "IAM_OWNER"), connect.CodeNotFound, "user.unknown"},
-			"of another":       {add(i.Owner, other.OwnerID, "IAM_OWNER"), connect.CodeNotFound, "user.unknown"},
-			"another's member": {update(i.Owner, other.OwnerID, "IAM_OWNER_VIEWER"), connect.CodeNotFound, "user.unknown"},
-			"long id":          {add(i.Owner, strings.Repeat("1", 201), "IAM_OWNER"), connect.CodeInvalidArgument, "request.invalid"},
+			"no role":          {add(t, i.Owner, stranger), connect.CodeInvalidArgument, "member.roles_missing"},
+			"empty role":       {add(t, i.Owner, stranger, ""), connect.CodeInvalidArgument, unknownRole},
+			"another level's":  {add(t, i.Owner, stranger, "ORG_OWNER"), connect.CodeInvalidArgument, unknownRole},
+			"no such":          {add(t, i.Owner, stranger, "IAM_NOBODY"), connect.CodeInvalidArgument, unknownRole},
+			"update, none":     {update(t, i.Owner, robot), connect.CodeInvalidArgument, "member.roles_missing"},
+			"update, the same": {update(t, i.Owner, robot, "IAM_LOGIN_CLIENT", "IAM_LOGIN_CLIENT"), connect.CodeFailedPrecondition, "object.unchanged"},
+			"no member":        {update(t, i.Owner, stranger, "IAM_OWNER"), connect.CodeNotFound, "member.unknown"},
+			"no user":          {add(t, i.Owner, "unknown", "IAM_OWNER"), connect.CodeNotFound, "user.unknown"},
+			"of another":       {add(t, i.Owner, other.OwnerID, "IAM_OWNER"), connect.CodeNotFound, "user.unknown"},
+			"another's member": {update(t, i.Owner, other.OwnerID, "IAM_OWNER_VIEWER"), connect.CodeNotFound, "user.unknown"},
+			"long id":          {add(t, i.Owner, strings.Repeat("1", 201), "IAM_OWNER"), connect.CodeInvalidArgument, "request.invalid"},
 		} {
 			t.Run(name, func(t *testing.T) { servertest.Refused(t, refused.err, refused.code, refused.id) })
 		}
-	}, system.Option, login.Option)
+	})
 }
 
 // A list knows how far it has read: nothing that was answered is missing, and

@@ -82,3 +82,36 @@ func TestChosenOrganization(t *testing.T) {
 		}
 	}, everywhere.Option)
 }
+
+// What is in another organization of the instance is reached through the
+// header, by whoever may act there, and not without it.
+func TestAnotherOrganization(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		second := i.NewOrganization(t, "Second")
+		ofFirst := servertest.NewSystemUser(t, "of-first", caller.Membership{
+			Level: caller.OrganizationLevel, ID: i.OrganizationID, Roles: []string{"ORG_OWNER"},
+		})
+		s.Restart(t, ofFirst.Option)
+		there := i.Owner.In(second)
+		if org := servertest.OK(there.Management.GetMyOrg(t.Context(), nil))(t).GetOrg(); org.GetId() != second || org.GetName() != "Second" {
+			t.Errorf("the organization is %v", org)
+		}
+		robot := servertest.OK(there.Management.AddMachineUser(t.Context(), &managementv1.AddMachineUserRequest{UserName: "robot", Name: "x"}))(t)
+		if owner := robot.GetDetails().GetResourceOwner(); owner != second {
+			t.Errorf("the user is of organization %s", owner)
+		}
+		for name, refused := range map[string]*servertest.Caller{"no header": i.Owner, "the first": i.Owner.In(i.OrganizationID)} {
+			_, err := refused.Management.AddPersonalAccessToken(t.Context(), &managementv1.AddPersonalAccessTokenRequest{UserId: robot.GetUserId()})
+			t.Run(name, func(t *testing.T) { servertest.Refused(t, err, connect.CodeNotFound, "object.unknown") })
+		}
+		servertest.OK(there.Management.AddPersonalAccessToken(t.Context(), &managementv1.AddPersonalAccessTokenRequest{UserId: robot.GetUserId()}))(t)
+		_, err := there.Management.AddPersonalAccessToken(t.Context(), &managementv1.AddPersonalAccessTokenRequest{UserId: i.OwnerID})
+		servertest.Refused(t, err, connect.CodeNotFound, "object.unknown")
+
+		// It exists, and is for the owner of the first as if it did not.
+		_, err = s.AsSystemUser(t, ofFirst).On(i.Domain).In(second).Management.GetMyOrg(t.Context(), nil)
+		servertest.Refused(t, err, connect.CodePermissionDenied, "auth.organization_denied")
+		servertest.OK(s.AsSystemUser(t, ofFirst).On(i.Domain).In(i.OrganizationID).Management.GetMyOrg(t.Context(), nil))(t)
+	})
+}
