@@ -32,7 +32,7 @@ func TestHealthz(t *testing.T) {
 // name.
 func domainsOf(i servertest.Tenant, generated string) []*instancev1.Domain {
 	return []*instancev1.Domain{
-		{Details: details(4, i.ID), Domain: i.Domain, Primary: true},
+		{Details: details(5, i.ID), Domain: i.Domain, Primary: true},
 		{Details: details(3, i.ID), Domain: generated, Generated: true},
 	}
 }

@@ -79,7 +79,7 @@ func domainsOf(i servertest.Tenant, got []*instancev1.Domain) []*instancev1.Doma
 		}
 	}
 	return []*instancev1.Domain{
-		{Details: details(4, i.ID), Domain: i.Domain, Primary: true},
+		{Details: details(5, i.ID), Domain: i.Domain, Primary: true},
 		{Details: details(3, i.ID), Domain: generated, Generated: true},
 	}
 }

@@ -44,6 +44,7 @@ func refusals() map[string]refusal {
 		"NUL":               {func(r *systemv1.CreateInstanceRequest) { r.InstanceName = "a\x00b" }, "request.nul"},
 		"long org":          {func(r *systemv1.CreateInstanceRequest) { r.FirstOrgName = text }, invalid},
 		"no owner":          {func(r *systemv1.CreateInstanceRequest) { r.Owner = nil }, invalid},
+		"underscore":        {func(r *systemv1.CreateInstanceRequest) { r.DefaultLanguage = "en_US" }, "language.invalid"},
 		"language":          {func(r *systemv1.CreateInstanceRequest) { r.DefaultLanguage = "english!" }, "language.invalid"},
 		"no user name":      {onMachine(func(m *systemv1.CreateInstanceRequest_Machine) { m.UserName = "" }), invalid},
 		"no machine name":   {onMachine(func(m *systemv1.CreateInstanceRequest_Machine) { m.Name = "" }), invalid},
