@@ -30,6 +30,8 @@ type Event struct {
 	Sequence int64 `json:"sequence,omitempty"`
 	// Type holds the value of the "type" field.
 	Type string `json:"type,omitempty"`
+	// EditorType holds the value of the "editor_type" field.
+	EditorType event.EditorType `json:"editor_type,omitempty"`
 	// EditorID holds the value of the "editor_id" field.
 	EditorID string `json:"editor_id,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -69,7 +71,7 @@ func (*Event) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case event.FieldID, event.FieldSequence:
 			values[i] = new(sql.NullInt64)
-		case event.FieldInstanceID, event.FieldAggregateType, event.FieldAggregateID, event.FieldOwnerID, event.FieldType, event.FieldEditorID:
+		case event.FieldInstanceID, event.FieldAggregateType, event.FieldAggregateID, event.FieldOwnerID, event.FieldType, event.FieldEditorType, event.FieldEditorID:
 			values[i] = new(sql.NullString)
 		case event.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -129,6 +131,12 @@ func (_m *Event) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field type", values[i])
 			} else if value.Valid {
 				_m.Type = value.String
+			}
+		case event.FieldEditorType:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field editor_type", values[i])
+			} else if value.Valid {
+				_m.EditorType = event.EditorType(value.String)
 			}
 		case event.FieldEditorID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -208,6 +216,9 @@ func (_m *Event) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("type=")
 	builder.WriteString(_m.Type)
+	builder.WriteString(", ")
+	builder.WriteString("editor_type=")
+	builder.WriteString(fmt.Sprintf("%v", _m.EditorType))
 	builder.WriteString(", ")
 	builder.WriteString("editor_id=")
 	builder.WriteString(_m.EditorID)

@@ -57,6 +57,12 @@ func (_c *EventCreate) SetType(v string) *EventCreate {
 	return _c
 }
 
+// SetEditorType sets the "editor_type" field.
+func (_c *EventCreate) SetEditorType(v event.EditorType) *EventCreate {
+	_c.mutation.SetEditorType(v)
+	return _c
+}
+
 // SetEditorID sets the "editor_id" field.
 func (_c *EventCreate) SetEditorID(v string) *EventCreate {
 	_c.mutation.SetEditorID(v)
@@ -163,6 +169,14 @@ func (_c *EventCreate) check() error {
 	if _, ok := _c.mutation.GetType(); !ok {
 		return &ValidationError{Name: "type", err: errors.New(`ent: missing required field "Event.type"`)}
 	}
+	if _, ok := _c.mutation.EditorType(); !ok {
+		return &ValidationError{Name: "editor_type", err: errors.New(`ent: missing required field "Event.editor_type"`)}
+	}
+	if v, ok := _c.mutation.EditorType(); ok {
+		if err := event.EditorTypeValidator(v); err != nil {
+			return &ValidationError{Name: "editor_type", err: fmt.Errorf(`ent: validator failed for field "Event.editor_type": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.EditorID(); !ok {
 		return &ValidationError{Name: "editor_id", err: errors.New(`ent: missing required field "Event.editor_id"`)}
 	}
@@ -224,6 +238,10 @@ func (_c *EventCreate) createSpec() (*Event, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.GetType(); ok {
 		_spec.SetField(event.FieldType, field.TypeString, value)
 		_node.Type = value
+	}
+	if value, ok := _c.mutation.EditorType(); ok {
+		_spec.SetField(event.FieldEditorType, field.TypeEnum, value)
+		_node.EditorType = value
 	}
 	if value, ok := _c.mutation.EditorID(); ok {
 		_spec.SetField(event.FieldEditorID, field.TypeString, value)

@@ -759,6 +759,7 @@ type EventMutation struct {
 	sequence             *int64
 	addsequence          *int64
 	_type                *string
+	editor_type          *event.EditorType
 	editor_id            *string
 	created_at           *time.Time
 	payload              *map[string]interface{}
@@ -1111,6 +1112,42 @@ func (m *EventMutation) ResetType() {
 	m._type = nil
 }
 
+// SetEditorType sets the "editor_type" field.
+func (m *EventMutation) SetEditorType(et event.EditorType) {
+	m.editor_type = &et
+}
+
+// EditorType returns the value of the "editor_type" field in the mutation.
+func (m *EventMutation) EditorType() (r event.EditorType, exists bool) {
+	v := m.editor_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEditorType returns the old "editor_type" field's value of the Event entity.
+// If the Event object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventMutation) OldEditorType(ctx context.Context) (v event.EditorType, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEditorType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEditorType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEditorType: %w", err)
+	}
+	return oldValue.EditorType, nil
+}
+
+// ResetEditorType resets all changes to the "editor_type" field.
+func (m *EventMutation) ResetEditorType() {
+	m.editor_type = nil
+}
+
 // SetEditorID sets the "editor_id" field.
 func (m *EventMutation) SetEditorID(s string) {
 	m.editor_id = &s
@@ -1320,7 +1357,7 @@ func (m *EventMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.instance_id != nil {
 		fields = append(fields, event.FieldInstanceID)
 	}
@@ -1338,6 +1375,9 @@ func (m *EventMutation) Fields() []string {
 	}
 	if m._type != nil {
 		fields = append(fields, event.FieldType)
+	}
+	if m.editor_type != nil {
+		fields = append(fields, event.FieldEditorType)
 	}
 	if m.editor_id != nil {
 		fields = append(fields, event.FieldEditorID)
@@ -1368,6 +1408,8 @@ func (m *EventMutation) Field(name string) (ent.Value, bool) {
 		return m.Sequence()
 	case event.FieldType:
 		return m.GetType()
+	case event.FieldEditorType:
+		return m.EditorType()
 	case event.FieldEditorID:
 		return m.EditorID()
 	case event.FieldCreatedAt:
@@ -1395,6 +1437,8 @@ func (m *EventMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldSequence(ctx)
 	case event.FieldType:
 		return m.OldType(ctx)
+	case event.FieldEditorType:
+		return m.OldEditorType(ctx)
 	case event.FieldEditorID:
 		return m.OldEditorID(ctx)
 	case event.FieldCreatedAt:
@@ -1451,6 +1495,13 @@ func (m *EventMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetType(v)
+		return nil
+	case event.FieldEditorType:
+		v, ok := value.(event.EditorType)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEditorType(v)
 		return nil
 	case event.FieldEditorID:
 		v, ok := value.(string)
@@ -1563,6 +1614,9 @@ func (m *EventMutation) ResetField(name string) error {
 		return nil
 	case event.FieldType:
 		m.ResetType()
+		return nil
+	case event.FieldEditorType:
+		m.ResetEditorType()
 		return nil
 	case event.FieldEditorID:
 		m.ResetEditorID()

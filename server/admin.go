@@ -14,7 +14,9 @@ import (
 // adminServer answers commands on this machine that touch the running
 // installation. The socket belongs to the user of the process alone.
 type adminServer struct {
-	http   *http.Server
+	http     *http.Server
+	listener net.Listener
+	// served gets the end of serve; nil before it.
 	served chan error
 }
 
@@ -28,12 +30,14 @@ type Status struct {
 
 const adminTimeout = 10 * time.Second
 
-func (s *Server) startAdmin() (*adminServer, error) {
+// listenAdmin opens the socket. Whoever asks before the server serves waits
+// until it does.
+func (s *Server) listenAdmin(ctx context.Context) (*adminServer, error) {
 	path := s.file(adminSocket)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // of a process that was killed; ours by the lock
 		return nil, err
 	}
-	l, err := net.Listen("unix", path)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("--data-dir: %w", err)
 	}
@@ -42,12 +46,16 @@ func (s *Server) startAdmin() (*adminServer, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", s.serveStatus)
-	a := &adminServer{
-		http:   &http.Server{Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout},
-		served: make(chan error, 1),
-	}
-	go func() { a.served <- a.http.Serve(l) }()
-	return a, nil
+	return &adminServer{
+		http:     &http.Server{Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout},
+		listener: l,
+	}, nil
+}
+
+// serve begins to answer.
+func (a *adminServer) serve() {
+	a.served = make(chan error, 1)
+	go func() { a.served <- a.http.Serve(a.listener) }()
 }
 
 func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
@@ -62,6 +70,9 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *adminServer) close() error {
+	if a.served == nil {
+		return a.listener.Close()
+	}
 	err := a.http.Close()
 	if served := <-a.served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)

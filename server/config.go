@@ -13,7 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/idna"
+	"github.com/bastide-id/bastide/server/directory/domain"
+	"github.com/bastide-id/bastide/server/wire"
 )
 
 // Config is what a server needs to know. The zero value of a field means what
@@ -41,8 +42,8 @@ type Config struct {
 	// TLSCert and TLSKey are PEM files; without them the server speaks
 	// cleartext.
 	TLSCert, TLSKey string
-	// TrustedProxies may say which host and address a request came to and
-	// from.
+	// TrustedProxies may say which host a request came to, and by which
+	// scheme.
 	TrustedProxies []netip.Prefix
 	// SystemUsers come beside the system user of the first run.
 	SystemUsers []SystemUser
@@ -53,6 +54,8 @@ type Config struct {
 	Version string
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// firstRunStep is called at each step of the first run, if not nil.
+	firstRunStep func(firstRunStep) error
 }
 
 // NoDefaultInstance as Config.DefaultInstance turns the default instance off.
@@ -60,17 +63,18 @@ const NoDefaultInstance = "none"
 
 // Defaults returns the configuration that the zero Config stands for.
 func Defaults() Config {
+	w := wire.DefaultLimits()
 	return Config{
 		Listen:         "127.0.0.1:8080",
 		DataDir:        "./bastide-data",
 		ExternalDomain: "localhost",
 		Limits: Limits{
-			MaxHeaderBytes:   32 << 10,
-			HeaderTimeout:    10 * time.Second,
-			IdleTimeout:      2 * time.Minute,
-			CallTimeout:      30 * time.Second,
-			MaxBodyBytes:     1 << 20,
-			MaxHTTP2Streams:  250,
+			MaxHeaderBytes:   w.MaxHeaderBytes,
+			HeaderTimeout:    w.HeaderTimeout,
+			IdleTimeout:      w.IdleTimeout,
+			CallTimeout:      w.CallTimeout,
+			MaxBodyBytes:     w.MaxBody,
+			MaxHTTP2Streams:  w.MaxStreams,
 			DefaultListLimit: 1000,
 			MaxListLimit:     1000,
 			DrainTimeout:     15 * time.Second,
@@ -99,10 +103,11 @@ func (c Config) WithDefaults() (Config, error) {
 
 	port, listenErr := listenPort(c.Listen)
 	c.ExternalPort = cmp.Or(c.ExternalPort, port)
-	domain, domainErr := externalDomain(c.ExternalDomain)
-	c.ExternalDomain = domain
+	host, hostErr := externalDomain(c.ExternalDomain)
+	c.ExternalDomain = host
 	err := errors.Join(
-		listenErr, domainErr,
+		listenErr, hostErr,
+		checkSocket(c.DataDir),
 		checkDatabase(c.Database),
 		checkDefaultInstance(c.DefaultInstance),
 		c.checkAddress(),
@@ -138,13 +143,15 @@ func listenPort(listen string) (int, error) {
 	return 0, fmt.Errorf("--listen: %q is not an address: give host:port, such as 127.0.0.1:8080", listen)
 }
 
-// strictHost takes what is a host name by the rules of the DNS, after folding.
-var strictHost = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
-
-func externalDomain(domain string) (string, error) {
-	ascii, err := strictHost.ToASCII(domain)
-	if err != nil || ascii == "" {
-		return "", fmt.Errorf("--external-domain: %q is not a host name: give a name without scheme and port, such as id.example.com", domain)
+// externalDomain returns the ASCII form of a host name, which may be an IPv4
+// address here, unlike the domain of an instance that somebody asks for.
+func externalDomain(host string) (string, error) {
+	if address, err := netip.ParseAddr(host); err == nil && address.Is4() {
+		return host, nil
+	}
+	ascii, err := domain.Normalize("", host)
+	if err != nil {
+		return "", fmt.Errorf("--external-domain: %q is not a host name: give a name without scheme and port, such as id.example.com", host)
 	}
 	return ascii, nil
 }

@@ -61,6 +61,7 @@ func TestConfigErrorsNameTheFlag(t *testing.T) {
 		config Config
 	}{
 		{"--listen", Config{Listen: "8080"}},
+		{"--data-dir", Config{DataDir: "/tmp/" + strings.Repeat("d", 100)}}, // the socket in it could not be
 		{"--listen", Config{Listen: "localhost:http"}},
 		{"--listen", Config{Listen: "localhost:65536"}},
 		{"--database", Config{Database: "mysql://user:Tr0ub4dor@db/x"}},

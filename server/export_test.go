@@ -7,6 +7,12 @@ import (
 	"github.com/bastide-id/bastide/server/store"
 )
 
+// AtFirstRunStep has f called at each step of the first run, with what has
+// happened. Its error fails the run.
+func AtFirstRunStep(c *Config, f func(step string) error) {
+	c.firstRunStep = func(step firstRunStep) error { return f(string(step)) }
+}
+
 // LimitPages lets the SQLite database grow to so many pages, as a full disk
 // would; 1 means no more than it has.
 func (s *Server) LimitPages(ctx context.Context, pages int) error {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/server/caller"
@@ -23,6 +24,9 @@ import (
 
 // systemKeyBits is the size of the first system user's RSA key.
 const systemKeyBits = 2048
+
+// askTimeout bounds the question whether the database has committed.
+const askTimeout = 10 * time.Second
 
 // openInstallation returns what the database says of the installation, and its
 // master key. The first process on a database makes both, and the first
@@ -42,6 +46,11 @@ func (s *Server) openInstallation(ctx context.Context, users *user.Users) (row *
 	if err != nil {
 		return nil, key, err
 	}
+	found, err := s.firstFiles(row.SystemPublicKey).settle()
+	if err != nil {
+		return nil, key, err
+	}
+	s.firstRun = s.firstRun || found // nobody has been told of it yet
 	key, err = s.readMasterKey()
 	if err == nil && !bytes.Equal(key.Fingerprint(), row.MasterKeyFingerprint) {
 		err = fmt.Errorf("the master key in %s is not that of the database: name the right file with --master-key-file", s.masterKeyPath())
@@ -81,62 +90,112 @@ func (s *Server) readMasterKey() (id.MasterKey, error) {
 }
 
 // runFirst makes the master key, the system user, and the first instance with
-// its owner. The secrets are on disk before the database commits: what the
-// database knows, somebody can use.
-func (s *Server) runFirst(ctx context.Context, users *user.Users) (err error) {
-	files := &secretFiles{}
-	defer func() { err = errors.Join(err, files.close()) }()
-	masterKey, err := s.firstMasterKey(files)
+// its owner. The process can end at any moment, and what the database knows,
+// somebody can use, at each:
+//
+//  1. The master key is put in its place, unless there is one.
+//  2. The other secrets are written into a directory of their own, which is
+//     named after the system user's public key.
+//  3. The database commits the installation, with that public key.
+//  4. The secrets are moved to their places, and the directory is removed.
+//
+// A process that ends before 3 leaves a database that knows nothing: the next
+// start is a first run again. It takes the master key, and touches no directory
+// of 2 that it did not make, for that may belong to another database. After a
+// process that ended after 3, the next start finds the directory by the public
+// key in the database, and does 4.
+func (s *Server) runFirst(ctx context.Context, users *user.Users) error {
+	if err := s.refuseAnother(); err != nil {
+		return err
+	}
+	masterKey, err := s.firstMasterKey()
 	if err != nil {
 		return err
 	}
-	systemKey, err := rsa.GenerateKey(rand.Reader, systemKeyBits)
+	private, public, err := newSystemKey()
 	if err != nil {
 		return err
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(systemKey)
+	files := s.firstFiles(public)
+	begun := false // whether the database may have committed
+	err = files.make()
+	if err == nil {
+		err = files.write(SystemKeyFile, private)
+	}
+	if err == nil {
+		begun, err = s.createFirst(ctx, users, masterKey, public, files)
+	}
+	switch {
+	case err != nil && begun:
+		return fmt.Errorf("the first run failed while the database committed: the next start finds out whether it did: %w", err)
+	case err != nil:
+		return errors.Join(fmt.Errorf("the first run failed: the next start is the first again: %w", err), files.remove())
+	}
+	s.firstRun = true
+	_, err = files.settle()
+	return err
+}
+
+// newSystemKey returns the key of the first system user: the private one in
+// PKCS #8, PEM, and the public one in PKIX, DER.
+func newSystemKey() (private, public []byte, err error) {
+	key, err := rsa.GenerateKey(rand.Reader, systemKeyBits)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	public, err := x509.MarshalPKIXPublicKey(systemKey.Public())
+	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := files.write(s.file(SystemKeyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})); err != nil {
-		return err
-	}
+	public, err = x509.MarshalPKIXPublicKey(key.Public())
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), public, err
+}
+
+// createFirst makes the first instance and the row of the installation. With an
+// error, begun tells whether the commit was begun: then the database may have
+// done it all the same.
+func (s *Server) createFirst(ctx context.Context, users *user.Users, masterKey id.MasterKey, public []byte, files firstFiles) (begun bool, err error) {
 	tokens, err := token.New(token.Options{Store: s.store, MasterKey: masterKey, KeyPairs: -1, Log: s.log})
 	if err != nil {
-		return err
+		return false, err
 	}
+	defer func() { err = errors.Join(err, tokens.Close()) }()
 	instances := &instance.Instances{Store: s.store, Users: users, Tokens: tokens, ExternalDomain: s.config.ExternalDomain}
 	ctx = caller.With(ctx, caller.Caller{Kind: caller.System, ID: FirstSystemUser})
 	_, err = instances.Create(ctx, firstInstance(s.config.ExternalDomain), func(ctx context.Context, tx *store.Tx, made instance.Created) error {
-		if err := files.write(s.file(OwnerTokenFile), []byte(made.PersonalAccessToken+"\n")); err != nil {
+		if err := files.write(OwnerTokenFile, []byte(made.PersonalAccessToken+"\n")); err != nil {
 			return err
 		}
-		if err := files.write(s.file(OwnerKeyFile), append(made.MachineKey, '\n')); err != nil {
+		if err := files.write(OwnerKeyFile, append(made.MachineKey, '\n')); err != nil {
 			return err
 		}
-		return tx.Installation.Create().SetID(1).SetMasterKeyFingerprint(masterKey.Fingerprint()).
-			SetSystemPublicKey(public).SetFirstInstanceID(made.InstanceID).Exec(ctx)
+		if err := tx.Installation.Create().SetID(1).SetMasterKeyFingerprint(masterKey.Fingerprint()).
+			SetSystemPublicKey(public).SetFirstInstanceID(made.InstanceID).Exec(ctx); err != nil {
+			return err
+		}
+		if err := s.config.passed(stepCommitting); err != nil {
+			return err
+		}
+		begun = true
+		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("the first run failed, and left nothing behind: %w", err)
+	if err == nil {
+		return true, s.config.passed(stepCommitted)
 	}
-	files.kept, s.firstRun = true, true
-	return tokens.Close()
+	if begun && s.hasCommitted(ctx, public) {
+		s.log.Warn("the database did not answer the commit of the first run, and has done it", "error", err)
+		return true, nil
+	}
+	return begun, err
 }
 
-func (s *Server) file(name string) string { return filepath.Join(s.config.DataDir, name) }
-
-// firstMasterKey returns the key of the file, or a new one in it.
-func (s *Server) firstMasterKey(files *secretFiles) (id.MasterKey, error) {
-	if _, err := os.Stat(s.masterKeyPath()); err == nil {
-		return s.readMasterKey()
-	}
-	key := id.NewMasterKey()
-	return key, files.write(s.masterKeyPath(), []byte(key.Text()))
+// hasCommitted asks the database whether it has the installation with the
+// system user's public key, after the answer to the commit was lost.
+func (s *Server) hasCommitted(ctx context.Context, public []byte) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+	defer cancel()
+	row, err := s.installation(ctx)
+	return err == nil && row != nil && bytes.Equal(row.SystemPublicKey, public)
 }
 
 // firstInstance is what a newcomer finds.

@@ -93,33 +93,52 @@ func TestFirstRun(t *testing.T) {
 	})
 }
 
-// A first run that fails leaves nothing behind: the next start is the first.
-func TestFirstRunFails(t *testing.T) {
-	servertest.EachEmpty(t, func(t *testing.T, p servertest.Place) {
-		inTheWay := filepath.Join(p.DataDir, server.OwnerKeyFile)
-		if err := os.MkdirAll(filepath.Join(inTheWay, "x"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := start(t, p); err == nil {
-			t.Fatal("the server started without the files of the first run")
-		}
-		for _, name := range secretFiles[:3] {
-			if _, err := os.Stat(filepath.Join(p.DataDir, name)); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("%s is left: %v", name, err)
+// A first run never touches the secrets of an installation whose database is
+// another one.
+func TestFirstRunBesideAnotherInstallation(t *testing.T) {
+	for _, database := range servertest.Databases {
+		t.Run(string(database), func(t *testing.T) {
+			p := servertest.Installed(t, database)
+			secrets := map[string]string{}
+			for _, name := range secretFiles {
+				text, err := os.ReadFile(filepath.Join(p.DataDir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				secrets[name] = string(text)
 			}
-		}
-		for table, rows := range p.Rows(t) {
-			if rows > 0 && table != "worker_leases" {
-				t.Errorf("%s has %d rows", table, rows)
+			other := servertest.Empty(t, servertest.Postgres)
+			other.DataDir = p.DataDir
+			for _, left := range secretFiles[1:] { // each of them alone is enough
+				for name := range secrets {
+					if name != left {
+						if err := os.Remove(filepath.Join(p.DataDir, name)); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				_, err := start(t, other)
+				if err == nil || !strings.Contains(err.Error(), "--data-dir") || !strings.Contains(err.Error(), left) {
+					t.Errorf("with %s in the data directory: %v", left, err)
+				}
+				for name, text := range secrets {
+					found, err := os.ReadFile(filepath.Join(p.DataDir, name))
+					if name == left && string(found) != text || name != left && !errors.Is(err, os.ErrNotExist) {
+						t.Errorf("with %s in the data directory %s was changed", left, name)
+					}
+					if err := os.WriteFile(filepath.Join(p.DataDir, name), []byte(text), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
 			}
-		}
-		if err := os.RemoveAll(inTheWay); err != nil {
-			t.Fatal(err)
-		}
-		if s := p.Start(t); !s.Running.FirstRun() {
-			t.Error("the next start was not the first")
-		}
-	})
+			if rows := other.Rows(t); rows["installations"]+rows["instances"] > 0 {
+				t.Errorf("the other database has %v", rows)
+			}
+			s := p.Start(t)
+			servertest.OK(s.First(t).Owner.Auth.GetMyUser(t.Context(), nil))(t)
+			servertest.OK(s.AsSystem(t).System.ListInstances(t.Context(), nil))(t)
+		})
+	}
 }
 
 // Without the master key of the database nothing starts.

@@ -12,6 +12,7 @@ import (
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/permission"
 	"github.com/bastide-id/bastide/server/store"
+	"github.com/bastide-id/bastide/server/store/across"
 )
 
 // hosts finds the instance that answers on a host.
@@ -46,7 +47,7 @@ var loopbackNames = map[string]bool{"localhost": true, "127.0.0.1": true, "::1":
 // resolve returns the instance that answers on the host, and whether it owns
 // the host, or fault.HostUnknown.
 func (h hosts) resolve(ctx context.Context, host string) (id string, own bool, err error) {
-	if id, err = h.store.InstanceOf(ctx, host); err != nil || id != "" {
+	if id, err = h.store.InstanceOnHost(across.Instances(ctx), host); err != nil || id != "" {
 		return id, id != "", err
 	}
 	id, own = h.fallback, false

@@ -51,9 +51,9 @@ type Server struct {
 	firstRun bool
 }
 
-// New opens the data directory and the database, brings the database to the
-// schema of this program, does what a first run has to do, and listens. It
-// serves only once Run is called.
+// New opens the data directory, listens, opens the database and brings it to
+// the schema of this program, and does what a first run has to do. It serves
+// only once Run is called, but answers ReadStatus already.
 //
 // It returns ErrLocked if another process uses the data directory,
 // store.ErrTooNew for a database of a later version, and an error that names
@@ -75,11 +75,17 @@ func New(ctx context.Context, config Config) (s *Server, err error) {
 	if s.listener, err = s.listen(ctx); err != nil {
 		return s, err
 	}
+	if s.admin, err = s.listenAdmin(ctx); err != nil {
+		return s, err
+	}
 	s.config.ExternalPort = cmp.Or(s.config.ExternalPort, s.listener.Addr().(*net.TCPAddr).Port)
 	if s.store, err = store.Open(ctx, s.storeOptions()); err != nil {
 		return s, err
 	}
-	return s, s.assemble(ctx)
+	if err = s.assemble(ctx); err == nil {
+		s.admin.serve()
+	}
+	return s, err
 }
 
 func (s *Server) storeOptions() store.Options {
@@ -188,10 +194,6 @@ func (s *Server) systemUsers(firstKey []byte) ([]token.SystemUser, error) {
 // calls end within the drain timeout, and returns.
 func (s *Server) Run(ctx context.Context) error {
 	s.tokens.Start()
-	var err error
-	if s.admin, err = s.startAdmin(); err != nil {
-		return err
-	}
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
 	select {
@@ -238,5 +240,6 @@ func (s *Server) URL() string { return s.config.ExternalURL() }
 // Address returns what the server listens on, host:port.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
-// FirstRun reports whether New made the installation.
+// FirstRun reports whether New made the installation, or brought to its end a
+// first run that was interrupted after the database had committed.
 func (s *Server) FirstRun() bool { return s.firstRun }

@@ -2,10 +2,6 @@ package server
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -14,6 +10,7 @@ import (
 
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/permission"
+	"github.com/bastide-id/bastide/server/token"
 )
 
 // SystemUser is a caller of the configuration: it belongs to no instance and
@@ -49,20 +46,7 @@ func (u SystemUser) Key() (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the public key cannot be read: %w", err)
 	}
-	switch key := key.(type) {
-	case *rsa.PublicKey:
-		if bits := key.N.BitLen(); bits < 2048 {
-			return nil, fmt.Errorf("the RSA public key has %d bits: it needs 2048 or more", bits)
-		}
-	case *ecdsa.PublicKey:
-		if key.Curve != elliptic.P256() { // ES256 is this curve (RFC 7518, 3.4)
-			return nil, errors.New("the ECDSA public key is not on the curve P-256")
-		}
-	case ed25519.PublicKey:
-	default:
-		return nil, errors.New("the public key is neither RSA nor ECDSA nor Ed25519")
-	}
-	return key, nil
+	return key, token.CheckSystemKey(key)
 }
 
 // checkSystemUsers returns an error for each user that is not valid, with its

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/url"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,8 +21,8 @@ type configCommand struct {
 type configPrintCommand struct{ settings }
 
 // Run prints what serve would run with. What it prints is the same
-// configuration when it is read again, but for a password in the database's
-// address.
+// configuration when it is read again, wherever the file is, but for what is
+// secret in the database's address.
 func (c *configPrintCommand) Run(ctx *kong.Context, p *process, src *sources) error {
 	effective, err := c.config(p, src)
 	if err != nil {
@@ -30,6 +31,14 @@ func (c *configPrintCommand) Run(ctx *kong.Context, p *process, src *sources) er
 	c.ExternalDomain, c.ExternalPort, c.ExternalSecure = effective.ExternalDomain, effective.ExternalPort, effective.ExternalSecure
 	c.DefaultListLimit = effective.Limits.DefaultListLimit
 	c.Database = withoutPassword(c.Database)
+	for _, path := range []*string{&c.DataDir, &c.MasterKeyFile, &c.TLSCert, &c.TLSKey} {
+		if *path == "" {
+			continue
+		}
+		if *path, err = filepath.Abs(*path); err != nil {
+			return err
+		}
+	}
 	document, err := configDocument(ctx.Selected().Flags, src.file.systemUsers)
 	if err != nil {
 		return err
@@ -115,24 +124,58 @@ func printedUsers(users []server.SystemUser) []printedUser {
 	return printed
 }
 
+const hidden = "redacted"
+
+// knownParameters are those of a database's address that hold no secret.
+var knownParameters = []string{
+	"host", "hostaddr", "port", "dbname", "user", "passfile", "service",
+	"sslmode", "sslnegotiation", "sslcert", "sslrootcert", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version",
+	"application_name", "fallback_application_name", "connect_timeout", "client_encoding", "datestyle", "tz", "timezone",
+	"search_path", "statement_timeout", "lock_timeout", "target_session_attrs", "load_balance_hosts",
+	"krbsrvname", "krbspn", "binary_parameters", "disable_prepared_binary_result",
+}
+
+// secretParameters hold a secret, and their names do not.
+var secretParameters = []string{"password", "sslpassword", "sslkey"}
+
 // withoutPassword returns the address of a database with the word redacted for
-// each password in it.
+// each password in it, and for whatever else may be one or a part of one: a
+// sign that is not encoded cuts a password in pieces.
 func withoutPassword(database string) string {
-	const hidden = "redacted"
 	u, err := url.Parse(database)
-	if err != nil {
+	if err != nil || u.Opaque != "" {
 		return hidden
 	}
 	if _, has := u.User.Password(); has {
 		u.User = url.UserPassword(u.User.Username(), hidden)
 	}
-	query := strings.Split(u.RawQuery, "&")
-	for i, parameter := range query {
-		name, _, _ := strings.Cut(parameter, "=")
-		if slices.Contains([]string{"password", "sslpassword"}, name) {
-			query[i] = name + "=" + hidden
-		}
+	if strings.ContainsAny(u.Path, ":@") {
+		u.Path, u.RawPath = "/"+hidden, ""
 	}
-	u.RawQuery = strings.Join(query, "&")
+	if u.Fragment != "" {
+		u.Fragment, u.RawFragment = hidden, ""
+	}
+	if u.RawQuery != "" {
+		query := strings.Split(u.RawQuery, "&")
+		for i, parameter := range query {
+			query[i] = withoutSecret(parameter)
+		}
+		u.RawQuery = strings.Join(query, "&")
+	}
 	return u.String()
+}
+
+// withoutSecret returns a parameter of an address as it is if it is known to
+// hold no secret.
+func withoutSecret(parameter string) string {
+	encoded, value, _ := strings.Cut(parameter, "=")
+	name, err := url.QueryUnescape(encoded)
+	switch {
+	case err == nil && slices.Contains(knownParameters, name) && !strings.ContainsAny(value, ";="):
+		return parameter
+	case err == nil && slices.Contains(secretParameters, name):
+		return name + "=" + hidden
+	default:
+		return hidden
+	}
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -18,6 +21,37 @@ func TestConfigPrintHidesPasswords(t *testing.T) {
 		if want := strings.ReplaceAll(address, "Tr0ub4dor", "redacted"); !strings.Contains(got.stdout, want) {
 			t.Errorf("no %s in %s", want, got.stdout)
 		}
+	}
+	for _, address := range []string{
+		"postgres://db/x?pass%77ord=Tr0ub4dor",
+		"postgres://db/x?p%61ss%77%6frd=%54r0ub4dor&sslmode=disable",
+		"postgres://db/x?sslmode=disable;password=Tr0ub4dor",
+		"postgres://db/x?sslmode=disable&sslpassword=Tr0ub4dor",
+		"postgres://db/x?sslinline=true&sslkey=Tr0ub4dor",
+		"postgres://db/x?options=-c%20my.secret%3DTr0ub4dor",
+		"postgres://db/x?password=a&Tr0ub4dor",
+		"postgres://db/x?password=a&Tr0ub4dor=b",
+		"postgres://db/x?password=a%zzTr0ub4dor",
+		"postgres://db/x?%zz=Tr0ub4dor",
+		"postgres://db/x?password=a#Tr0ub4dor",
+		"postgres:Tr0ub4dor?sslmode=disable",
+		"postgres:///bastide:Tr0ub4dor@db/x?sslmode=disable",
+	} {
+		got := bastide(t, nil, "config", "print", "--database", address)
+		text := got.stdout + got.stderr
+		if plain, err := url.QueryUnescape(text); err == nil {
+			text += plain
+		}
+		if strings.Contains(text, "Tr0ub4dor") {
+			t.Errorf("%s: exit code %d: %s%s", address, got.code, got.stdout, got.stderr)
+		}
+		if got.code == exitOK && !strings.Contains(got.stdout, "redacted") {
+			t.Errorf("%s is printed without a word on what is missing: %s", address, got.stdout)
+		}
+	}
+	const harmless = "postgres://bastide@db:5432/bastide?sslmode=verify-full&sslrootcert=ca.pem&connect_timeout=5"
+	if got := bastide(t, nil, "config", "print", "--database", harmless); !strings.Contains(got.stdout, harmless) {
+		t.Errorf("an address without secrets is printed as %s", got.stdout)
 	}
 	for _, address := range []string{"postgres://bastide:Tr0ub4dor@db:port/x", "mysql://bastide:Tr0ub4dor@db/x", "Tr0ub4dor"} {
 		got := bastide(t, nil, "config", "print", "--database", address)
@@ -62,5 +96,26 @@ systemUsers:
 		if !strings.Contains(first.stdout, want) {
 			t.Errorf("no %q in\n%s", want, first.stdout)
 		}
+	}
+}
+
+// What config print accepts, serve accepts.
+func TestConfigPrintRefusesWhatServeRefuses(t *testing.T) {
+	long := filepath.Join(t.TempDir(), strings.Repeat("d", 100))
+	for _, flag := range []string{"--call-timeout=0s", "--max-body-bytes=0", "--password-workers=0", "--drain-timeout=-1s", "--listen=x", "--data-dir=" + long} {
+		name, _, _ := strings.Cut(flag, "=")
+		for _, command := range [][]string{{"serve"}, {"config", "print"}} {
+			got := bastide(t, nil, append(command, flag)...)
+			if got.code != exitUsage || got.stdout != "" || !strings.Contains(got.stderr, name) {
+				t.Errorf("%v %s: exit code %d: %s%s", command, flag, got.code, got.stdout, got.stderr)
+			}
+		}
+	}
+	if _, err := os.Stat(long); err == nil {
+		t.Error("a data directory was made that nobody can use")
+	}
+	got := bastide(t, []string{"BASTIDE_CALL_TIMEOUT=0s"}, "config", "print")
+	if got.code != exitUsage || !strings.Contains(got.stderr, "--call-timeout") {
+		t.Errorf("exit code %d: %s%s", got.code, got.stdout, got.stderr)
 	}
 }

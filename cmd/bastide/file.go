@@ -76,9 +76,25 @@ func (f *file) read(content io.Reader, flags map[string]*kong.Flag) error {
 		if f.values[names[key]], err = setting(node); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
+		if isPath(flags[names[key]]) {
+			f.values[names[key]] = fromFile(f.path, f.values[names[key]])
+		}
 	}
-	f.systemUsers, err = systemUsers(entries[systemUsersKey], filepath.Dir(f.path))
+	f.systemUsers, err = systemUsers(entries[systemUsersKey], f.path)
 	return err
+}
+
+// isPath reports whether the value of a flag is a file or directory; its help
+// says so.
+func isPath(flag *kong.Flag) bool { return flag.PlaceHolder == "FILE" || flag.PlaceHolder == "DIR" }
+
+// fromFile returns a path that a file of settings has, as seen from the working
+// directory.
+func fromFile(file, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(file), path)
 }
 
 // mapping returns the values of a YAML mapping that may have the known keys,

@@ -12,6 +12,8 @@ const helpTail = `
 A flag comes before its environment variable, that before the key of the
 file (--config; data-dir is dataDir there), that before the default.
 An empty variable counts as not set. System users are in the file only.
+A relative path in the file starts from the file; one of a flag or variable
+starts from the working directory.
 `
 
 // printHelp prints the help of the command that was asked for, a line for each

@@ -53,11 +53,16 @@ func printed(t *testing.T, env []string, args ...string) map[string]any {
 
 func TestFlagBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
 	config := write(t, "bastide.yaml", "listen: 127.0.0.1:3\ndataDir: from-file\nidleTimeout: 3s\nexternalSecure: true\ntrustedProxies: [10.0.0.0/8, 192.0.2.1]\n")
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	env := []string{"BASTIDE_CONFIG=" + config, "BASTIDE_LISTEN=127.0.0.1:2", "BASTIDE_DATA_DIR=from-environment", "BASTIDE_LOG_LEVEL=", "BASTIDEX=1"}
 	values := printed(t, env, "--listen", "127.0.0.1:1")
 	for key, want := range map[string]any{
 		"listen":         "127.0.0.1:1",
-		"dataDir":        "from-environment",
+		"dataDir":        filepath.Join(here, "from-environment"),
 		"idleTimeout":    "3s",
 		"externalSecure": true,
 		"callTimeout":    "30s",
@@ -71,7 +76,7 @@ func TestFlagBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
 		t.Errorf("trustedProxies is %v", values["trustedProxies"])
 	}
 	other := write(t, "other.yaml", "dataDir: from-other\n")
-	if values := printed(t, env[:1], "--config", other); values["dataDir"] != "from-other" || values["idleTimeout"] != "2m0s" {
+	if values := printed(t, env[:1], "--config", other); values["dataDir"] != filepath.Join(filepath.Dir(other), "from-other") || values["idleTimeout"] != "2m0s" {
 		t.Errorf("--config does not come before BASTIDE_CONFIG: %v", values)
 	}
 	if values := printed(t, env[:1], "--external-secure=false"); values["externalSecure"] != false {
@@ -122,6 +127,50 @@ func TestUsageErrorsNameWhatIsWrong(t *testing.T) {
 				t.Errorf("the error does not name %s: %s", test.want, got.stderr)
 			}
 		})
+	}
+}
+
+// The tests of this program have variables of their own.
+func TestVariablesOfTestsAreNotSettings(t *testing.T) {
+	printed(t, []string{"BASTIDE_TEST_POSTGRES_BIN=/usr/lib/postgresql/16/bin", "BASTIDE_TEST_POSTGRES=postgres://db/x"})
+}
+
+// Where things lie: paths in the file are seen from the file, all others from
+// the working directory.
+func TestPathsInTheFileAreSeenFromTheFile(t *testing.T) {
+	config := write(t, "bastide.yaml", "dataDir: data\nmasterKeyFile: ../keys/master\ntlsCert: /etc/tls/cert.pem\ntlsKey: tls/key.pem\n")
+	dir := filepath.Dir(config)
+	t.Chdir(t.TempDir())
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(values map[string]any, want map[string]string) {
+		t.Helper()
+		for key, path := range want {
+			if values[key] != path {
+				t.Errorf("%s is %v, want %s", key, values[key], path)
+			}
+		}
+	}
+	check(printed(t, nil, "--config", config), map[string]string{
+		"dataDir":       filepath.Join(dir, "data"),
+		"masterKeyFile": filepath.Join(dir, "..", "keys", "master"),
+		"tlsCert":       "/etc/tls/cert.pem",
+		"tlsKey":        filepath.Join(dir, "tls", "key.pem"),
+	})
+	check(printed(t, []string{"BASTIDE_TLS_KEY=key.pem"}, "--config", config, "--data-dir", "data"), map[string]string{
+		"dataDir": filepath.Join(here, "data"),
+		"tlsKey":  filepath.Join(here, "key.pem"),
+	})
+	check(printed(t, nil), map[string]string{"dataDir": filepath.Join(here, "bastide-data"), "masterKeyFile": "", "tlsCert": ""})
+	relative, err := filepath.Rel(here, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(printed(t, nil, "--config", relative), map[string]string{"dataDir": filepath.Join(dir, "data")})
+	if got := bastide(t, nil, "serve", "--help"); !strings.Contains(got.stdout, "in the file starts from the file") {
+		t.Errorf("the help does not say it: %s", got.stdout)
 	}
 }
 

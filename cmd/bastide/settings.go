@@ -46,7 +46,7 @@ type address struct {
 
 type access struct {
 	DefaultInstance string    `placeholder:"ID" help:"Instance for hosts that none owns: an id, or none; without it the first instance."`
-	TrustedProxies  []network `placeholder:"NET,…" help:"Networks or addresses of proxies whose x-forwarded-… headers count."`
+	TrustedProxies  []network `placeholder:"NET,…" help:"Networks or addresses of proxies whose x-forwarded-… and x-zitadel-instance-host headers count."`
 }
 
 type limits struct {

@@ -18,6 +18,8 @@ type sources struct {
 	// environment has the BASTIDE_ variables that are set.
 	environment map[string]string
 	file        *file
+	// flags are those of the command that was called.
+	flags []*kong.Flag
 }
 
 const envPrefix = "BASTIDE_"
@@ -63,6 +65,7 @@ func (s *sources) load(ctx *kong.Context, env []string) error {
 	if command == nil {
 		return nil
 	}
+	s.flags = command.Flags
 	flags := settingFlags(ctx.Model)
 	at := slices.IndexFunc(command.Flags, func(f *kong.Flag) bool { return f.Name == "config" })
 	if at < 0 {
@@ -104,10 +107,10 @@ func (s *sources) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 
 // Validate refuses a limit of 0, which some would read as no limit: the server
 // would take its default, and nobody would know.
-func (s *sources) Validate(app *kong.Application) error {
-	for name, flag := range settingFlags(app) {
-		if flag.Group.Key == "limits" && flag.HasDefault && flag.Target.IsZero() {
-			return fmt.Errorf("--%s: 0 is not a limit, and no limit can be turned off", name)
+func (s *sources) Validate(*kong.Application) error {
+	for _, flag := range s.flags {
+		if flag.Group != nil && flag.Group.Key == "limits" && flag.HasDefault && flag.Target.IsZero() {
+			return fmt.Errorf("--%s: 0 is not a limit, and no limit can be turned off", flag.Name)
 		}
 	}
 	return nil
@@ -116,6 +119,10 @@ func (s *sources) Validate(app *kong.Application) error {
 // fromKubernetes matches what Kubernetes sets in every container beside a
 // service that is named bastide.
 var fromKubernetes = regexp.MustCompile(`^BASTIDE_(SERVICE_HOST=|SERVICE_PORT(_[A-Z0-9_]+)?=|PORT=[a-z]+://|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?=)`)
+
+// testPrefix begins the variables that the tests of Bastide read. Whoever runs
+// both has them set for the program as well.
+const testPrefix = envPrefix + "TEST_"
 
 // environment returns the BASTIDE_ variables of env. An empty one counts as not
 // set. One that belongs to no flag is an error.
@@ -129,7 +136,7 @@ func environment(env []string, flags map[string]*kong.Flag) (map[string]string, 
 	for _, variable := range env {
 		name, value, _ := strings.Cut(variable, "=")
 		switch {
-		case !strings.HasPrefix(name, envPrefix) || fromKubernetes.MatchString(variable):
+		case !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, testPrefix) || fromKubernetes.MatchString(variable):
 		case known[name]:
 			set[name] = value
 		default:

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
 
@@ -12,15 +11,15 @@ import (
 	"github.com/bastide-id/bastide/server/caller"
 )
 
-// systemUsers reads the system users; dir is where their key files are.
-func systemUsers(node *yaml.Node, dir string) ([]server.SystemUser, error) {
+// systemUsers reads the system users of a file of settings.
+func systemUsers(node *yaml.Node, file string) ([]server.SystemUser, error) {
 	items, err := sequence(node)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", systemUsersKey, err)
 	}
 	users := make([]server.SystemUser, len(items))
 	for i, item := range items {
-		if users[i], err = systemUser(item, dir); err != nil {
+		if users[i], err = systemUser(item, file); err != nil {
 			return nil, fmt.Errorf("%s: user %s: %w", systemUsersKey, nameOr(users[i].Name, i), err)
 		}
 	}
@@ -36,7 +35,7 @@ func nameOr(name string, i int) string {
 }
 
 // systemUser reads a user. With an error it returns what it has, for the name.
-func systemUser(node *yaml.Node, dir string) (server.SystemUser, error) {
+func systemUser(node *yaml.Node, file string) (server.SystemUser, error) {
 	var u server.SystemUser
 	entries, err := mapping(node, "name", "publicKey", "publicKeyFile", "memberships")
 	if err != nil {
@@ -45,7 +44,7 @@ func systemUser(node *yaml.Node, dir string) (server.SystemUser, error) {
 	if u.Name, err = text(entries["name"]); err != nil {
 		return u, err
 	}
-	if u.PublicKey, err = publicKey(entries["publicKey"], entries["publicKeyFile"], dir); err != nil {
+	if u.PublicKey, err = publicKey(entries["publicKey"], entries["publicKeyFile"], file); err != nil {
 		return u, err
 	}
 	items, err := sequence(entries["memberships"])
@@ -62,7 +61,7 @@ func systemUser(node *yaml.Node, dir string) (server.SystemUser, error) {
 	return u, nil
 }
 
-func publicKey(inline, inFile *yaml.Node, dir string) (string, error) {
+func publicKey(inline, inFile *yaml.Node, file string) (string, error) {
 	key, err := text(inline)
 	if err != nil {
 		return "", err
@@ -74,10 +73,7 @@ func publicKey(inline, inFile *yaml.Node, dir string) (string, error) {
 	if key != "" {
 		return "", errors.New("publicKey and publicKeyFile exclude each other: set one")
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(fromFile(file, path))
 	if err != nil {
 		return "", fmt.Errorf("publicKeyFile: %w", err)
 	}

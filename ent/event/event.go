@@ -3,6 +3,8 @@
 package event
 
 import (
+	"fmt"
+
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 )
@@ -24,6 +26,8 @@ const (
 	FieldSequence = "sequence"
 	// FieldType holds the string denoting the type field in the database.
 	FieldType = "type"
+	// FieldEditorType holds the string denoting the editor_type field in the database.
+	FieldEditorType = "editor_type"
 	// FieldEditorID holds the string denoting the editor_id field in the database.
 	FieldEditorID = "editor_id"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -52,6 +56,7 @@ var Columns = []string{
 	FieldOwnerID,
 	FieldSequence,
 	FieldType,
+	FieldEditorType,
 	FieldEditorID,
 	FieldCreatedAt,
 	FieldPayload,
@@ -75,6 +80,30 @@ var (
 	// OwnerIDValidator is a validator for the "owner_id" field. It is called by the builders before save.
 	OwnerIDValidator func(string) error
 )
+
+// EditorType defines the type for the "editor_type" enum field.
+type EditorType string
+
+// EditorType values.
+const (
+	EditorTypeNone   EditorType = "none"
+	EditorTypeUser   EditorType = "user"
+	EditorTypeSystem EditorType = "system"
+)
+
+func (et EditorType) String() string {
+	return string(et)
+}
+
+// EditorTypeValidator is a validator for the "editor_type" field enum values. It is called by the builders before save.
+func EditorTypeValidator(et EditorType) error {
+	switch et {
+	case EditorTypeNone, EditorTypeUser, EditorTypeSystem:
+		return nil
+	default:
+		return fmt.Errorf("event: invalid enum value for editor_type field: %q", et)
+	}
+}
 
 // OrderOption defines the ordering options for the Event queries.
 type OrderOption func(*sql.Selector)
@@ -112,6 +141,11 @@ func BySequence(opts ...sql.OrderTermOption) OrderOption {
 // ByType orders the results by the type field.
 func ByType(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldType, opts...).ToFunc()
+}
+
+// ByEditorType orders the results by the editor_type field.
+func ByEditorType(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEditorType, opts...).ToFunc()
 }
 
 // ByEditorID orders the results by the editor_id field.

@@ -460,6 +460,26 @@ func TypeContainsFold(v string) predicate.Event {
 	return predicate.Event(sql.FieldContainsFold(FieldType, v))
 }
 
+// EditorTypeEQ applies the EQ predicate on the "editor_type" field.
+func EditorTypeEQ(v EditorType) predicate.Event {
+	return predicate.Event(sql.FieldEQ(FieldEditorType, v))
+}
+
+// EditorTypeNEQ applies the NEQ predicate on the "editor_type" field.
+func EditorTypeNEQ(v EditorType) predicate.Event {
+	return predicate.Event(sql.FieldNEQ(FieldEditorType, v))
+}
+
+// EditorTypeIn applies the In predicate on the "editor_type" field.
+func EditorTypeIn(vs ...EditorType) predicate.Event {
+	return predicate.Event(sql.FieldIn(FieldEditorType, vs...))
+}
+
+// EditorTypeNotIn applies the NotIn predicate on the "editor_type" field.
+func EditorTypeNotIn(vs ...EditorType) predicate.Event {
+	return predicate.Event(sql.FieldNotIn(FieldEditorType, vs...))
+}
+
 // EditorIDEQ applies the EQ predicate on the "editor_id" field.
 func EditorIDEQ(v string) predicate.Event {
 	return predicate.Event(sql.FieldEQ(FieldEditorID, v))

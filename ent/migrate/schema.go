@@ -39,9 +39,9 @@ var (
 				Columns: []*schema.Column{AccessTokensColumns[1], AccessTokensColumns[2]},
 			},
 			{
-				Name:    "accesstoken_instance_id_user_pk",
+				Name:    "accesstoken_user_pk",
 				Unique:  false,
-				Columns: []*schema.Column{AccessTokensColumns[1], AccessTokensColumns[6]},
+				Columns: []*schema.Column{AccessTokensColumns[6]},
 			},
 			{
 				Name:    "accesstoken_instance_id_expires_at",
@@ -59,6 +59,7 @@ var (
 		{Name: "owner_id", Type: field.TypeString, Size: 200},
 		{Name: "sequence", Type: field.TypeInt64},
 		{Name: "type", Type: field.TypeString},
+		{Name: "editor_type", Type: field.TypeEnum, Enums: []string{"none", "user", "system"}},
 		{Name: "editor_id", Type: field.TypeString},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
 		{Name: "payload", Type: field.TypeJSON, Nullable: true},
@@ -156,6 +157,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{InstanceDomainsColumns[1], InstanceDomainsColumns[5]},
 			},
+			{
+				Name:    "instancedomain_instance_pk",
+				Unique:  false,
+				Columns: []*schema.Column{InstanceDomainsColumns[8]},
+			},
 		},
 	}
 	// MachineKeysColumns holds the columns for the "machine_keys" table.
@@ -190,9 +196,9 @@ var (
 				Columns: []*schema.Column{MachineKeysColumns[1], MachineKeysColumns[5]},
 			},
 			{
-				Name:    "machinekey_instance_id_user_pk",
+				Name:    "machinekey_user_pk",
 				Unique:  false,
-				Columns: []*schema.Column{MachineKeysColumns[1], MachineKeysColumns[8]},
+				Columns: []*schema.Column{MachineKeysColumns[8]},
 			},
 		},
 	}
@@ -219,7 +225,7 @@ var (
 				Symbol:     "memberships_organizations_memberships",
 				Columns:    []*schema.Column{MembershipsColumns[8]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
-				OnDelete:   schema.SetNull,
+				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "memberships_users_memberships",
@@ -235,9 +241,14 @@ var (
 				Columns: []*schema.Column{MembershipsColumns[1], MembershipsColumns[5], MembershipsColumns[6], MembershipsColumns[9]},
 			},
 			{
-				Name:    "membership_instance_id_user_pk",
+				Name:    "membership_user_pk",
 				Unique:  false,
-				Columns: []*schema.Column{MembershipsColumns[1], MembershipsColumns[9]},
+				Columns: []*schema.Column{MembershipsColumns[9]},
+			},
+			{
+				Name:    "membership_organization_pk",
+				Unique:  false,
+				Columns: []*schema.Column{MembershipsColumns[8]},
 			},
 		},
 	}
@@ -278,6 +289,11 @@ var (
 				Unique:  true,
 				Columns: []*schema.Column{OrganizationsColumns[1], OrganizationsColumns[7]},
 			},
+			{
+				Name:    "organization_instance_pk",
+				Unique:  false,
+				Columns: []*schema.Column{OrganizationsColumns[9]},
+			},
 		},
 	}
 	// OrganizationDomainsColumns holds the columns for the "organization_domains" table.
@@ -307,9 +323,9 @@ var (
 		},
 		Indexes: []*schema.Index{
 			{
-				Name:    "organizationdomain_instance_id_organization_pk_domain",
+				Name:    "organizationdomain_organization_pk_domain",
 				Unique:  true,
-				Columns: []*schema.Column{OrganizationDomainsColumns[1], OrganizationDomainsColumns[8], OrganizationDomainsColumns[5]},
+				Columns: []*schema.Column{OrganizationDomainsColumns[8], OrganizationDomainsColumns[5]},
 			},
 			{
 				Name:    "organizationdomain_instance_id_domain",
@@ -368,9 +384,9 @@ var (
 		},
 		Indexes: []*schema.Index{
 			{
-				Name:    "password_instance_id_user_pk",
+				Name:    "password_user_pk",
 				Unique:  true,
-				Columns: []*schema.Column{PasswordsColumns[1], PasswordsColumns[4]},
+				Columns: []*schema.Column{PasswordsColumns[4]},
 			},
 		},
 	}
@@ -413,9 +429,9 @@ var (
 				Columns: []*schema.Column{PersonalAccessTokensColumns[1], PersonalAccessTokensColumns[6]},
 			},
 			{
-				Name:    "personalaccesstoken_instance_id_user_pk",
+				Name:    "personalaccesstoken_user_pk",
 				Unique:  false,
-				Columns: []*schema.Column{PersonalAccessTokensColumns[1], PersonalAccessTokensColumns[10]},
+				Columns: []*schema.Column{PersonalAccessTokensColumns[10]},
 			},
 		},
 	}
@@ -447,9 +463,9 @@ var (
 				Columns: []*schema.Column{PersonalDataColumns[1], PersonalDataColumns[2]},
 			},
 			{
-				Name:    "personaldata_instance_id_event_pk",
+				Name:    "personaldata_event_pk",
 				Unique:  false,
-				Columns: []*schema.Column{PersonalDataColumns[1], PersonalDataColumns[4]},
+				Columns: []*schema.Column{PersonalDataColumns[4]},
 			},
 		},
 	}
@@ -482,6 +498,11 @@ var (
 				Name:    "signingkey_instance_id_key_id",
 				Unique:  true,
 				Columns: []*schema.Column{SigningKeysColumns[1], SigningKeysColumns[2]},
+			},
+			{
+				Name:    "signingkey_instance_pk",
+				Unique:  false,
+				Columns: []*schema.Column{SigningKeysColumns[7]},
 			},
 		},
 	}
@@ -543,9 +564,9 @@ var (
 				Columns: []*schema.Column{UsersColumns[1], UsersColumns[10], UsersColumns[11]},
 			},
 			{
-				Name:    "user_instance_id_organization_pk",
+				Name:    "user_organization_pk",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[1], UsersColumns[29]},
+				Columns: []*schema.Column{UsersColumns[29]},
 			},
 		},
 	}

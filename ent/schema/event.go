@@ -24,6 +24,9 @@ func (Event) Fields() []ent.Field {
 		// Counts the events of the aggregate without gaps.
 		field.Int64("sequence").Immutable(),
 		field.String("type").Immutable(),
+		// Tells a user from a system user of the same name; none is a caller
+		// who did not say who it is.
+		field.Enum("editor_type").Values("none", "user", "system").Immutable(),
 		// The id of the user, or the name of the system user, who did it.
 		field.String("editor_id").Immutable(),
 		field.Time("created_at").Immutable().SchemaType(timestamp),
@@ -71,6 +74,6 @@ func (PersonalData) Edges() []ent.Edge {
 func (PersonalData) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("instance_id", "user_id"),
-		index.Fields("instance_id", "event_pk"),
+		index.Fields("event_pk"),
 	}
 }

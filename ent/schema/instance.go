@@ -70,5 +70,6 @@ func (InstanceDomain) Indexes() []ent.Index {
 		// installation, and is what finds it.
 		index.Fields("domain").Unique(),
 		index.Fields("instance_id", "domain"),
+		index.Fields("instance_pk"),
 	}
 }

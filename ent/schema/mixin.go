@@ -2,8 +2,11 @@
 //
 // A row's primary key is internal and never leaves the server; the id that
 // clients see is a column, unique within its instance. Foreign keys are named
-// …_pk and point at primary keys. Every index leads with the instance; the
-// two that cannot are said where they stand.
+// …_pk and point at primary keys. Every index leads with the instance, but for
+// two kinds. Each foreign key has an index that begins with it: the database
+// itself looks for the rows of a parent that is deleted, by the key alone, and
+// without the index reads the whole table for every parent. And the host name
+// of an instance belongs to the installation.
 package schema
 
 import (
@@ -41,7 +44,6 @@ func (history) Fields() []ent.Field {
 }
 
 // timestamp is microseconds UTC on both databases.
-
 var timestamp = map[string]string{dialect.Postgres: "timestamptz(6)"}
 
 // id is the id that clients see.

@@ -31,7 +31,9 @@ func (Organization) Edges() []ent.Edge {
 		edge.From("tenant", Instance.Type).Ref("organizations").Field("instance_pk").Unique().Required().Immutable(),
 		edge.To("domains", OrganizationDomain.Type),
 		edge.To("users", User.Type),
-		edge.To("memberships", Membership.Type),
+		// Not every membership has an organization, but one that has must not
+		// lose it: it would be one of a level that it is not.
+		edge.To("memberships", Membership.Type).Annotations(entsql.OnDelete(entsql.NoAction)),
 	}
 }
 
@@ -40,6 +42,7 @@ func (Organization) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("instance_id", "organization_id").Unique(),
 		index.Fields("instance_id", "name_key").Unique(),
+		index.Fields("instance_pk"),
 	}
 }
 
@@ -70,7 +73,7 @@ func (OrganizationDomain) Edges() []ent.Edge {
 // Indexes of the schema.
 func (OrganizationDomain) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("instance_id", "organization_pk", "domain").Unique(),
+		index.Fields("organization_pk", "domain").Unique(),
 		index.Fields("instance_id", "domain").Unique().Annotations(entsql.IndexWhere("verified")),
 	}
 }

@@ -41,7 +41,7 @@ func (PersonalAccessToken) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("instance_id", "token_id").Unique(),
 		index.Fields("instance_id", "hash").Unique(),
-		index.Fields("instance_id", "user_pk"),
+		index.Fields("user_pk"),
 	}
 }
 
@@ -74,7 +74,7 @@ func (MachineKey) Edges() []ent.Edge {
 func (MachineKey) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("instance_id", "key_id").Unique(),
-		index.Fields("instance_id", "user_pk"),
+		index.Fields("user_pk"),
 	}
 }
 
@@ -107,7 +107,7 @@ func (AccessToken) Edges() []ent.Edge {
 func (AccessToken) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("instance_id", "hash").Unique(),
-		index.Fields("instance_id", "user_pk"),
+		index.Fields("user_pk"),
 		index.Fields("instance_id", "expires_at"),
 	}
 }
@@ -140,5 +140,8 @@ func (SigningKey) Edges() []ent.Edge {
 
 // Indexes of the schema.
 func (SigningKey) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("instance_id", "key_id").Unique()}
+	return []ent.Index{
+		index.Fields("instance_id", "key_id").Unique(),
+		index.Fields("instance_pk"),
+	}
 }

@@ -68,7 +68,7 @@ func (User) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("instance_id", "user_id").Unique(),
 		index.Fields("instance_id", "name_scope", "name_key").Unique(),
-		index.Fields("instance_id", "organization_pk"),
+		index.Fields("organization_pk"),
 	}
 }
 
@@ -98,7 +98,7 @@ func (Password) Edges() []ent.Edge {
 
 // Indexes of the schema.
 func (Password) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("instance_id", "user_pk").Unique()}
+	return []ent.Index{index.Fields("user_pk").Unique()}
 }
 
 // Membership gives a user roles on an instance or on an organization.
@@ -132,6 +132,7 @@ func (Membership) Edges() []ent.Edge {
 func (Membership) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("instance_id", "level", "object_id", "user_pk").Unique(),
-		index.Fields("instance_id", "user_pk"),
+		index.Fields("user_pk"),
+		index.Fields("organization_pk"),
 	}
 }

@@ -33,10 +33,11 @@ type Caller struct {
 // Level is where a membership counts.
 type Level int
 
-// The levels of membership, from the highest down.
+// The levels of membership, from the highest down. They begin at 1, so that a
+// membership whose level was forgotten counts nowhere.
 const (
 	// SystemLevel counts in every instance.
-	SystemLevel Level = iota
+	SystemLevel Level = iota + 1
 	// InstanceLevel counts in one instance and all its organizations.
 	InstanceLevel
 	// OrganizationLevel counts in one organization.

@@ -25,9 +25,10 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// Levels are compared: a membership of a higher one counts below.
+// Levels are compared: a membership of a higher one counts below. One whose
+// level was forgotten has none of them.
 func TestLevelsAreInOrder(t *testing.T) {
-	if SystemLevel >= InstanceLevel || InstanceLevel >= OrganizationLevel {
+	if new(Membership).Level >= SystemLevel || SystemLevel >= InstanceLevel || InstanceLevel >= OrganizationLevel {
 		t.Error("the levels are not in order")
 	}
 }

@@ -136,7 +136,6 @@ func (w world) nameObject(t *testing.T, method protoreflect.MethodDescriptor, re
 	}
 	id, known := map[bastidev1.Kind]string{
 		bastidev1.Kind_KIND_INSTANCE:     w.other.ID,
-		bastidev1.Kind_KIND_ORGANIZATION: w.first.OrganizationID,
 		bastidev1.Kind_KIND_USER:         w.userID,
 	}[object.GetKind()]
 	if !known {

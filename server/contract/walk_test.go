@@ -77,7 +77,7 @@ func checkRule(t *testing.T, method protoreflect.MethodDescriptor) {
 	}
 	// The other way round too: what names an object of the kind is its object.
 	if want := map[bastidev1.Kind]string{
-		bastidev1.Kind_KIND_INSTANCE: "instance_id", bastidev1.Kind_KIND_ORGANIZATION: "org_id", bastidev1.Kind_KIND_USER: "user_id",
+		bastidev1.Kind_KIND_INSTANCE: "instance_id", bastidev1.Kind_KIND_USER: "user_id",
 	}[object.GetKind()]; object.GetField() != want {
 		t.Errorf("%s: the %s is named by %q", method.FullName(), object.GetKind(), object.GetField())
 	}

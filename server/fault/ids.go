@@ -22,6 +22,8 @@ var (
 	DeadlinePassed      = DeadlineExceeded.define("request.deadline", "the call took longer than it may")
 	CallerGone          = Canceled.define("request.canceled", "the call was canceled")
 	TextHasNUL          = Invalid.define("request.nul", "must not contain U+0000")
+	TimeInvalid         = Invalid.define("request.time", "must be a time of the years 1 to 9999, with 0 to 999999999 nanoseconds")
+	DurationInvalid     = Invalid.define("request.duration", "must be a duration of at most 10000 years, with less than a second of nanoseconds, of the same sign")
 
 	// The database.
 	DatabaseDown    = Unavailable.define("database.down", "the database cannot be reached; try again")
@@ -48,7 +50,6 @@ var (
 	UserNameTaken        = AlreadyExists.define("user.name_taken", "the user name is taken")
 	UserIDTaken          = AlreadyExists.define("user.id_taken", "the user id is taken, or was once")
 	UserNotMachine       = FailedPrecondition.define("user.not_machine", "the user is a person: only a machine user has keys and personal access tokens")
-	EmailInvalid         = Invalid.define("user.email_invalid", "must be an e-mail address")
 	PasswordPolicy       = Invalid.define("password.policy", "must have %s")
 	PasswordBusy         = ResourceExhausted.define("password.busy", "too many passwords are being checked; try again")
 	MemberExists         = AlreadyExists.define("member.exists", "the user is a member already")

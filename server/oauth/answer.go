@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
@@ -44,21 +45,27 @@ func refuse(w http.ResponseWriter, status int, code, description string) {
 }
 
 // fail answers with an error of the server. What is not known is logged, once,
-// and hidden.
+// and hidden. The context counts before the error: what a database answers that
+// was interrupted does not say why.
 func (e *endpoints) fail(w http.ResponseWriter, r *http.Request, err error) {
+	ctx := r.Context()
 	err = store.Fault(err)
 	var known *fault.Fault
+	// A connection that times out with the request cancels it.
+	deadline, has := ctx.Deadline()
+	late := has && !time.Now().Before(deadline)
 	switch {
-	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
+	case late, errors.Is(err, fault.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		e.log.WarnContext(ctx, "a token request took too long", "error", err)
+		refuse(w, http.StatusGatewayTimeout, temporarilyUnavailable, fault.DeadlinePassed.With().Message())
+	case ctx.Err() != nil:
 		// The caller is gone: there is nothing to log, and nobody to tell.
-		refuse(w, http.StatusServiceUnavailable, temporarilyUnavailable, "the request was canceled")
-	case errors.Is(err, context.DeadlineExceeded):
-		refuse(w, http.StatusServiceUnavailable, temporarilyUnavailable, fault.DeadlinePassed.With().Message())
+		refuse(w, http.StatusServiceUnavailable, temporarilyUnavailable, fault.CallerGone.With().Message())
 	case errors.As(err, &known) && known.Kind() == fault.Unavailable:
-		e.log.ErrorContext(r.Context(), "a token request failed", "id", known.ID(), "error", errors.Unwrap(known))
+		e.log.WarnContext(ctx, "a token request failed", "id", known.ID(), "error", errors.Unwrap(known))
 		refuse(w, http.StatusServiceUnavailable, temporarilyUnavailable, known.Message())
 	default:
-		e.log.ErrorContext(r.Context(), "a token request failed", "error", err)
+		e.log.ErrorContext(ctx, "a token request failed", "error", err)
 		refuse(w, http.StatusInternalServerError, serverError, "internal error")
 	}
 }

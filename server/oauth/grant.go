@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -135,7 +136,8 @@ func granted(scope string, u *ent.User) ([]string, error) {
 
 // readForm reads the parameters, which are in the body only. It returns a
 // refusal for another content type, a malformed or too large body, and a
-// parameter sent twice (RFC 6749, 3.2).
+// parameter sent twice (RFC 6749, 3.2), and fault.DeadlinePassed for a body that
+// did not come in time.
 func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
@@ -145,6 +147,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return nil, &refusal{invalidRequest, fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fault.DeadlinePassed.With().Because(err)
 	}
 	if err != nil {
 		return nil, &refusal{invalidRequest, "the body could not be read"}

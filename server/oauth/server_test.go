@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/bastide-id/bastide/server/caller"
@@ -105,6 +107,20 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
+// A caller who sends its body too slowly is told so, as one whose request takes
+// too long is.
+func TestBodyTooLate(t *testing.T) {
+	d := tokentest.SQLite(t, nil)
+	e := newEndpoint(t, d)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(e.ctx, "POST", oauth.TokenPath, iotest.ErrReader(os.ErrDeadlineExceeded))
+	r.Header.Set("Content-Type", form)
+	oauth.New(d.Tokens, slog.New(slog.NewTextHandler(e.log, nil))).ServeHTTP(w, r)
+	if w.Code != http.StatusGatewayTimeout || !strings.Contains(w.Body.String(), "temporarily_unavailable") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 // A failure of the server is none of the caller, and does not tell its cause.
 func TestFailures(t *testing.T) {
 	d := tokentest.SQLite(t, nil)
@@ -122,10 +138,13 @@ func TestFailures(t *testing.T) {
 	if status, body := ask(gone); status != http.StatusServiceUnavailable || e.log.Len() > 0 {
 		t.Errorf("canceled: %d %s, log %s", status, body, e.log)
 	}
-	late, cancel := context.WithDeadline(e.ctx, time.Now())
-	defer cancel()
-	if status, body := ask(late); status != http.StatusServiceUnavailable || !strings.Contains(body, "temporarily_unavailable") {
-		t.Errorf("too late: %d %s", status, body)
+	for _, before := range []context.Context{e.ctx, gone} {
+		late, cancel := context.WithDeadline(before, time.Now())
+		defer cancel()
+		if status, body := ask(late); status != http.StatusGatewayTimeout || !strings.Contains(body, "temporarily_unavailable") || !strings.Contains(e.log.String(), "level=WARN") {
+			t.Errorf("too late: %d %s, log %s", status, body, e.log)
+		}
+		e.log.Reset()
 	}
 	e.log.Reset()
 	lost := caller.WithInstance(e.ctx, caller.Instance{Origin: origin}) // a mistake in the program

@@ -8,6 +8,8 @@ package permission
 import (
 	"context"
 	"errors"
+	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -30,8 +32,10 @@ func (o Objects) cover(m caller.Membership) bool {
 		return true
 	case caller.InstanceLevel:
 		return m.ID == o.InstanceID && o.InstanceID != ""
-	default:
+	case caller.OrganizationLevel:
 		return m.ID == o.OrganizationID && o.OrganizationID != ""
+	default:
+		return false
 	}
 }
 
@@ -55,6 +59,15 @@ type Directory struct {
 	// OwnerOf returns the id of the organization that owns the object, in the
 	// instance of ctx, or fault.NotFound.
 	OwnerOf func(ctx context.Context, kind bastidev1.Kind, id string) (string, error)
+}
+
+// maxID is how many characters an id has at most.
+const maxID = 200
+
+// isID reports whether a text can be an id. One that cannot is unknown without
+// asking the database, which does not take every text.
+func isID(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsRune(text, 0) && utf8.RuneCountInString(text) <= maxID
 }
 
 // RuleOf returns the rule of a method, nil if it has none.
@@ -150,6 +163,9 @@ func (d Directory) checkHeader(ctx context.Context, rule *bastidev1.Rule, reques
 		return ctx, fault.OrganizationDenied.With()
 	}
 	if chosen != own {
+		if !isID(chosen) {
+			return ctx, fault.OrganizationDenied.With()
+		}
 		exists, err := d.OrganizationExists(ctx, chosen)
 		if err != nil {
 			return ctx, err

@@ -3,7 +3,9 @@ package permission
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
@@ -72,6 +74,15 @@ func TestEnter(t *testing.T) {
 	}
 }
 
+// A membership of no level, one whose level was forgotten, counts nowhere.
+func TestNoLevel(t *testing.T) {
+	for _, m := range []caller.Membership{on(0, "", "IAM_OWNER"), on(0, "i", "IAM_OWNER"), on(0, "o", "IAM_OWNER"), on(4, "o", "IAM_OWNER")} {
+		if Has(user(m), "iam.read", Objects{InstanceID: "i", OrganizationID: "o"}) {
+			t.Errorf("%+v counts", m)
+		}
+	}
+}
+
 var errBroken = errors.New("the database is down")
 
 // directory knows the instances i and j; in each the organizations own and
@@ -84,10 +95,10 @@ var directory = Directory{
 		return id == "i" || id == "j", nil
 	},
 	OrganizationExists: func(_ context.Context, id string) (bool, error) {
-		if id == "broken" {
+		if id == "broken" || !utf8.ValidString(id) || strings.ContainsRune(id, 0) { // as a database does
 			return false, errBroken
 		}
-		return id == "own" || id == "other", nil
+		return id == "own" || id == "other" || utf8.RuneCountInString(id) >= 200, nil
 	},
 	OwnerOf: func(_ context.Context, kind bastidev1.Kind, id string) (string, error) {
 		switch {
@@ -173,6 +184,11 @@ func TestCheckHeaderOrganization(t *testing.T) {
 	check(t, "unknown", member, r, "", "unknown", wanted{err: denied})
 	check(t, "other, by an owner of the instance", owner, r, "", "other", wanted{"i", "other", nil})
 	check(t, "unknown, by an owner of the instance", owner, r, "", "unknown", wanted{err: denied})
+	longest := strings.Repeat("ä", 200)
+	check(t, "as long as an id can be", owner, r, "", longest, wanted{"i", longest, nil})
+	check(t, "too long", owner, r, "", longest+"ä", wanted{err: denied})
+	check(t, "not UTF-8", owner, r, "", "\xff\xfe", wanted{err: denied})
+	check(t, "with U+0000", owner, r, "", "own\x00", wanted{err: denied})
 	check(t, "database down", owner, r, "", "broken", wanted{err: errBroken})
 	check(t, "member of other, own chosen", user(on(caller.OrganizationLevel, "other", "ORG_OWNER")), r, "", "", wanted{err: denied})
 	check(t, "member of other, other chosen", user(on(caller.OrganizationLevel, "other", "ORG_OWNER")), r, "", "other", wanted{"i", "other", nil})

@@ -37,8 +37,8 @@ func Grants(roles []string, permission string) bool {
 // IsRole reports whether the role exists.
 func IsRole(role string) bool { return granted[role] != nil }
 
-// AllRoles returns every role, sorted.
-func AllRoles() []string { return slices.Sorted(maps.Keys(granted)) }
+// allRoles returns every role, sorted.
+func allRoles() []string { return slices.Sorted(maps.Keys(granted)) }
 
 // level says which roles a membership of a level may hold, by prefix or name,
 // and the role whose holders may give every one of them.
@@ -54,9 +54,11 @@ var levels = map[caller.Level]level{
 	caller.OrganizationLevel: {prefix: "ORG_", also: []string{"SELF_MANAGEMENT_GLOBAL"}, owner: "ORG_OWNER"},
 }
 
-// RolesOf returns the roles that a member of the level can hold, sorted.
+// RolesOf returns the roles that a member of the level can hold, sorted; none
+// for what is no level.
 func RolesOf(level caller.Level) []string {
-	return slices.DeleteFunc(AllRoles(), func(role string) bool { return !levels[level].holds(role) })
+	l, known := levels[level]
+	return slices.DeleteFunc(allRoles(), func(role string) bool { return !known || !l.holds(role) })
 }
 
 func (l level) holds(role string) bool {

@@ -14,8 +14,8 @@ func TestRolesLoad(t *testing.T) {
 	if err := json.Unmarshal(rolesJSON, &lists); err != nil {
 		t.Fatal(err)
 	}
-	if len(AllRoles()) != len(lists) || len(lists) < 10 {
-		t.Errorf("%d roles of %d", len(AllRoles()), len(lists))
+	if len(allRoles()) != len(lists) || len(lists) < 10 {
+		t.Errorf("%d roles of %d", len(allRoles()), len(lists))
 	}
 	for role, permissions := range lists {
 		if !IsRole(role) {
@@ -54,9 +54,10 @@ func TestViewersOnlyRead(t *testing.T) {
 
 func TestRolesOf(t *testing.T) {
 	for level, test := range map[caller.Level]struct{ in, out []string }{
-		caller.SystemLevel:       {in: AllRoles()},
+		caller.SystemLevel:       {in: allRoles()},
 		caller.InstanceLevel:     {in: []string{"IAM_OWNER", "IAM_OWNER_VIEWER"}, out: []string{"SYSTEM_OWNER", "ORG_OWNER", "SELF_MANAGEMENT_GLOBAL", "PROJECT_OWNER"}},
 		caller.OrganizationLevel: {in: []string{"ORG_OWNER", "SELF_MANAGEMENT_GLOBAL"}, out: []string{"SYSTEM_OWNER", "IAM_OWNER", "PROJECT_OWNER"}},
+		0:                        {out: allRoles()},
 	} {
 		roles := RolesOf(level)
 		if !slices.IsSorted(roles) {
@@ -100,6 +101,8 @@ func TestMayGive(t *testing.T) {
 		{"an owner of another organization", user(on(inOrg, "p", "ORG_OWNER")), "ORG_OWNER", inOrg, false},
 		{"an owner of the instance, in an organization", user(on(inInstance, "i", "IAM_OWNER")), "ORG_OWNER", inOrg, true},
 		{"ORG_OWNER held on the instance", user(on(inInstance, "i", "ORG_OWNER")), "ORG_OWNER", inOrg, true},
+		{"no level", user(on(0, "o", "SYSTEM_OWNER", "IAM_OWNER", "ORG_OWNER")), "ORG_OWNER", inOrg, false},
+		{"at no level", system(on(inSystem, "", "SYSTEM_OWNER")), "ORG_OWNER", 0, false},
 		{"a viewer of the instance, in an organization", user(on(inInstance, "i", "IAM_OWNER_VIEWER")), "ORG_OWNER", inOrg, false},
 	} {
 		if got := MayGive(test.who, test.role, test.at, objects); got != test.want {

@@ -2,10 +2,7 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"entgo.io/ent/dialect"
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/event"
@@ -61,21 +58,30 @@ type Change struct {
 	OwnerID  string
 }
 
+var editorTypes = map[caller.Kind]event.EditorType{
+	caller.Anonymous: event.EditorTypeNone,
+	caller.User:      event.EditorTypeUser,
+	caller.System:    event.EditorTypeSystem,
+}
+
 // Record says what the transaction does to an object: it counts the change on
-// the object's row and adds the event to the history.
+// the object's row and adds the event to the history. It returns
+// fault.NotFound when the object is gone.
 func (tx *Tx) Record(ctx context.Context, eventType EventType, object Object, payload Payload) (Change, error) {
 	change := Change{At: tx.now, OwnerID: object.OwnerID}
 	var err error
 	if change.Sequence, err = tx.count(ctx, object); err != nil {
 		return change, err
 	}
+	editor := caller.From(ctx)
 	create := tx.Event.Create().
 		SetAggregateType(object.Type).
 		SetAggregateID(object.ID).
 		SetOwnerID(object.OwnerID).
 		SetSequence(change.Sequence).
 		SetType(string(eventType)).
-		SetEditorID(caller.From(ctx).ID).
+		SetEditorType(editorTypes[editor.Kind]).
+		SetEditorID(editor.ID).
 		SetCreatedAt(tx.now)
 	if len(payload.Public) > 0 {
 		create.SetPayload(payload.Public)
@@ -93,6 +99,9 @@ func (tx *Tx) Record(ctx context.Context, eventType EventType, object Object, pa
 
 // count adds one to the sequence of the object's row and returns it.
 func (tx *Tx) count(ctx context.Context, object Object) (sequence int64, err error) {
+	if err := tx.join(ctx); err != nil {
+		return 0, err
+	}
 	rows, err := tx.QueryContext(ctx, tx.store.rebind(
 		`UPDATE `+quote(object.row.table)+` SET sequence = sequence + 1, changed_at = ? WHERE id = ? AND instance_id = ? RETURNING sequence`),
 		tx.now, object.row.key, caller.InstanceOf(ctx).ID)
@@ -104,7 +113,7 @@ func (tx *Tx) count(ctx context.Context, object Object) (sequence int64, err err
 		if err := rows.Err(); err != nil {
 			return 0, err
 		}
-		return 0, fmt.Errorf("store: %s %s of an event is not there", object.Type, object.ID)
+		return 0, gone(object)
 	}
 	if err := rows.Scan(&sequence); err != nil {
 		return 0, err
@@ -116,19 +125,6 @@ func (tx *Tx) count(ctx context.Context, object Object) (sequence int64, err err
 // it there or gone: an id is never given again.
 func (tx *Tx) Seen(ctx context.Context, object Object) (bool, error) {
 	return tx.Event.Query().Where(event.AggregateType(object.Type), event.AggregateID(object.ID)).Exist(ctx)
-}
-
-// Lock makes other transactions that lock the object wait until this one ends.
-// A rule over several rows locks their parent first. SQLite has one writer, so
-// nothing is to be done there.
-func (tx *Tx) Lock(ctx context.Context, object Object) error {
-	if tx.store.dialect == dialect.SQLite {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, tx.store.rebind(
-		`SELECT 1 FROM `+quote(object.row.table)+` WHERE id = ? AND instance_id = ? FOR UPDATE`),
-		object.row.key, caller.InstanceOf(ctx).ID)
-	return err
 }
 
 // Position returns the position of the newest event that ctx can see; 0 when

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/event"
 	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/fault"
 )
 
 func TestRecord(t *testing.T) {
@@ -108,12 +110,33 @@ func TestRecordOfWhatIsNotThere(t *testing.T) {
 				_, err := tx.Record(ctx, UserPATAdded, object, Payload{})
 				return err
 			})
-			if err == nil || !strings.Contains(err.Error(), "is not there") {
+			if !errors.Is(err, fault.NotFound) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		}
 		if position, err := s.Position(other.ctx); err != nil || position != other.event.ID {
 			t.Errorf("the other instance's history is at %d, %v; want %d", position, err, other.event.ID)
+		}
+	})
+}
+
+// A user may be called like a system user: an event tells which one it was.
+func TestEventsTellTheKindOfTheirEditor(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		own := newTenant(t, s, "one")
+		for kind, want := range map[caller.Kind]event.EditorType{
+			caller.Anonymous: event.EditorTypeNone,
+			caller.User:      event.EditorTypeUser,
+			caller.System:    event.EditorTypeSystem,
+		} {
+			write(t, s, caller.With(own.ctx, caller.Caller{Kind: kind, ID: "system"}), func(ctx context.Context, tx *Tx) error {
+				_, err := tx.Record(ctx, UserPATAdded, UserObject(own.user), Payload{})
+				return err
+			})
+			row, err := s.Read().Event.Query().Order(ent.Desc(event.FieldID)).First(own.ctx)
+			if err != nil || row.EditorType != want || row.EditorID != "system" {
+				t.Errorf("kind %d: the event is %v, %v; want %s", kind, row, err, want)
+			}
 		}
 	})
 }
@@ -145,33 +168,5 @@ func TestSeen(t *testing.T) {
 				return err
 			})
 		}
-	})
-}
-
-// A lock holds until the transaction ends: what another one counted under the
-// lock is still true when it acts on it.
-func TestLock(t *testing.T) {
-	each(t, func(t *testing.T, s *Store) {
-		own := newTenant(t, s, "one")
-		const most = 5
-		var all sync.WaitGroup
-		for i := range 4 * most {
-			all.Go(func() {
-				err := s.Write(own.ctx, func(ctx context.Context, tx *Tx) error {
-					if err := tx.Lock(ctx, InstanceObject(own.instance)); err != nil {
-						return err
-					}
-					if n, err := tx.Organization.Query().Count(ctx); err != nil || n == most {
-						return err
-					}
-					return addOrganization(ctx, tx, own, "org"+string(rune('a'+i)))
-				})
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		all.Wait()
-		wantOrganizations(t, s, own, most)
 	})
 }

@@ -13,11 +13,16 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/migrate"
 	"github.com/bastide-id/bastide/server/fault"
 )
 
 // Fault turns what a database or ent answers into the fault that a caller may
 // see, with the cause kept for the log. It returns any other error as it is.
+//
+// A statement that was cut off became context.DeadlineExceeded. The databases
+// do not tell whether the time was over or the caller left; who renders the
+// error knows it from the caller's own context.
 func Fault(err error) error {
 	var known *fault.Fault
 	switch {
@@ -51,7 +56,7 @@ func postgresFault(p *pq.Error, err error) error {
 	case p.Code == "53100": // disk_full
 		return fault.DatabaseFull.With().Because(err)
 	case p.Code == "57014": // query_canceled: how lib/pq ends a query whose context ended
-		return errors.Join(context.Canceled, err)
+		return errors.Join(context.DeadlineExceeded, err)
 	case p.Code.Class() == "08", p.Code.Class() == "53", p.Code.Class() == "57", p.Code.Class() == "58", p.Code == "25006", mayRetry(err):
 		return fault.DatabaseDown.With().Because(err)
 	}
@@ -70,20 +75,31 @@ func sqliteFault(l *sqlite.Error, err error) error {
 	case sqlite3.SQLITE_FULL:
 		return fault.DatabaseFull.With().Because(err)
 	case sqlite3.SQLITE_INTERRUPT: // the context ended
-		return errors.Join(context.Canceled, err)
+		return errors.Join(context.DeadlineExceeded, err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return fault.DatabaseDown.With().Because(err)
 	}
 	return err
 }
 
+// lastColumns has the last column of each unique constraint of PostgreSQL.
+var lastColumns = func() map[string]string {
+	columns := make(map[string]string)
+	for _, table := range migrate.Tables {
+		columns[table.Name+"_pkey"] = table.PrimaryKey[0].Name
+		for _, index := range table.Indexes {
+			columns[index.Name] = index.Columns[len(index.Columns)-1].Name
+		}
+	}
+	return columns
+}()
+
 // TakenColumn returns the last column of the unique index that refused a row,
 // empty if err is no such refusal.
 func TakenColumn(err error) string {
 	var p *pq.Error
 	if errors.As(err, &p) && p.Code == "23505" {
-		columns, _, _ := strings.Cut(strings.TrimPrefix(p.Detail, "Key ("), ")=(")
-		return columns[strings.LastIndex(columns, " ")+1:]
+		return lastColumns[p.Constraint] // the message is in the language of the server
 	}
 	var l *sqlite.Error
 	if errors.As(err, &l) && (l.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || l.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {

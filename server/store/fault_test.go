@@ -15,6 +15,7 @@ import (
 	"entgo.io/ent/dialect"
 	"github.com/lib/pq"
 
+	"github.com/bastide-id/bastide/ent/instancedomain"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/fault"
 )
@@ -67,6 +68,36 @@ func TestFaultsOfConstraints(t *testing.T) {
 	})
 }
 
+// PostgreSQL says what is taken in the language that it was set to, and names
+// the constraint always.
+func TestTakenColumnInAnyLanguage(t *testing.T) {
+	german := &pq.Error{Code: "23505", Constraint: "instancedomain_domain", Detail: "Schlüssel »(domain)=(a.example)« existiert bereits."}
+	if column := TakenColumn(german); column != instancedomain.FieldDomain {
+		t.Errorf("the taken column is %q", column)
+	}
+	s := open(t, Options{URL: newPostgres(t)})
+	rows, err := s.readDB.QueryContext(t.Context(), `SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+		JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = 'public' AND i.indisunique AND t.relname <> 'goose_db_version'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	found := 0
+	for ; rows.Next(); found++ {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		if lastColumns[name] == "" {
+			t.Errorf("nobody knows the columns of %s", name)
+		}
+	}
+	if err := rows.Err(); err != nil || found < len(tables) {
+		t.Errorf("%d unique constraints, %v", found, err)
+	}
+}
+
 func TestFaultLeavesOthersAlone(t *testing.T) {
 	known := fault.UserUnknown.With()
 	for _, err := range []error{
@@ -94,6 +125,10 @@ func TestFaultsOfConnections(t *testing.T) {
 		if got := Fault(fmt.Errorf("ent: %w", err)); !isFault(got, fault.DatabaseDown.With()) {
 			t.Errorf("%v became %v", err, got)
 		}
+	}
+	// How lib/pq ends a statement whose context ended.
+	if got := Fault(&pq.Error{Code: "57014"}); !errors.Is(got, context.DeadlineExceeded) || errors.Is(got, context.Canceled) {
+		t.Errorf("a statement that was cut off became %v", got)
 	}
 	if got := Fault(&pq.Error{Code: "53100"}); !isFault(got, fault.DatabaseFull.With()) {
 		t.Errorf("a full disk became %v", got)
@@ -149,14 +184,20 @@ func TestFaultOfAFile(t *testing.T) {
 	write(t, s, own.ctx, func(ctx context.Context, tx *Tx) error { return addOrganization(ctx, tx, own, "second") })
 }
 
+// lengthy returns a statement that takes longer than any caller stays. On
+// PostgreSQL it does end, for a request to cancel that comes before its
+// statement is lost.
+func (s *Store) lengthy() string {
+	if s.dialect == dialect.Postgres {
+		return `SELECT count(pg_sleep(5))`
+	}
+	return `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n`
+}
+
 // A caller who leaves in the middle of a read is not told that the database is
 // down.
 func TestFaultOfACallerWhoLeft(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
-		endless := `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n`
-		if s.dialect == dialect.Postgres {
-			endless = `SELECT count(*) FROM generate_series(1, 1000000000000)`
-		}
 		ctx, hangUp := context.WithCancel(t.Context())
 		started := make(chan struct{})
 		go func() {
@@ -165,7 +206,7 @@ func TestFaultOfACallerWhoLeft(t *testing.T) {
 		}()
 		close(started)
 		var n int
-		err := s.readDB.QueryRowContext(ctx, endless).Scan(&n)
+		err := s.readDB.QueryRowContext(ctx, s.lengthy()).Scan(&n)
 		if found := Fault(err); !errors.Is(found, context.Canceled) {
 			t.Errorf("got %v", found)
 		}

@@ -8,6 +8,7 @@ import (
 	entsql "entgo.io/ent/dialect/sql"
 
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/server/store/across"
 )
 
 // Lookup is a query for one row that runs on the way of every call. Its text
@@ -66,14 +67,18 @@ func (l *Lookup) Row(ctx context.Context, given []any, places ...any) (found boo
 	return err == nil, err
 }
 
-// InstanceOf returns the id of the instance that owns a host name, empty if
-// none does. It looks at all instances: no other is known yet.
-func (s *Store) InstanceOf(ctx context.Context, host string) (id string, err error) {
+// InstanceOnHost returns the id of the instance that owns a host name, empty if
+// none does. It looks at all instances, for which ctx has to come from
+// across.Instances.
+func (s *Store) InstanceOnHost(ctx context.Context, host string) (id string, err error) {
+	if !across.Is(ctx) {
+		return "", errNoInstance
+	}
 	_, err = s.hosts.Row(ctx, []any{host}, &id)
 	return id, err
 }
 
-// hostLookup is the query of InstanceOf.
+// hostLookup is the query of InstanceOnHost.
 func (s *Store) hostLookup() *Lookup {
 	domains := entsql.Table(instancedomain.Table)
 	return s.lookup(entsql.Dialect(s.dialect).Select(domains.C(instancedomain.FieldInstanceID)).From(domains).

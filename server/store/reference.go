@@ -70,18 +70,11 @@ func (tx *Tx) checkOwn(ctx context.Context, r reference) error {
 	if tx.own[r] {
 		return nil
 	}
-	rows, err := tx.QueryContext(ctx, tx.store.rebind(`SELECT 1 FROM `+quote(r.table)+` WHERE id = ? AND instance_id = ?`),
+	found, err := tx.exists(ctx, tx.store.rebind(`SELECT 1 FROM `+quote(r.table)+` WHERE id = ? AND instance_id = ?`),
 		r.key, caller.InstanceOf(ctx).ID)
-	if err != nil {
-		return err
+	if err == nil && !found {
+		err = fault.ReferenceBroken.With()
 	}
-	defer rows.Close()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		return fault.ReferenceBroken.With()
-	}
-	tx.own[r] = true
-	return rows.Close()
+	tx.own[r] = err == nil
+	return err
 }

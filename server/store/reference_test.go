@@ -185,14 +185,3 @@ func TestTablesAreThoseOfTheSchema(t *testing.T) {
 		}
 	}
 }
-
-// Every index finds rows by their instance first; what cannot is listed.
-func TestIndexesLeadWithTheInstance(t *testing.T) {
-	for _, table := range migrate.Tables {
-		for _, index := range table.Indexes {
-			if index.Columns[0].Name != instanceColumn && index.Name != "instancedomain_domain" {
-				t.Errorf("%s leads with %s", index.Name, index.Columns[0].Name)
-			}
-		}
-	}
-}

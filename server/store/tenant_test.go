@@ -151,6 +151,29 @@ func TestNoInstance(t *testing.T) {
 	})
 }
 
+// A host leads to an instance before any is known, by the door that is there
+// for this.
+func TestInstanceOnHost(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		own := newTenant(t, s, "one")
+		write(t, s, own.ctx, func(ctx context.Context, tx *Tx) error {
+			if _, err := tx.Record(ctx, InstanceDomainAdded, InstanceObject(own.instance), Payload{}); err != nil {
+				return err
+			}
+			return tx.InstanceDomain.Create().SetTenant(own.instance).SetDomain("a.example").SetGenerated(false).SetIsPrimary(true).Exec(ctx)
+		})
+		for host, want := range map[string]string{"a.example": "one", "b.example": ""} {
+			if id, err := s.InstanceOnHost(across.Instances(t.Context()), host); err != nil || id != want {
+				t.Errorf("%s belongs to %q, %v; want %q", host, id, err, want)
+			}
+		}
+		for _, ctx := range []context.Context{t.Context(), own.ctx} {
+			_, err := s.InstanceOnHost(ctx, "a.example")
+			wantIs(t, err, errNoInstance)
+		}
+	})
+}
+
 func TestAcrossInstances(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		own := newTenant(t, s, "one")

@@ -12,10 +12,12 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/personalaccesstoken"
+	"github.com/bastide-id/bastide/server/fault"
 )
 
 const (
-	// writeTimeout bounds a transaction, which the caller cannot cancel.
+	// writeTimeout bounds a transaction whose caller set no earlier deadline.
 	writeTimeout = 30 * time.Second
 	// writeAttempts is how often a transaction is run that the database
 	// rolled back because of another one.
@@ -31,6 +33,7 @@ type Tx struct {
 	now      time.Time
 	changed  bool
 	recorded bool
+	joined   bool // the instance cannot be removed until the transaction ends
 	// own has the rows of the instance that this transaction made or asked
 	// for, so that references to them need no further query.
 	own map[reference]bool
@@ -50,7 +53,13 @@ var errUnrecorded = errors.New("store: a transaction changed rows and recorded n
 // f may run more than once, and must not hash, make keys or use the network.
 // The context it gets is that of the caller without its cancellation: a client
 // that hangs up does not undo what others wait for. Waiting for the turn to
-// write does end with the caller.
+// write, or for a connection, does end with the caller, and so does everything
+// with its deadline: past it nobody would hear that the write was done. A
+// transaction that took too long is undone, and context.DeadlineExceeded
+// returned.
+//
+// A transaction that changes something in an instance holds it until it ends:
+// fault.InstanceUnknown is returned when it was removed.
 func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -63,10 +72,12 @@ func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) e
 			return ctx.Err()
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-	defer cancel()
+	until := time.Now().Add(writeTimeout)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
+		until = deadline
+	}
 	for attempt := 1; ; attempt++ {
-		err := s.writeOnce(ctx, f)
+		err := s.writeOnce(ctx, until, f)
 		if err == nil || attempt == writeAttempts || !mayRetry(err) {
 			return err
 		}
@@ -75,11 +86,20 @@ func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) e
 	}
 }
 
-func (s *Store) writeOnce(ctx context.Context, f func(context.Context, *Tx) error) (err error) {
-	inner, err := s.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelDefault})
+func (s *Store) writeOnce(outer context.Context, until time.Time, f func(context.Context, *Tx) error) (err error) {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(outer), until)
+	defer cancel()
+	inner, err := s.begin(ctx, cancel, outer)
 	if err != nil {
 		return err
 	}
+	defer func() {
+		// What the driver says of a transaction that was cut off varies.
+		var known *fault.Fault
+		if ended := ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) && !errors.As(err, &known) {
+			err = errors.Join(ended, err)
+		}
+	}()
 	tx := &Tx{Tx: inner, store: s, now: s.Now(), own: make(map[reference]bool)}
 	committed := false
 	defer func() {
@@ -97,6 +117,22 @@ func (s *Store) writeOnce(ctx context.Context, f func(context.Context, *Tx) erro
 	}
 	committed = true
 	return inner.Commit()
+}
+
+// begin waits for a connection as long as the caller does, and begins a
+// transaction that ends with ctx only.
+func (s *Store) begin(ctx context.Context, cancel func(), outer context.Context) (*ent.Tx, error) {
+	stay := context.AfterFunc(outer, cancel)
+	tx, err := s.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelDefault})
+	if stay() || err != nil {
+		if ended := outer.Err(); err != nil && ended != nil {
+			err = ended
+		}
+		return tx, err
+	}
+	// The caller left in the very moment: the transaction is being undone.
+	_ = tx.Rollback()
+	return nil, outer.Err()
 }
 
 // mayRetry reports whether the database rolled back a transaction that did
@@ -125,10 +161,16 @@ func unrecorded(m ent.Mutation) bool {
 	case ent.TypeAccessToken, ent.TypeSigningKey, ent.TypeEvent, ent.TypePersonalData, ent.TypeInstallation, ent.TypeWorkerLease:
 		return true
 	case ent.TypePersonalAccessToken:
-		fields := m.Fields()
-		return m.Op().Is(ent.OpUpdate|ent.OpUpdateOne) && len(fields) == 1 && fields[0] == "last_used_at"
+		return onlyLastUse(m)
 	}
 	return false
+}
+
+// onlyLastUse reports whether a mutation says that tokens were used.
+func onlyLastUse(m ent.Mutation) bool {
+	fields := m.Fields()
+	return m.Type() == ent.TypePersonalAccessToken && m.Op().Is(ent.OpUpdate|ent.OpUpdateOne) &&
+		len(fields) == 1 && fields[0] == personalaccesstoken.FieldLastUsedAt
 }
 
 // trackChanges makes Write refuse to commit what was not recorded.
@@ -136,6 +178,9 @@ func (s *Store) trackChanges(next ent.Mutator) ent.Mutator {
 	return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
 		tx, err := txOf(ctx)
 		if err != nil {
+			return nil, err
+		}
+		if err := tx.joinFor(ctx, m); err != nil {
 			return nil, err
 		}
 		if !unrecorded(m) {

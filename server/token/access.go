@@ -7,6 +7,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/accesstoken"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -21,6 +22,9 @@ func (t *Tokens) IssueAccessToken(ctx context.Context, u *ent.User, scopes []str
 	token := id.NewToken(id.AccessToken)
 	hash := id.Hash(token)
 	err := t.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := removeExpired(ctx, tx); err != nil {
+			return err
+		}
 		return tx.AccessToken.Create().
 			SetUserPk(u.ID).
 			SetHash(hash).
@@ -32,6 +36,22 @@ func (t *Tokens) IssueAccessToken(ctx context.Context, u *ent.User, scopes []str
 		return "", err
 	}
 	return token, nil
+}
+
+// expiredAtOnce bounds the expired tokens that issuing one removes: more than
+// it adds, so that they do not pile up, and few, so that nobody waits for it.
+const expiredAtOnce = 10
+
+// removeExpired removes some of the expired access tokens of the instance.
+func removeExpired(ctx context.Context, tx *store.Tx) error {
+	expired, err := tx.AccessToken.Query().
+		Where(accesstoken.ExpiresAtLTE(tx.Now()), store.SkipLocked).
+		Order(accesstoken.ByExpiresAt()).Limit(expiredAtOnce).IDs(ctx)
+	if err != nil || len(expired) == 0 {
+		return err
+	}
+	_, err = tx.AccessToken.Delete().Where(accesstoken.IDIn(expired...)).Exec(ctx)
+	return err
 }
 
 // IDToken returns a signed statement of the issuer, for the audience, that the

@@ -30,26 +30,41 @@ func systemUsers(configured []SystemUser) (map[string]systemUser, error) {
 		if _, taken := users[u.Name]; taken {
 			return nil, fmt.Errorf("token: there are two system users named %q", u.Name)
 		}
-		if !verifies(u.PublicKey) {
-			return nil, fmt.Errorf("token: the public key of system user %q is neither RSA of 2048 bits or more, nor ECDSA on P-256, nor Ed25519", u.Name)
+		if err := CheckSystemKey(u.PublicKey); err != nil {
+			return nil, fmt.Errorf("token: system user %q: %w", u.Name, err)
 		}
 		users[u.Name] = systemUser{key: u.PublicKey, memberships: u.Memberships}
 	}
 	return users, nil
 }
 
-// verifies reports whether one of the algorithms that are allowed works with
-// the key. ES256 means the curve P-256 (RFC 7518, 3.4).
-func verifies(key crypto.PublicKey) bool {
+// CheckSystemKey returns an error that says what is wrong with a public key
+// unless one of the algorithms that are allowed works with it: RSA of 2048 bits
+// or more, ECDSA on P-256, or Ed25519.
+func CheckSystemKey(key crypto.PublicKey) error {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		return key != nil && key.N.BitLen() >= keyBits
+		if key == nil {
+			break
+		}
+		if bits := key.N.BitLen(); bits < keyBits {
+			return fmt.Errorf("the RSA public key has %d bits: it needs %d or more", bits, keyBits)
+		}
+		return nil
 	case *ecdsa.PublicKey:
-		return key != nil && key.Curve == elliptic.P256()
+		if key == nil {
+			break
+		}
+		if key.Curve != elliptic.P256() { // ES256 is this curve (RFC 7518, 3.4)
+			return errors.New("the ECDSA public key is not on the curve P-256")
+		}
+		return nil
 	case ed25519.PublicKey:
-		return len(key) == ed25519.PublicKeySize
+		if len(key) == ed25519.PublicKeySize {
+			return nil
+		}
 	}
-	return false
+	return errors.New("the public key is neither RSA nor ECDSA nor Ed25519")
 }
 
 // bySystemToken returns the system user who signed a token. The issuer says

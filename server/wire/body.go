@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/bastide-id/bastide/server/fault"
 )
@@ -27,7 +28,8 @@ const (
 // readBody returns the message of a request, decompressed and without envelope.
 // It reads the body whole, before the handler does, so that every protocol has
 // the same limits and the same errors: fault.RequestTooLarge,
-// fault.CompressionUnknown, fault.RequestInvalid, or the end of the context.
+// fault.CompressionUnknown, fault.RequestInvalid, fault.DeadlinePassed, or the
+// end of the context.
 func (w *Wire) readBody(r *http.Request, p protocol, encoding string) ([]byte, error) {
 	if encoding == "identity" {
 		encoding = ""
@@ -83,7 +85,7 @@ func (w *Wire) readAll(r *http.Request, limit int) ([]byte, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		// The connection knows better than the context, which a failed read
 		// cancels.
-		return nil, err
+		return nil, fault.DeadlinePassed.With().Because(err)
 	case err != nil && r.Context().Err() != nil:
 		return nil, r.Context().Err()
 	case err != nil:
@@ -145,4 +147,46 @@ func (w *Wire) decompress(data []byte) ([]byte, error) {
 		return nil, fault.RequestInvalid.With("the request body is not gzip")
 	}
 	return buffer.Bytes(), nil
+}
+
+// bound gives the caller until the end of the call to send its body, if there
+// is one. A writer that has no deadlines has no slow callers either.
+func bound(rw http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	deadline, _ := r.Context().Deadline()
+	_ = http.NewResponseController(rw).SetReadDeadline(deadline)
+	r.Body = &boundBody{ReadCloser: r.Body, rw: rw}
+}
+
+// boundBody lifts the bound at its end: a connection of HTTP/1.1 that times out
+// after it cancels the call as if the caller had gone, and all that follow.
+type boundBody struct {
+	io.ReadCloser
+	rw http.ResponseWriter
+}
+
+// Read reads from the body of the request.
+func (b *boundBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = http.NewResponseController(b.rw).SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// maxDrained bounds what is read of a body that nobody wants.
+const maxDrained = 64 << 10
+
+// drain reads what is left of the body of a request that was refused, within
+// the time of the call. Over HTTP/2 the library resets the stream of a request
+// that is answered before it was sent, which some clients take for an error of
+// the connection. Over HTTP/1.1 it drains by itself. A caller who asks whether
+// to send the body is answered first.
+func drain(r *http.Request) {
+	if r.ProtoMajor >= 2 && r.Header.Get("Expect") == "" {
+		// Whatever goes wrong, the answer is the refusal.
+		_, _ = io.CopyN(io.Discard, r.Body, maxDrained)
+	}
 }

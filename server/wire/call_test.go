@@ -3,12 +3,9 @@ package wire_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"connectrpc.com/connect"
 
@@ -131,12 +128,34 @@ func TestDeadline(t *testing.T) {
 	long := http.Header{"Connect-Timeout-Ms": {"3600000"}, "Grpc-Timeout": {"1H"}}
 	f.everywhere(t, "server's", connect.CodeDeadlineExceeded, "request.deadline", long)
 
-	// A driver that is interrupted has an error of its own.
+	// A driver that is interrupted has errors of its own, which do not say why. An
+	// answer that was found stands, however late.
+	for _, test := range []struct {
+		name string
+		err  error
+		code connect.Code
+		id   string
+	}{
+		{"unknown", errDatabase, connect.CodeDeadlineExceeded, "request.deadline"},
+		{"canceled", errors.Join(context.Canceled, errDatabase), connect.CodeDeadlineExceeded, "request.deadline"},
+		{"connection lost", fault.DatabaseDown.With().Because(errDatabase), connect.CodeDeadlineExceeded, "request.deadline"},
+		{"canceled fault", fault.CallerGone.With(), connect.CodeDeadlineExceeded, "request.deadline"},
+		{"found", fault.UserUnknown.With(), connect.CodeNotFound, "user.unknown"},
+	} {
+		f.services.behaves(func(ctx context.Context) (*authv1.GetMyUserResponse, error) {
+			<-ctx.Done()
+			return nil, test.err
+		})
+		f.everywhere(t, test.name, test.code, test.id, nil)
+	}
 	f.services.behaves(func(ctx context.Context) (*authv1.GetMyUserResponse, error) {
 		<-ctx.Done()
 		return nil, errDatabase
 	})
-	f.everywhere(t, "interrupted", connect.CodeDeadlineExceeded, "request.deadline", nil)
+	speakers[0].send(t, f, getMyUser())
+	if lines := f.logs.take(); len(lines) != 1 || !strings.Contains(lines[0], "level=WARN") || !strings.Contains(lines[0], "secret cause") {
+		t.Errorf("%q", lines)
+	}
 
 	slow := start(t, nil)
 	slow.services.behaves(wait)
@@ -207,79 +226,5 @@ func TestMembershipsFail(t *testing.T) {
 		if got := s.send(t, f, getMyUser()); got.code != 0 {
 			t.Errorf("%s: %v %q", s.name, got.code, got.message)
 		}
-	}
-}
-
-// deadlines is a connection that notes its read deadline.
-type deadlines struct {
-	*httptest.ResponseRecorder
-	read time.Time
-}
-
-func (d *deadlines) SetReadDeadline(at time.Time) error {
-	d.read = at
-	return nil
-}
-
-// TestReadDeadline looks at the read deadline of the connection while a method
-// runs, when it must not end the call, and after a body that was not read, whose
-// sender must not hold the connection.
-func TestReadDeadline(t *testing.T) {
-	f := start(t, nil)
-	w := mustWire(t, f)
-	handler, err := w.Handler(f.mounted(w), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{"/auth/v1/users/me", "/zitadel.auth.v1.AuthService/GetMyUser"} {
-		conn := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-		send := func(token string) {
-			verb := http.MethodPost
-			if strings.HasPrefix(path, "/auth/") {
-				verb = http.MethodGet
-			}
-			r := httptest.NewRequest(verb, "http://"+ownHost+path, strings.NewReader("{}"))
-			r.Header.Set("Content-Type", "application/json")
-			r.Header.Set("Authorization", "Bearer "+token)
-			handler.ServeHTTP(conn, r)
-		}
-		called := false
-		f.services.behaves(func(context.Context) (*authv1.GetMyUserResponse, error) {
-			called = true
-			if !conn.read.IsZero() {
-				t.Errorf("%s: the method runs under a read deadline", path)
-			}
-			return &authv1.GetMyUserResponse{}, nil
-		})
-		if send(ownerToken); !called || conn.Code != 200 {
-			t.Errorf("%s: %d %s", path, conn.Code, conn.Body)
-		}
-		if send("nonsense"); conn.read.IsZero() {
-			t.Errorf("%s: a refused caller may take forever to send its body", path)
-		}
-	}
-}
-
-// TestCutAnswer has a handler fail after half of its answer has left.
-func TestCutAnswer(t *testing.T) {
-	f := start(t, nil)
-	w := mustWire(t, f)
-	handler, err := w.Handler(f.mounted(w), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("half"))
-		panic("and then")
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := http.Get(serverOf(t, handler) + "/oauth/half")
-	if err == nil {
-		_, err = io.ReadAll(res.Body)
-		_ = res.Body.Close()
-	}
-	if err == nil {
-		t.Error("half an answer looks whole")
-	}
-	if lines := f.logs.take(); len(lines) != 1 || !strings.Contains(lines[0], "and then") {
-		t.Errorf("%q", lines)
 	}
 }

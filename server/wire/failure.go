@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -47,23 +47,51 @@ func (w *Wire) failureOf(ctx context.Context, err error) *failure {
 		return failureOfViolations(violations.ToProto())
 	}
 	var known *fault.Fault
-	if errors.As(err, &known) {
-		return failureOfFault(known)
-	}
 	var kind fault.Kind
-	if errors.As(err, &kind) {
+	if errors.As(err, &known) {
+		kind = known.Kind()
+	} else {
+		errors.As(err, &kind)
+	}
+	ended := endOf(ctx, err, kind)
+	switch {
+	case ended != nil:
+		return failureOfFault(ended.Because(err))
+	case known != nil:
+		return failureOfFault(known)
+	case kind != 0:
 		return &failure{code: connect.Code(kind), id: kind.Error(), message: kind.Error(), cause: err}
 	}
-	// A driver that was interrupted has its own errors for the end of a call.
-	for _, end := range []error{err, ctx.Err()} {
-		switch {
-		case errors.Is(end, context.DeadlineExceeded), errors.Is(end, os.ErrDeadlineExceeded):
-			return failureOfFault(fault.DeadlinePassed.With())
-		case errors.Is(end, context.Canceled):
-			return failureOfFault(fault.CallerGone.With())
-		}
-	}
 	return internal(err)
+}
+
+// endOf returns the fault of a call that ended before it had an answer; nil if
+// it did not. The context counts before the error, whose kind is 0 if it is not
+// known: a driver that was interrupted has errors of its own, which do not say
+// why, or look like a connection that was lost.
+func endOf(ctx context.Context, err error, kind fault.Kind) *fault.Fault {
+	end := ctx.Err()
+	if deadline, has := ctx.Deadline(); end != nil && has && !time.Now().Before(deadline) {
+		// The read deadline of the connection is the same and may pass first,
+		// which cancels the context.
+		end = context.DeadlineExceeded
+	}
+	switch kind {
+	case fault.Unavailable, fault.Canceled:
+	case 0:
+		if end == nil {
+			end = err
+		}
+	default:
+		return nil // an answer, however late
+	}
+	switch {
+	case errors.Is(end, context.DeadlineExceeded):
+		return fault.DeadlinePassed.With()
+	case errors.Is(end, context.Canceled):
+		return fault.CallerGone.With()
+	}
+	return nil
 }
 
 func failureOfFault(f *fault.Fault) *failure {

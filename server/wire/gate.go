@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
 
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
 	"github.com/bastide-id/bastide/server/caller"
@@ -62,7 +60,7 @@ func (w *Wire) enter(r *http.Request, p *procedure, c *call) (context.Context, e
 	if err != nil {
 		return ctx, err
 	}
-	who, err := w.config.Authenticate(ctx, token, slices.Compact([]string{w.config.ExternalURL, instance.Origin}))
+	who, err := w.config.Authenticate(ctx, token, w.audiences(ctx, instance.Origin))
 	if err != nil {
 		return ctx, err
 	}
@@ -109,7 +107,6 @@ func (w *Wire) receive(r *http.Request, p *procedure, c *call) error {
 	if err != nil {
 		return err
 	}
-	unbound(c.answer.ResponseWriter)
 	m := &message{data: data}
 	if c.protocol.form == formEnveloped {
 		data = wrap(data)
@@ -139,19 +136,6 @@ func (w *Wire) payload(r *http.Request, p *procedure, c *call) ([]byte, error) {
 		encoding = r.Header.Get("Grpc-Encoding")
 	}
 	return w.readBody(r, c.protocol, encoding)
-}
-
-// bound gives the caller until the end of the call to send its body. A writer
-// that has no deadlines has no slow callers either.
-func bound(rw http.ResponseWriter, r *http.Request) {
-	deadline, _ := r.Context().Deadline()
-	_ = http.NewResponseController(rw).SetReadDeadline(deadline)
-}
-
-// unbound lifts the bound: the body is there, and a connection that times out
-// now would end the call as if the caller had gone.
-func unbound(rw http.ResponseWriter) {
-	_ = http.NewResponseController(rw).SetReadDeadline(time.Time{})
 }
 
 // checkRPCHeader returns fault.RequestInvalid for a header that the handler

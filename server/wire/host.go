@@ -97,6 +97,33 @@ func (w *Wire) origin(r *http.Request, proto, host, port string) string {
 	return scheme + "://" + host
 }
 
+// audiences returns the URLs of this server that a token may name: the external
+// one, and the one that was addressed where its port is one that leads here. A
+// caller may type any port; a token for another server of the host must not
+// count because of that.
+func (w *Wire) audiences(ctx context.Context, origin string) []string {
+	if origin != w.config.ExternalURL {
+		port := portOf(origin)
+		local, _ := ctx.Value(http.LocalAddrContextKey).(*net.TCPAddr)
+		if port == portOf(w.config.ExternalURL) || local != nil && port == strconv.Itoa(local.Port) {
+			return []string{w.config.ExternalURL, origin}
+		}
+	}
+	return []string{w.config.ExternalURL}
+}
+
+// portOf returns the port of http(s)://host[:port].
+func portOf(url string) string {
+	scheme, host, _ := strings.Cut(url, "://")
+	if colon := strings.LastIndexByte(host, ':'); colon > strings.LastIndexByte(host, ']') {
+		return host[colon+1:]
+	}
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
+}
+
 // splitAuthority returns the host of an authority, in lower case and its ASCII
 // form, and its port, empty if it has none. An address of IP version 6 is
 // returned without brackets. ok is false if it can not be a host.

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -103,15 +104,33 @@ func TestSecureOrigin(t *testing.T) {
 	}
 }
 
+// TestAudiences addresses the server by ports: what a caller types counts only
+// where the server can be.
 func TestAudiences(t *testing.T) {
 	f := start(t, nil)
+	_, port, err := net.SplitHostPort(f.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for host, want := range map[string][]string{
-		ownHost:     {externalURL, "http://own.test"},
-		defaultHost: {externalURL},
+		"own.test:" + port:       {externalURL, "http://own.test:" + port},
+		"own.test:443":           {externalURL, "http://own.test:443"}, // the external URL's
+		"[::1]:" + port:          {externalURL, "http://[::1]:" + port},
+		"own.test":               {externalURL},
+		"own.test:1":             {externalURL},
+		"own.test:0" + port:      {externalURL, "http://own.test:" + port},
+		"[::1]:1":                {externalURL},
+		"[::1]":                  {externalURL},
+		defaultHost:              {externalURL},
+		defaultHost + ":" + port: {externalURL},
 	} {
 		if status, _, body := f.addressed(t, host, nil); status != 200 || !slices.Equal(f.services.audiences, want) {
 			t.Errorf("%s: HTTP %d %s, audiences %q", host, status, body, f.services.audiences)
 		}
+	}
+	secure := start(t, func(c *wire.Config) { c.Secure = true })
+	if status, _, body := secure.addressed(t, ownHost, nil); status != 200 || !slices.Equal(secure.services.audiences, []string{externalURL, "https://own.test"}) {
+		t.Errorf("HTTP %d %s, audiences %q", status, body, secure.services.audiences)
 	}
 }
 

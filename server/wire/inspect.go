@@ -6,13 +6,16 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
 	"github.com/bastide-id/bastide/server/fault"
 )
 
-// inspector finds in a request what no validation rule says: texts with U+0000,
-// which not every database can store, and fields that are not acted on yet.
+// inspector finds in a request what no validation rule says: texts with U+0000
+// and times out of range, which not every database can store, and fields that
+// are not acted on yet.
 type inspector struct {
 	// plans has, by message, the fields to look at.
 	plans map[protoreflect.FullName][]plan
@@ -68,25 +71,26 @@ func unsupportedValues(enum protoreflect.EnumDescriptor) map[protoreflect.EnumNu
 	return values
 }
 
-// inspect returns fault.FieldUnsupported or fault.TextHasNUL for the first field
-// that must not be as it is.
+// inspect returns fault.FieldUnsupported, fault.TextHasNUL, fault.TimeInvalid or
+// fault.DurationInvalid for the first field that must not be as it is.
 func (i *inspector) inspect(m protoreflect.Message) error {
 	found := i.message(m)
 	switch {
 	case found == nil:
 		return nil
-	case found.unsupported:
-		return fault.FieldUnsupported.With(found.path)
+	case found.what == fault.FieldUnsupported:
+		return found.what.With(found.path)
 	default:
-		return fault.TextHasNUL.Field(found.path)
+		return found.what.Field(found.path)
 	}
 }
 
-// finding is a field that must not be as it is; its path is put together on the
-// way out, so that a request without one costs no memory.
+// finding is a field that must not be as it is, and what is wrong with it; its
+// path is put together on the way out, so that a request without one costs no
+// memory.
 type finding struct {
-	path        string
-	unsupported bool
+	path string
+	what fault.Definition
 }
 
 // below returns the finding as seen from the message around.
@@ -113,7 +117,7 @@ func (i *inspector) field(p plan, value protoreflect.Value) *finding {
 	name := string(p.field.Name())
 	switch {
 	case p.unsupported:
-		return &finding{path: name, unsupported: true}
+		return &finding{path: name, what: fault.FieldUnsupported}
 	case p.field.IsMap():
 		return i.entries(p, value.Map())
 	case !p.field.IsList():
@@ -136,7 +140,7 @@ func (i *inspector) entries(p plan, entries protoreflect.Map) (found *finding) {
 	entries.Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
 		at := func() string { return fmt.Sprintf("%s[%q]", name, key.String()) }
 		if strings.ContainsRune(key.String(), 0) {
-			found = &finding{path: at()}
+			found = &finding{path: at(), what: fault.TextHasNUL}
 		} else {
 			found = i.value(of, value, at)
 		}
@@ -150,16 +154,32 @@ func (i *inspector) value(p plan, value protoreflect.Value, at func() string) *f
 	switch p.field.Kind() {
 	case protoreflect.StringKind:
 		if strings.IndexByte(value.String(), 0) >= 0 {
-			return &finding{path: at()}
+			return &finding{path: at(), what: fault.TextHasNUL}
 		}
 	case protoreflect.EnumKind:
 		if value, unsupported := p.values[value.Enum()]; unsupported {
-			return &finding{path: at() + ": " + value, unsupported: true}
+			return &finding{path: at() + ": " + value, what: fault.FieldUnsupported}
 		}
 	case protoreflect.MessageKind, protoreflect.GroupKind:
+		if what, wrong := outOfRange(value.Message()); wrong {
+			return &finding{path: at(), what: what}
+		}
 		if found := i.message(value.Message()); found != nil {
 			return found.below(at())
 		}
 	}
 	return nil
+}
+
+// outOfRange reports whether a message is a time or a duration that is none. In
+// JSON they cannot be written, but in other codecs they are any two numbers.
+func outOfRange(m protoreflect.Message) (what fault.Definition, wrong bool) {
+	switch value := m.Interface().(type) {
+	case *timestamppb.Timestamp:
+		return fault.TimeInvalid, !value.IsValid()
+	case *durationpb.Duration:
+		return fault.DurationInvalid, !value.IsValid()
+	default:
+		return fault.Definition{}, false
+	}
 }

@@ -12,6 +12,8 @@ type form int
 const (
 	// formREST is plain JSON both ways, with numbers for codes.
 	formREST form = iota
+	// formOAuth has the errors of OAuth 2.0.
+	formOAuth
 	// formConnect is one message, its codec in the content type.
 	formConnect
 	// formEnveloped is messages with a prefix: gRPC and gRPC-Web.
@@ -32,7 +34,12 @@ type protocol struct {
 	text bool
 }
 
-var restProtocol = protocol{form: formREST, name: "rest", codec: codecJSON, contentType: "application/json"}
+var (
+	restProtocol = protocol{form: formREST, name: "rest", codec: codecJSON, contentType: "application/json"}
+	// plainProtocol is that of health and reflection.
+	plainProtocol = protocol{form: formREST, name: "http"}
+	oauthProtocol = protocol{form: formOAuth, name: "http"}
+)
 
 const (
 	codecJSON  = "json"

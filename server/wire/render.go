@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/status"
@@ -10,8 +12,7 @@ import (
 	"github.com/bastide-id/bastide/server/fault"
 )
 
-// render answers a call with its failure, in the form of its protocol. It is the
-// only place where errors are written.
+// render answers a call with its failure, in the form of its protocol.
 func (w *Wire) render(a *answer, r *http.Request) {
 	c, f := a.call, a.call.failure
 	h := a.ResponseWriter.Header()
@@ -44,6 +45,15 @@ func (w *Wire) render(a *answer, r *http.Request) {
 	_ = w.errors.Write(out, r, f.connectError())
 }
 
+// writePlain answers with the failure of a request outside the RPC protocols.
+func writePlain(w http.ResponseWriter, c *call) {
+	if c.protocol.form == formOAuth {
+		writeOAuth(w, c.failure)
+		return
+	}
+	writeREST(w, c.failure)
+}
+
 // writeREST answers with the failure as JSON.
 func writeREST(w http.ResponseWriter, f *failure) {
 	body, err := protojson.Marshal(&status.Status{
@@ -59,6 +69,35 @@ func writeREST(w http.ResponseWriter, f *failure) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.httpStatus())
 	_, _ = w.Write(body)
+}
+
+// writeOAuth answers with the failure as clients of OAuth 2.0 read it (RFC 6749,
+// 5.2 and 4.1.2.1).
+func writeOAuth(w http.ResponseWriter, f *failure) {
+	code := "invalid_request"
+	switch f.code {
+	case connect.CodeInternal, connect.CodeUnknown:
+		code = "server_error"
+	case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeCanceled:
+		code = "temporarily_unavailable"
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Pragma", "no-cache")
+	w.WriteHeader(f.httpStatus())
+	_, _ = fmt.Fprintf(w, `{"error":"%s","error_description":"%s"}`, code, strings.Map(described, f.message))
+}
+
+// described returns a character as a description can have it, which is no more
+// than what JSON takes as it is.
+func described(c rune) rune {
+	switch {
+	case c == '"', c == '\\':
+		return '\''
+	case c < ' ' || c > '~':
+		return '?'
+	default:
+		return c
+	}
 }
 
 // challenge asks for a token where the HTTP status says that one is missing.

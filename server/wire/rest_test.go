@@ -1,7 +1,6 @@
 package wire_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -212,29 +211,6 @@ func TestViolations(t *testing.T) {
 		if id := got.violations[2].GetRuleId(); id != "string.max_len" {
 			t.Errorf("%s: rule %q", s.name, id)
 		}
-	}
-}
-
-// TestBodyStalls lets a caller send half a body and wait: the call ends in its
-// time, and the answer says why.
-func TestBodyStalls(t *testing.T) {
-	f := start(t, shortCalls)
-	reader, writer := io.Pipe()
-	defer writer.Close()
-	go func() { _, _ = writer.Write([]byte(`{"userName":`)) }()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.addr+"/management/v1/users/machine", reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Host = ownHost
-	req.Header.Set("Authorization", "Bearer "+ownerToken)
-	res, err := client1.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if body, _ := io.ReadAll(res.Body); res.StatusCode != 504 || !bytes.Contains(body, []byte("request.deadline")) {
-		t.Errorf("HTTP %d %s", res.StatusCode, body)
 	}
 }
 

@@ -35,18 +35,21 @@ func (rt *router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	path := r.URL.Path
 	if probe := rt.probes[path]; probe != nil {
-		rt.servePlain(rw, r, c, path, probe)
+		c.method, c.protocol = path, plainProtocol
+		rt.servePlain(rw, r, c, probe.ServeHTTP)
 		return
 	}
 	for _, prefix := range publicPrefixes {
 		if rt.public != nil && strings.HasPrefix(path, prefix) {
-			rt.servePublic(rw, r, c, prefix)
+			c.method, c.protocol = prefix, oauthProtocol
+			rt.servePublic(rw, r, c)
 			return
 		}
 	}
 	if service, _, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/"); ok && rt.open[service] != nil {
 		noStore(rw.Header())
-		rt.servePlain(rw, r, c, "/"+service+"/", rt.open[service])
+		c.method, c.protocol = "/"+service+"/", plainProtocol
+		rt.servePlain(rw, r, c, rt.open[service].ServeHTTP)
 		return
 	}
 	rt.serveAPI(rw, r, c)
@@ -59,8 +62,15 @@ func (rt *router) serveAPI(rw http.ResponseWriter, r *http.Request, c *call) {
 	noStore(rw.Header())
 	bound(rw, r)
 	rt.protect(c, func() { rt.dispatch(a, r, c) })
+	if c.failure != nil && !mayStream(c) {
+		drain(r)
+	}
 	a.finish(rt.wire, r)
 }
+
+// mayStream reports whether the body of a call may have no end before it is
+// answered: nobody knows the method, and it is called by gRPC.
+func mayStream(c *call) bool { return c.method == "" && c.protocol.form == formEnveloped }
 
 // dispatch finds the protocol of a call and who serves it.
 func (rt *router) dispatch(a *answer, r *http.Request, c *call) {
@@ -86,27 +96,29 @@ func (rt *router) dispatch(a *answer, r *http.Request, c *call) {
 
 // servePublic serves a request for OAuth or OpenID Connect, on the instance of
 // its host.
-func (rt *router) servePublic(rw http.ResponseWriter, r *http.Request, c *call, prefix string) {
-	instance, err := rt.wire.instanceOf(r.Context(), r)
-	if err != nil {
-		c.method, c.protocol = prefix, restProtocol
-		c.fail(rt.wire.failureOf(r.Context(), err))
-		noStore(rw.Header())
-		writeREST(rw, c.failure)
-		return
-	}
-	c.instance = instance.ID
-	rt.servePlain(rw, r.WithContext(caller.WithInstance(r.Context(), instance)), c, prefix, rt.public)
+func (rt *router) servePublic(rw http.ResponseWriter, r *http.Request, c *call) {
+	rt.servePlain(rw, r, c, func(out http.ResponseWriter, r *http.Request) {
+		instance, err := rt.wire.instanceOf(r.Context(), r)
+		if err != nil {
+			c.fail(rt.wire.failureOf(r.Context(), err))
+			return
+		}
+		c.instance = instance.ID
+		rt.public.ServeHTTP(out, r.WithContext(caller.WithInstance(r.Context(), instance)))
+	})
 }
 
 // servePlain serves a request that is no call to a method: the handler writes
-// its own errors. name is for the log.
-func (rt *router) servePlain(rw http.ResponseWriter, r *http.Request, c *call, name string, handler http.Handler) {
-	c.method, c.protocol = name, protocol{name: "http"}
+// its own errors, unless it notes a failure or panics.
+func (rt *router) servePlain(rw http.ResponseWriter, r *http.Request, c *call, handle http.HandlerFunc) {
 	bound(rw, r)
 	r.Body = http.MaxBytesReader(rw, r.Body, int64(rt.wire.limits.MaxBody))
 	out := &recorder{ResponseWriter: rw}
-	rt.protect(c, func() { handler.ServeHTTP(out, r) })
+	rt.protect(c, func() { handle(out, r) })
+	if c.protocol.form == formOAuth {
+		// An answer of the handler is small enough to be still in the buffer.
+		drain(r)
+	}
 	c.status = out.status
 	if c.failure == nil {
 		return
@@ -116,7 +128,7 @@ func (rt *router) servePlain(rw http.ResponseWriter, r *http.Request, c *call, n
 	}
 	clear(rw.Header())
 	noStore(rw.Header())
-	writeREST(rw, c.failure)
+	writePlain(rw, c)
 }
 
 // protect runs serve; a panic becomes the failure of the call.

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -9,14 +8,9 @@ import (
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
-	"google.golang.org/protobuf/types/known/structpb"
-
-	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	"buf.build/go/protovalidate"
 
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
-	"github.com/bastide-id/bastide/server/fault"
 )
 
 func TestCheckRule(t *testing.T) {
@@ -86,106 +80,5 @@ func TestPathVariables(t *testing.T) {
 	}
 	if got := pathVariables(methods.ByName("GetMyOrg")); len(got) != 0 {
 		t.Errorf("%v", got)
-	}
-}
-
-// TestUnsupported sets each field that is declared unsupported, by itself.
-func TestUnsupported(t *testing.T) {
-	i := newInspector()
-	descriptor := (&managementv1.ImportHumanUserRequest{}).ProtoReflect().Descriptor()
-	i.add(descriptor)
-	seen := 0
-	for n := range descriptor.Fields().Len() {
-		field := descriptor.Fields().Get(n)
-		m := &managementv1.ImportHumanUserRequest{}
-		set(m.ProtoReflect(), field)
-		err := i.inspect(m.ProtoReflect())
-		unsupported := proto.GetExtension(field.Options(), bastidev1.E_Unsupported).(bool)
-		if unsupported {
-			seen++
-		}
-		if got := errors.Is(err, fault.FieldUnsupported.With("")); got != unsupported {
-			t.Errorf("%s: %v", field.Name(), err)
-		}
-		if unsupported && !strings.Contains(err.Error(), string(field.Name())) {
-			t.Errorf("%s: %v", field.Name(), err)
-		}
-	}
-	if seen == 0 {
-		t.Error("the message has no unsupported field to test with")
-	}
-}
-
-// set gives a field some value.
-func set(m protoreflect.Message, field protoreflect.FieldDescriptor) {
-	switch {
-	case field.IsList() && field.Message() != nil:
-		m.Mutable(field).List().AppendMutable()
-	case field.Message() != nil:
-		m.Mutable(field)
-	case field.Kind() == protoreflect.StringKind:
-		m.Set(field, protoreflect.ValueOfString("x"))
-	case field.Kind() == protoreflect.BoolKind:
-		m.Set(field, protoreflect.ValueOfBool(true))
-	}
-}
-
-// TestNUL looks for U+0000 in messages within messages, lists and maps.
-func TestNUL(t *testing.T) {
-	for path, value := range map[string]any{
-		`fields["a"].string_value`:                                 map[string]any{"a": "x\x00"},
-		`fields["a"].list_value.values[1].string_value`:            map[string]any{"a": []any{"x", "\x00"}},
-		`fields["a"].struct_value.fields["b"].string_value`:        map[string]any{"a": map[string]any{"b": "\x00"}},
-		`fields["\x00"]`:                                           map[string]any{"\x00": 1},
-		`fields["a"].list_value.values[0].list_value.values[0].st`: map[string]any{"a": []any{[]any{"\x00"}}},
-	} {
-		message, err := structpb.NewStruct(value.(map[string]any))
-		if err != nil {
-			t.Fatal(err)
-		}
-		i := newInspector()
-		i.add(message.ProtoReflect().Descriptor())
-		err = i.inspect(message.ProtoReflect())
-		if err == nil || !strings.HasPrefix(err.Error(), path) || !strings.Contains(err.Error(), "U+0000") {
-			t.Errorf("%s: %v", path, err)
-		}
-	}
-	i := newInspector()
-	fine, err := structpb.NewStruct(map[string]any{"a": []any{"x", 1, nil, true, map[string]any{"b": "c"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	i.add(fine.ProtoReflect().Descriptor())
-	if err := i.inspect(fine.ProtoReflect()); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestFieldPath(t *testing.T) {
-	for _, path := range []string{"name", "human.email.email", "queries[3].user_id_query.user_id"} {
-		if got := protovalidate.FieldPathString(fieldPath(path)); got != path {
-			t.Errorf("%s became %s", path, got)
-		}
-	}
-}
-
-func TestManyViolations(t *testing.T) {
-	all := new(validate.Violations)
-	for range 3 * maxViolations {
-		all.Violations = append(all.Violations, &validate.Violation{Message: proto.String(strings.Repeat("x", 100))})
-	}
-	f := failureOfViolations(all)
-	if len(f.violations.GetViolations()) != maxViolations || len(f.message) > maxMessage+len("…") {
-		t.Errorf("%d violations, %d bytes", len(f.violations.GetViolations()), len(f.message))
-	}
-}
-
-func TestShorten(t *testing.T) {
-	if got := shorten("a\xffb"); got != "a\uFFFDb" {
-		t.Errorf("%q", got)
-	}
-	long := shorten(strings.Repeat("ä", maxMessage))
-	if len(long) > maxMessage+len("…") || !strings.HasSuffix(long, "ä…") {
-		t.Errorf("%d bytes", len(long))
 	}
 }

@@ -148,40 +148,6 @@ func TestReflection(t *testing.T) {
 	}
 }
 
-func TestPublicHandler(t *testing.T) {
-	f := start(t, nil)
-	for _, path := range []string{"/oauth/v2/token", "/oidc/v1/userinfo", "/.well-known/openid-configuration"} {
-		for host, origin := range map[string]string{ownHost: "http://own.test", defaultHost: externalURL} {
-			res, _ := f.rest(t, "GET", path, "", func(r *http.Request) { r.Host = host })
-			if res.StatusCode != http.StatusTeapot || f.services.publicOrigin != origin {
-				t.Errorf("%s%s: HTTP %d %q", host, path, res.StatusCode, f.services.publicOrigin)
-			}
-		}
-	}
-	f.logs.take()
-	res, body := f.rest(t, "GET", "/oauth/v2/token", "", func(r *http.Request) { r.Host = "nowhere.test" })
-	if res.StatusCode != 404 || !strings.Contains(body, "request.host_unknown") {
-		t.Errorf("HTTP %d %s", res.StatusCode, body)
-	}
-	res, body = f.rest(t, "GET", "/oauth/panic", "", nil)
-	if res.StatusCode != 500 || !strings.Contains(body, `"internal"`) || strings.Contains(body, "public handler") {
-		t.Errorf("HTTP %d %s", res.StatusCode, body)
-	}
-	if lines := f.logs.take(); len(lines) != 2 || !strings.Contains(lines[1], "public handler") {
-		t.Errorf("%q", lines)
-	}
-	bare, err := mustWire(t, f).Handler(nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{"/oauth/v2/token", "/.well-known/openid-configuration"} {
-		rec := serve(bare, path)
-		if rec.Code != 404 || !strings.Contains(rec.Body.String(), "request.path_unknown") {
-			t.Errorf("%s without a public handler: %d %s", path, rec.Code, rec.Body)
-		}
-	}
-}
-
 func TestNewRefuses(t *testing.T) {
 	f := start(t, nil)
 	for name, change := range map[string]func(*wire.Config){

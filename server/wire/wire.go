@@ -43,7 +43,12 @@ type Config struct {
 	ExternalURL string
 	// Secure tells that callers arrive by TLS, here or at a proxy before.
 	Secure bool
-	// TrustedProxies are the peers whose forwarding headers count.
+	// TrustedProxies are the peers whose forwarding headers count:
+	// X-Forwarded-Host, X-Zitadel-Instance-Host and X-Forwarded-Proto. Each may
+	// be sent once, with one value; a call with a list is refused with
+	// fault.HeaderRepeated. Which element of a list a caller wrote cannot be
+	// told, so the first of a chain of proxies must set the header and the
+	// others must leave it as it is.
 	TrustedProxies []netip.Prefix
 	// Limits bound what a caller can take; a zero field means its default.
 	Limits Limits

@@ -138,8 +138,8 @@ func TestTableMadeAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 		statement(t, db, `INSERT INTO events
-			(id, instance_id, aggregate_type, aggregate_id, owner_id, sequence, type, editor_id, created_at)
-			VALUES (5, '1', 'user', '1', '1', 1, 'user.added', '1', '2026-01-01 00:00:00+00:00')`)
+			(id, instance_id, aggregate_type, aggregate_id, owner_id, sequence, type, editor_type, editor_id, created_at)
+			VALUES (5, '1', 'user', '1', '1', 1, 'user.added', 'user', '1', '2026-01-01 00:00:00+00:00')`)
 		statement(t, db, "INSERT INTO personal_data (instance_id, user_id, payload, event_pk) VALUES ('1', '1', '{}', 5)")
 		statement(t, db, "ALTER TABLE events ADD COLUMN surplus varchar(10)")
 		next, err := compare(t.Context(), d, db, "99990101000000_anew")
@@ -216,8 +216,8 @@ func TestPrimaryKeysAreNotReused(t *testing.T) {
 		}
 		insert := func() (id int64) {
 			err := db.QueryRowContext(t.Context(), `INSERT INTO events
-				(instance_id, aggregate_type, aggregate_id, owner_id, sequence, type, editor_id, created_at)
-				VALUES ('1', 'user', '1', '1', 1, 'user.added', '1', '2026-01-01 00:00:00+00:00') RETURNING id`).Scan(&id)
+				(instance_id, aggregate_type, aggregate_id, owner_id, sequence, type, editor_type, editor_id, created_at)
+				VALUES ('1', 'user', '1', '1', 1, 'user.added', 'user', '1', '2026-01-01 00:00:00+00:00') RETURNING id`).Scan(&id)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -97,10 +97,9 @@ func (On) EnumDescriptor() ([]byte, []int) {
 type Kind int32
 
 const (
-	Kind_KIND_UNSPECIFIED  Kind = 0
-	Kind_KIND_INSTANCE     Kind = 1
-	Kind_KIND_ORGANIZATION Kind = 2
-	Kind_KIND_USER         Kind = 3
+	Kind_KIND_UNSPECIFIED Kind = 0
+	Kind_KIND_INSTANCE    Kind = 1
+	Kind_KIND_USER        Kind = 2
 )
 
 // Enum value maps for Kind.
@@ -108,14 +107,12 @@ var (
 	Kind_name = map[int32]string{
 		0: "KIND_UNSPECIFIED",
 		1: "KIND_INSTANCE",
-		2: "KIND_ORGANIZATION",
-		3: "KIND_USER",
+		2: "KIND_USER",
 	}
 	Kind_value = map[string]int32{
-		"KIND_UNSPECIFIED":  0,
-		"KIND_INSTANCE":     1,
-		"KIND_ORGANIZATION": 2,
-		"KIND_USER":         3,
+		"KIND_UNSPECIFIED": 0,
+		"KIND_INSTANCE":    1,
+		"KIND_USER":        2,
 	}
 )
 
@@ -341,12 +338,11 @@ const file_bastide_v1_options_proto_rawDesc = "" +
 	"\tON_SYSTEM\x10\x03\x12\x0f\n" +
 	"\vON_INSTANCE\x10\x04\x12\x11\n" +
 	"\rON_HEADER_ORG\x10\x05\x12\r\n" +
-	"\tON_OBJECT\x10\x06*U\n" +
+	"\tON_OBJECT\x10\x06*>\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
-	"\rKIND_INSTANCE\x10\x01\x12\x15\n" +
-	"\x11KIND_ORGANIZATION\x10\x02\x12\r\n" +
-	"\tKIND_USER\x10\x03:F\n" +
+	"\rKIND_INSTANCE\x10\x01\x12\r\n" +
+	"\tKIND_USER\x10\x02:F\n" +
 	"\x04rule\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x8e\x03 \x01(\v2\x10.bastide.v1.RuleR\x04rule:A\n" +
 	"\vunsupported\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x8e\x03 \x01(\bR\vunsupported:P\n" +
 	"\x11unsupported_value\x12!.google.protobuf.EnumValueOptions\x18\xba\x8e\x03 \x01(\bR\x10unsupportedValueB8Z6github.com/bastide-id/bastide/gen/bastide/v1;bastidev1b\x06proto3"

@@ -23,9 +23,16 @@ func Get(ctx context.Context, instances *ent.InstanceClient) (*ent.Instance, err
 }
 
 // Rename gives the instance of ctx another name. It returns
-// fault.NothingChanged for the name that it has.
+// fault.InstanceUnknown, or fault.NothingChanged for the name that it has.
 func (i *Instances) Rename(ctx context.Context, name string) (row *ent.Instance, change store.Change, err error) {
 	err = i.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if row, err = Get(ctx, tx.Instance); err != nil {
+			return err
+		}
+		if err := tx.Lock(ctx, store.InstanceObject(row)); err != nil {
+			return err
+		}
+		// Read again: another rename may have ended before the lock was had.
 		if row, err = Get(ctx, tx.Instance); err != nil {
 			return err
 		}
@@ -42,10 +49,14 @@ func (i *Instances) Rename(ctx context.Context, name string) (row *ent.Instance,
 }
 
 // Remove removes the instance of ctx with everything in it but the history,
-// from which all that tells of people is taken.
+// from which all that tells of people is taken. It waits for those who write
+// in it, and returns fault.InstanceUnknown when another one removed it first.
 func (i *Instances) Remove(ctx context.Context) (row *ent.Instance, change store.Change, err error) {
 	err = i.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if row, err = Get(ctx, tx.Instance); err != nil {
+			return err
+		}
+		if err := tx.LockToRemove(ctx, store.InstanceObject(row)); err != nil {
 			return err
 		}
 		if change, err = tx.Record(ctx, store.InstanceRemoved, store.InstanceObject(row), store.Payload{}); err != nil {
@@ -83,6 +94,7 @@ func WithDomains(ctx context.Context, s *store.Store) (*ent.Instance, error) {
 	return row, err
 }
 
+// SortDomains makes a query of domains answer with the primary one first.
 func SortDomains(q *ent.InstanceDomainQuery) {
 	q.Order(instancedomain.ByIsPrimary(sql.OrderDesc()), instancedomain.ByID())
 }

@@ -63,8 +63,34 @@ func CheckRoles(ctx context.Context, on On, roles []string) ([]string, error) {
 	return roles, checkMayGive(ctx, on, roles)
 }
 
+// CheckMayActAs returns fault.RoleDenied when the user has a role that the
+// caller of ctx may not give: whoever makes a credential for a user can act as
+// that user, which is as good as being given all of its roles.
+func CheckMayActAs(ctx context.Context, tx *store.Tx, u *ent.User) error {
+	if c := caller.From(ctx); c.Kind == caller.User && c.ID == u.UserID {
+		return nil
+	}
+	rows, err := tx.Membership.Query().Where(membership.UserPk(u.ID)).All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		at := On{at: caller.InstanceLevel, id: row.ObjectID}
+		if row.Level == membership.LevelOrganization {
+			at.at = caller.OrganizationLevel
+		}
+		if err := checkMayGive(ctx, at, row.Roles); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func checkMayGive(ctx context.Context, on On, roles []string) error {
-	objects := permission.Objects{InstanceID: caller.InstanceOf(ctx).ID, OrganizationID: caller.OrganizationID(ctx)}
+	objects := permission.Objects{InstanceID: caller.InstanceOf(ctx).ID}
+	if on.at == caller.OrganizationLevel {
+		objects.OrganizationID = on.id
+	}
 	for _, role := range roles {
 		if !permission.MayGive(caller.From(ctx), role, on.at, objects) {
 			return fault.RoleDenied.With(role)
@@ -114,20 +140,22 @@ func Update(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []strin
 	return change, row, err
 }
 
-// Remove ends a membership. It returns fault.MemberUnknown, or fault.RoleDenied
-// when the member has a role that the caller of ctx may not give.
-func Remove(ctx context.Context, tx *store.Tx, on On, u *ent.User) (store.Change, error) {
+// Remove ends a membership, and returns what it was. It returns
+// fault.MemberUnknown, or fault.RoleDenied when the member has a role that the
+// caller of ctx may not give.
+func Remove(ctx context.Context, tx *store.Tx, on On, u *ent.User) (store.Change, *ent.Membership, error) {
 	row, err := find(ctx, tx, on, u)
 	if err != nil {
-		return store.Change{}, err
+		return store.Change{}, nil, err
 	}
 	if err := checkMayGive(ctx, on, row.Roles); err != nil {
-		return store.Change{}, err
+		return store.Change{}, nil, err
 	}
 	if err := tx.Membership.DeleteOne(row).Exec(ctx); err != nil {
-		return store.Change{}, err
+		return store.Change{}, nil, err
 	}
-	return tx.Record(ctx, on.types.removed, on.object, payload(u.UserID, nil))
+	change, err := tx.Record(ctx, on.types.removed, on.object, payload(u.UserID, nil))
+	return change, row, err
 }
 
 // find locks the object, whose members are counted by rules, and returns the

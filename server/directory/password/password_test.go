@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 
 	"golang.org/x/crypto/argon2"
 
@@ -43,31 +43,30 @@ func TestHash(t *testing.T) {
 // Of more callers than may wait the last ones are sent away at once, and those
 // that leave make room.
 func TestHasherIsBounded(t *testing.T) {
-	h := NewHasher(1)
-	if err := h.workers.Acquire(t.Context(), 1); err != nil { // the one worker is busy
-		t.Fatal(err)
-	}
-	ctx, leave := context.WithCancel(t.Context())
-	var waitingCallers sync.WaitGroup
-	for range 1 + waiting {
-		waitingCallers.Go(func() {
-			if _, err := h.Hash(ctx, "x"); !errors.Is(err, context.Canceled) {
-				t.Errorf("a caller who left got %v", err)
-			}
-		})
-	}
-	for h.queue.TryAcquire(1) { // until all of them wait
-		h.queue.Release(1)
-	}
-	if _, err := h.Hash(t.Context(), "x"); !errors.Is(err, fault.PasswordBusy.With()) || !errors.Is(err, fault.ResourceExhausted) {
-		t.Errorf("one caller too many got %v", err)
-	}
-	leave()
-	waitingCallers.Wait()
-	h.workers.Release(1)
-	if _, err := h.Hash(t.Context(), "x"); err != nil {
-		t.Errorf("after all have left: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHasher(1)
+		if err := h.workers.Acquire(t.Context(), 1); err != nil { // the one worker is busy
+			t.Fatal(err)
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		for range 1 + waiting {
+			go func() {
+				if _, err := h.Hash(ctx, "x"); !errors.Is(err, context.Canceled) {
+					t.Errorf("a caller who left got %v", err)
+				}
+			}()
+		}
+		synctest.Wait() // until all of them wait
+		if _, err := h.Hash(t.Context(), "x"); !errors.Is(err, fault.PasswordBusy.With()) || !errors.Is(err, fault.ResourceExhausted) {
+			t.Errorf("one caller too many got %v", err)
+		}
+		leave()
+		synctest.Wait()
+		h.workers.Release(1)
+		if _, err := h.Hash(t.Context(), "x"); err != nil {
+			t.Errorf("after all have left: %v", err)
+		}
+	})
 }
 
 func TestCheck(t *testing.T) {

@@ -17,6 +17,10 @@ type Kind[T any] struct {
 	builtIn T
 }
 
+// BuiltIn returns the values that count where nobody decided: those of an
+// instance that is only being made.
+func (k Kind[T]) BuiltIn() T { return k.builtIn }
+
 // Domain decides on login names.
 var Domain = Kind[DomainValues]{name: "domain"}
 

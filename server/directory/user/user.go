@@ -3,9 +3,8 @@ package user
 
 import (
 	"context"
+	"regexp"
 	"strings"
-
-	"golang.org/x/text/language"
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/user"
@@ -83,22 +82,33 @@ func (u *Users) Prepare(ctx context.Context, n New, organizationID string, paths
 	if n.Human == nil {
 		return p, nil
 	}
-	if err := CheckLanguage(paths.PreferredLanguage, n.Human.PreferredLanguage); err != nil {
-		return p, err
-	}
-	if n.Human.Password == "" {
-		return p, nil
-	}
 	rules, err := policy.Get(ctx, u.store.Read().OwnerPolicy, policy.PasswordComplexity, organizationID)
 	if err != nil {
 		return p, err
 	}
-	if err := password.Check(paths.Password, n.Human.Password, rules); err != nil {
+	if err := Check(n, paths, rules); err != nil || n.Human.Password == "" {
 		return p, err
 	}
 	p.passwordHash, err = u.hasher.Hash(ctx, n.Human.Password)
 	return p, err
 }
+
+// Check returns fault.Invalid for the fields of a new user that the contract's
+// rules could not judge: the language, and the password by its policy.
+func Check(n New, paths Paths, rules policy.PasswordComplexityValues) error {
+	if n.Human == nil {
+		return nil
+	}
+	err := CheckLanguage(paths.PreferredLanguage, n.Human.PreferredLanguage)
+	if n.Human.Password == "" {
+		return err
+	}
+	return fault.Join(err, password.Check(paths.Password, n.Human.Password, rules))
+}
+
+// languageTag is the form of a tag: a language, and what may narrow it down
+// (RFC 5646, 2.1). Whether the registry has the language does not matter.
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$`)
 
 // CheckLanguage returns fault.Invalid, for the request field at path, if tag is
 // neither empty nor a BCP 47 tag.
@@ -106,8 +116,7 @@ func CheckLanguage(path, tag string) error {
 	if tag == "" {
 		return nil
 	}
-	// The library also takes underscores, which RFC 5646 does not.
-	if _, err := language.Parse(tag); err != nil || strings.Contains(tag, "_") {
+	if !languageTag.MatchString(tag) {
 		return fault.LanguageInvalid.Field(path)
 	}
 	return nil

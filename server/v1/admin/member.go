@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"time"
 
 	"github.com/bastide-id/bastide/ent"
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
@@ -44,42 +43,44 @@ func (s Members) ListIAMMembers(ctx context.Context, req *adminv1.ListIAMMembers
 // ListIAMMemberRoles returns the roles that a member can hold.
 func (s Members) ListIAMMemberRoles(ctx context.Context, _ *adminv1.ListIAMMemberRolesRequest) (*adminv1.ListIAMMemberRolesResponse, error) {
 	roles := permission.RolesOf(caller.InstanceLevel)
-	details, err := message.ListDetails(ctx, s.store, uint64(len(roles)))
-	return &adminv1.ListIAMMemberRolesResponse{Details: details, Roles: roles}, err
+	details, err := message.ListDetails(ctx, s.store)
+	if err != nil {
+		return nil, err
+	}
+	details.TotalResult = uint64(len(roles))
+	return &adminv1.ListIAMMemberRolesResponse{Details: details, Roles: roles}, nil
 }
 
 // UpdateIAMMember replaces the roles of a member.
 func (s Members) UpdateIAMMember(ctx context.Context, req *adminv1.UpdateIAMMemberRequest) (*adminv1.UpdateIAMMemberResponse, error) {
 	var change store.Change
-	var createdAt time.Time
+	var row *ent.Membership
 	err := s.write(ctx, req.GetUserId(), func(ctx context.Context, tx *store.Tx, on membership.On, u *ent.User) error {
 		roles, err := membership.CheckRoles(ctx, on, req.GetRoles())
 		if err != nil {
 			return err
 		}
-		var row *ent.Membership
-		if change, row, err = membership.Update(ctx, tx, on, u, roles); err == nil {
-			createdAt = row.CreatedAt
-		}
+		change, row, err = membership.Update(ctx, tx, on, u, roles)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &adminv1.UpdateIAMMemberResponse{Details: message.Changed(change, createdAt)}, nil
+	return &adminv1.UpdateIAMMemberResponse{Details: message.Changed(change, row.CreatedAt)}, nil
 }
 
 // RemoveIAMMember ends a membership.
 func (s Members) RemoveIAMMember(ctx context.Context, req *adminv1.RemoveIAMMemberRequest) (*adminv1.RemoveIAMMemberResponse, error) {
 	var change store.Change
+	var row *ent.Membership
 	err := s.write(ctx, req.GetUserId(), func(ctx context.Context, tx *store.Tx, on membership.On, u *ent.User) (err error) {
-		change, err = membership.Remove(ctx, tx, on, u)
+		change, row, err = membership.Remove(ctx, tx, on, u)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &adminv1.RemoveIAMMemberResponse{Details: message.Created(change)}, nil
+	return &adminv1.RemoveIAMMemberResponse{Details: message.Changed(change, row.CreatedAt)}, nil
 }
 
 // write runs f in a transaction with the instance and the user it is about.

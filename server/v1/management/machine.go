@@ -7,6 +7,7 @@ import (
 	"github.com/bastide-id/bastide/ent"
 	entuser "github.com/bastide-id/bastide/ent/user"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
@@ -71,7 +72,8 @@ func (s Machines) AddPersonalAccessToken(ctx context.Context, req *managementv1.
 	return &managementv1.AddPersonalAccessTokenResponse{TokenId: pat.ID, Token: pat.Token, Details: message.Created(change)}, nil
 }
 
-// give saves a credential for a user, who must be a machine.
+// give saves a credential for a user, who must be a machine and have no role
+// that the caller could not give.
 func (s Machines) give(ctx context.Context, userID string, save func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (change store.Change, err error) {
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		u, err := user.Get(ctx, tx.User, userID)
@@ -80,6 +82,9 @@ func (s Machines) give(ctx context.Context, userID string, save func(context.Con
 		}
 		if u.Type != entuser.TypeMachine {
 			return fault.UserNotMachine.With()
+		}
+		if err := membership.CheckMayActAs(ctx, tx, u); err != nil {
+			return err
 		}
 		change, err = save(ctx, tx, u)
 		return err

@@ -78,10 +78,11 @@ type DomainQuery interface {
 
 // DomainList answers a search for domains of the instance of ctx.
 func DomainList(ctx context.Context, s *store.Store, q DomainQuery) (*zitadelv1.ListDetails, []*instancev1.Domain, error) {
-	rows, total, err := domain.List(ctx, s, Page(q.GetQuery()), domainColumn(q.GetSortingColumn()), domainConditions(q.GetQueries())...)
+	details, err := ListDetails(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	details, err := ListDetails(ctx, s, total)
+	rows, total, err := domain.List(ctx, s, Page(q.GetQuery()), domainColumn(q.GetSortingColumn()), domainConditions(q.GetQueries())...)
+	details.TotalResult = total
 	return details, domains(rows), err
 }

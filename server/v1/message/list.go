@@ -16,17 +16,15 @@ func Page(q *zitadelv1.ListQuery) store.Page {
 	return store.Page{Offset: q.GetOffset(), Limit: q.GetLimit(), Ascending: q.GetAsc()}
 }
 
-// ListDetails returns what is to be said of a list with so many matches.
-func ListDetails(ctx context.Context, s *store.Store, total uint64) (*zitadelv1.ListDetails, error) {
+// ListDetails begins a list: it returns what is to be said of it but for the
+// number of matches. It is called before the list is read, so that the list has
+// every change up to the position.
+func ListDetails(ctx context.Context, s *store.Store) (*zitadelv1.ListDetails, error) {
 	position, err := s.Position(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &zitadelv1.ListDetails{
-		TotalResult:       total,
-		ProcessedSequence: uint64(position),
-		ViewTimestamp:     timestamppb.New(s.Now()),
-	}, nil
+	return &zitadelv1.ListDetails{ProcessedSequence: uint64(position), ViewTimestamp: timestamppb.New(s.Now())}, nil
 }
 
 // TextMethod returns the method of the store; their values are the same.

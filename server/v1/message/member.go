@@ -21,6 +21,10 @@ type MemberQuery interface {
 
 // Members answers a search for members of the instance of ctx.
 func Members(ctx context.Context, s *store.Store, q MemberQuery) (*zitadelv1.ListDetails, []*memberv1.Member, error) {
+	details, err := ListDetails(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
 	rows, total, err := membership.List(ctx, s, Page(q.GetQuery()), memberColumn(q.GetSortingColumn()), memberConditions(q.GetQueries())...)
 	if err != nil {
 		return nil, nil, err
@@ -29,8 +33,8 @@ func Members(ctx context.Context, s *store.Store, q MemberQuery) (*zitadelv1.Lis
 	for i, row := range rows {
 		members[i] = member(row)
 	}
-	details, err := ListDetails(ctx, s, total)
-	return details, members, err
+	details.TotalResult = total
+	return details, members, nil
 }
 
 func member(row membership.Member) *memberv1.Member {

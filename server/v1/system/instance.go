@@ -12,7 +12,9 @@ import (
 	systemv1 "github.com/bastide-id/bastide/gen/zitadel/system/v1"
 	"github.com/bastide-id/bastide/server/directory/domain"
 	"github.com/bastide-id/bastide/server/directory/instance"
+	"github.com/bastide-id/bastide/server/directory/policy"
 	"github.com/bastide-id/bastide/server/directory/user"
+	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/store/across"
 	"github.com/bastide-id/bastide/server/v1/message"
@@ -32,15 +34,6 @@ func (s Instances) CreateInstance(ctx context.Context, req *systemv1.CreateInsta
 		FirstOrganization: req.GetFirstOrgName(),
 		DefaultLanguage:   req.GetDefaultLanguage(),
 	}
-	if err := user.CheckLanguage("default_language", req.GetDefaultLanguage()); err != nil {
-		return nil, err
-	}
-	if req.GetCustomDomain() != "" {
-		var err error
-		if n.CustomDomain, err = domain.Normalize("custom_domain", req.GetCustomDomain()); err != nil {
-			return nil, err
-		}
-	}
 	switch owner := req.GetOwner().(type) {
 	case *systemv1.CreateInstanceRequest_Human_:
 		n.Owner = newHuman(owner.Human)
@@ -54,6 +47,9 @@ func (s Instances) CreateInstance(ctx context.Context, req *systemv1.CreateInsta
 			n.Key = &instance.Credential{ExpiresAt: message.Expiry(key.GetExpirationDate())}
 		}
 	}
+	if err := s.check(req, &n); err != nil {
+		return nil, err
+	}
 	created, err := s.instances.Create(ctx, n, nil)
 	if err != nil {
 		return nil, err
@@ -64,6 +60,20 @@ func (s Instances) CreateInstance(ctx context.Context, req *systemv1.CreateInsta
 		Pat:        created.PersonalAccessToken,
 		MachineKey: created.MachineKey,
 	}, nil
+}
+
+// check returns fault.Invalid for every field that the contract's rules could
+// not judge, and sets the domain in its ASCII form.
+func (s Instances) check(req *systemv1.CreateInstanceRequest, n *instance.New) error {
+	var domainErr error
+	if req.GetCustomDomain() != "" {
+		n.CustomDomain, domainErr = domain.Normalize("custom_domain", req.GetCustomDomain())
+	}
+	return fault.Join(
+		domainErr,
+		user.CheckLanguage("default_language", req.GetDefaultLanguage()),
+		user.Check(n.Owner, n.OwnerPaths, policy.PasswordComplexity.BuiltIn()),
+	)
 }
 
 func newHuman(h *systemv1.CreateInstanceRequest_Human) user.New {
@@ -94,6 +104,10 @@ func (s Instances) GetInstance(ctx context.Context, _ *systemv1.GetInstanceReque
 // ListInstances returns the instances that match all queries.
 func (s Instances) ListInstances(ctx context.Context, req *systemv1.ListInstancesRequest) (*systemv1.ListInstancesResponse, error) {
 	ctx = across.Instances(ctx)
+	details, err := message.ListDetails(ctx, s.store)
+	if err != nil {
+		return nil, err
+	}
 	order := map[instancev1.FieldName]func(...sql.OrderTermOption) entinstance.OrderOption{
 		instancev1.FieldName_FIELD_NAME_UNSPECIFIED:   entinstance.ByCreatedAt,
 		instancev1.FieldName_FIELD_NAME_ID:            entinstance.ByInstanceID,
@@ -109,8 +123,8 @@ func (s Instances) ListInstances(ctx context.Context, req *systemv1.ListInstance
 	for i, row := range rows {
 		result[i] = message.Instance(row, s.version)
 	}
-	details, err := message.ListDetails(ctx, s.store, total)
-	return &systemv1.ListInstancesResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: result}, err
+	details.TotalResult = total
+	return &systemv1.ListInstancesResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: result}, nil
 }
 
 func byName(o ...sql.OrderTermOption) entinstance.OrderOption {

@@ -89,3 +89,20 @@ func TestCreateInstanceRefusals(t *testing.T) {
 		servertest.OK(system.System.CreateInstance(t.Context(), request(func(*systemv1.CreateInstanceRequest) {})))(t)
 	})
 }
+
+// Every field that is wrong is named at once, also those that no rule of the
+// contract can judge.
+func TestCreateInstanceNamesEveryField(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		_, err := s.AsSystem(t).System.CreateInstance(t.Context(), request(func(r *systemv1.CreateInstanceRequest) {
+			r.CustomDomain, r.DefaultLanguage = "a b", "!!"
+			withPassword("short")(r)
+		}))
+		servertest.Refused(t, err, connect.CodeInvalidArgument, "domain.invalid")
+		for _, field := range []string{"custom_domain: ", "default_language: ", "human.password.password: "} {
+			if !strings.Contains(err.Error(), field) {
+				t.Errorf("%q is not in %v", field, err)
+			}
+		}
+	})
+}

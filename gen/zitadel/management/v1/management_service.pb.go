@@ -123,12 +123,12 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x03\x12\auser_id\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/{user_id}/keys\x12\xe4\x01\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/{user_id}/keys\x12\xe4\x01\n" +
 	"\x16AddPersonalAccessToken\x124.zitadel.management.v1.AddPersonalAccessTokenRequest\x1a5.zitadel.management.v1.AddPersonalAccessTokenResponse\"]\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x03\x12\auser_id\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/{user_id}/patsBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/{user_id}/patsBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
 
 var (
 	file_zitadel_management_v1_management_service_proto_rawDescOnce sync.Once
