@@ -135,8 +135,8 @@ func (w world) nameObject(t *testing.T, method protoreflect.MethodDescriptor, re
 		return
 	}
 	id, known := map[bastidev1.Kind]string{
-		bastidev1.Kind_KIND_INSTANCE:     w.other.ID,
-		bastidev1.Kind_KIND_USER:         w.userID,
+		bastidev1.Kind_KIND_INSTANCE: w.other.ID,
+		bastidev1.Kind_KIND_USER:     w.userID,
 	}[object.GetKind()]
 	if !known {
 		t.Fatalf("%s: the tests have no object of kind %s", method.FullName(), object.GetKind())
