@@ -104,7 +104,7 @@ func TestWelcomeTrustsItsOwnCertificate(t *testing.T) {
 
 func TestProgramLine(t *testing.T) {
 	info := &debug.BuildInfo{Path: "github.com/bastide-id/bastide/cmd/bastide"}
-	cached := "/root/.cache/go-build/01/01e786d030f64424e8ed5755e2bafea4203d062fbf17a3e17fccb341928b863c-d/bastide"
+	cached := "/home/me/.cache/go-build/01/01e786d030f64424e8ed5755e2bafea4203d062fbf17a3e17fccb341928b863c-d/bastide"
 	for name, want := range map[string]string{
 		"bastide":                               "bastide",
 		"./bin/bastide":                         "./bin/bastide",
