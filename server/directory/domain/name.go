@@ -2,7 +2,6 @@
 package domain
 
 import (
-	"net/netip"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -34,7 +33,9 @@ func Normalize(path, name string) (string, error) {
 	if again, err := toASCII.ToASCII(ascii); err != nil || again != ascii {
 		return "", fault.DomainInvalid.Field(path)
 	}
-	if _, err := netip.ParseAddr(ascii); err == nil {
+	// Browsers take a host whose last label is a number for an IPv4 address
+	// (URL Standard, 3.5, "ends in a number").
+	if last := ascii[strings.LastIndexByte(ascii, '.')+1:]; strings.Trim(last, "0123456789") == "" {
 		return "", fault.DomainInvalid.Field(path)
 	}
 	return ascii, nil
