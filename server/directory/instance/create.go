@@ -40,9 +40,7 @@ type Credential struct {
 
 // Created is what Create made, with the secrets that nobody can read again.
 type Created struct {
-	InstanceID     string
-	OrganizationID string
-	OwnerID        string
+	InstanceID string
 	// Change is that of the first organization.
 	Change              store.Change
 	PersonalAccessToken string
@@ -82,7 +80,7 @@ func (i *Instances) Create(ctx context.Context, n New, before func(context.Conte
 	if err != nil {
 		return Created{}, err
 	}
-	created := Created{InstanceID: p.instanceID, OrganizationID: p.organizationID, OwnerID: p.owner.ID}
+	created := Created{InstanceID: p.instanceID}
 	if p.token != nil {
 		created.PersonalAccessToken = p.token.Token
 	}
