@@ -16,20 +16,29 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/application"
+	"github.com/bastide-id/bastide/ent/applicationkey"
 	"github.com/bastide-id/bastide/ent/event"
 	"github.com/bastide-id/bastide/ent/installation"
 	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/ent/instancetrusteddomain"
 	"github.com/bastide-id/bastide/ent/machinekey"
 	"github.com/bastide-id/bastide/ent/membership"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/organizationdomain"
+	"github.com/bastide-id/bastide/ent/organizationmetadata"
 	"github.com/bastide-id/bastide/ent/ownerpolicy"
 	"github.com/bastide-id/bastide/ent/password"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/personaldata"
+	"github.com/bastide-id/bastide/ent/project"
+	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/ent/usergrant"
+	"github.com/bastide-id/bastide/ent/usermetadata"
+	"github.com/bastide-id/bastide/ent/verificationcode"
 	"github.com/bastide-id/bastide/ent/workerlease"
 
 	stdsql "database/sql"
@@ -42,6 +51,10 @@ type Client struct {
 	Schema *migrate.Schema
 	// AccessToken is the client for interacting with the AccessToken builders.
 	AccessToken *AccessTokenClient
+	// Application is the client for interacting with the Application builders.
+	Application *ApplicationClient
+	// ApplicationKey is the client for interacting with the ApplicationKey builders.
+	ApplicationKey *ApplicationKeyClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
 	// Installation is the client for interacting with the Installation builders.
@@ -50,6 +63,8 @@ type Client struct {
 	Instance *InstanceClient
 	// InstanceDomain is the client for interacting with the InstanceDomain builders.
 	InstanceDomain *InstanceDomainClient
+	// InstanceTrustedDomain is the client for interacting with the InstanceTrustedDomain builders.
+	InstanceTrustedDomain *InstanceTrustedDomainClient
 	// MachineKey is the client for interacting with the MachineKey builders.
 	MachineKey *MachineKeyClient
 	// Membership is the client for interacting with the Membership builders.
@@ -58,6 +73,8 @@ type Client struct {
 	Organization *OrganizationClient
 	// OrganizationDomain is the client for interacting with the OrganizationDomain builders.
 	OrganizationDomain *OrganizationDomainClient
+	// OrganizationMetadata is the client for interacting with the OrganizationMetadata builders.
+	OrganizationMetadata *OrganizationMetadataClient
 	// OwnerPolicy is the client for interacting with the OwnerPolicy builders.
 	OwnerPolicy *OwnerPolicyClient
 	// Password is the client for interacting with the Password builders.
@@ -66,10 +83,20 @@ type Client struct {
 	PersonalAccessToken *PersonalAccessTokenClient
 	// PersonalData is the client for interacting with the PersonalData builders.
 	PersonalData *PersonalDataClient
+	// Project is the client for interacting with the Project builders.
+	Project *ProjectClient
+	// ProjectRole is the client for interacting with the ProjectRole builders.
+	ProjectRole *ProjectRoleClient
 	// SigningKey is the client for interacting with the SigningKey builders.
 	SigningKey *SigningKeyClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// UserGrant is the client for interacting with the UserGrant builders.
+	UserGrant *UserGrantClient
+	// UserMetadata is the client for interacting with the UserMetadata builders.
+	UserMetadata *UserMetadataClient
+	// VerificationCode is the client for interacting with the VerificationCode builders.
+	VerificationCode *VerificationCodeClient
 	// WorkerLease is the client for interacting with the WorkerLease builders.
 	WorkerLease *WorkerLeaseClient
 }
@@ -84,20 +111,29 @@ func NewClient(opts ...Option) *Client {
 func (c *Client) init() {
 	c.Schema = migrate.NewSchema(c.driver)
 	c.AccessToken = NewAccessTokenClient(c.config)
+	c.Application = NewApplicationClient(c.config)
+	c.ApplicationKey = NewApplicationKeyClient(c.config)
 	c.Event = NewEventClient(c.config)
 	c.Installation = NewInstallationClient(c.config)
 	c.Instance = NewInstanceClient(c.config)
 	c.InstanceDomain = NewInstanceDomainClient(c.config)
+	c.InstanceTrustedDomain = NewInstanceTrustedDomainClient(c.config)
 	c.MachineKey = NewMachineKeyClient(c.config)
 	c.Membership = NewMembershipClient(c.config)
 	c.Organization = NewOrganizationClient(c.config)
 	c.OrganizationDomain = NewOrganizationDomainClient(c.config)
+	c.OrganizationMetadata = NewOrganizationMetadataClient(c.config)
 	c.OwnerPolicy = NewOwnerPolicyClient(c.config)
 	c.Password = NewPasswordClient(c.config)
 	c.PersonalAccessToken = NewPersonalAccessTokenClient(c.config)
 	c.PersonalData = NewPersonalDataClient(c.config)
+	c.Project = NewProjectClient(c.config)
+	c.ProjectRole = NewProjectRoleClient(c.config)
 	c.SigningKey = NewSigningKeyClient(c.config)
 	c.User = NewUserClient(c.config)
+	c.UserGrant = NewUserGrantClient(c.config)
+	c.UserMetadata = NewUserMetadataClient(c.config)
+	c.VerificationCode = NewVerificationCodeClient(c.config)
 	c.WorkerLease = NewWorkerLeaseClient(c.config)
 }
 
@@ -189,24 +225,33 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:                 ctx,
-		config:              cfg,
-		AccessToken:         NewAccessTokenClient(cfg),
-		Event:               NewEventClient(cfg),
-		Installation:        NewInstallationClient(cfg),
-		Instance:            NewInstanceClient(cfg),
-		InstanceDomain:      NewInstanceDomainClient(cfg),
-		MachineKey:          NewMachineKeyClient(cfg),
-		Membership:          NewMembershipClient(cfg),
-		Organization:        NewOrganizationClient(cfg),
-		OrganizationDomain:  NewOrganizationDomainClient(cfg),
-		OwnerPolicy:         NewOwnerPolicyClient(cfg),
-		Password:            NewPasswordClient(cfg),
-		PersonalAccessToken: NewPersonalAccessTokenClient(cfg),
-		PersonalData:        NewPersonalDataClient(cfg),
-		SigningKey:          NewSigningKeyClient(cfg),
-		User:                NewUserClient(cfg),
-		WorkerLease:         NewWorkerLeaseClient(cfg),
+		ctx:                   ctx,
+		config:                cfg,
+		AccessToken:           NewAccessTokenClient(cfg),
+		Application:           NewApplicationClient(cfg),
+		ApplicationKey:        NewApplicationKeyClient(cfg),
+		Event:                 NewEventClient(cfg),
+		Installation:          NewInstallationClient(cfg),
+		Instance:              NewInstanceClient(cfg),
+		InstanceDomain:        NewInstanceDomainClient(cfg),
+		InstanceTrustedDomain: NewInstanceTrustedDomainClient(cfg),
+		MachineKey:            NewMachineKeyClient(cfg),
+		Membership:            NewMembershipClient(cfg),
+		Organization:          NewOrganizationClient(cfg),
+		OrganizationDomain:    NewOrganizationDomainClient(cfg),
+		OrganizationMetadata:  NewOrganizationMetadataClient(cfg),
+		OwnerPolicy:           NewOwnerPolicyClient(cfg),
+		Password:              NewPasswordClient(cfg),
+		PersonalAccessToken:   NewPersonalAccessTokenClient(cfg),
+		PersonalData:          NewPersonalDataClient(cfg),
+		Project:               NewProjectClient(cfg),
+		ProjectRole:           NewProjectRoleClient(cfg),
+		SigningKey:            NewSigningKeyClient(cfg),
+		User:                  NewUserClient(cfg),
+		UserGrant:             NewUserGrantClient(cfg),
+		UserMetadata:          NewUserMetadataClient(cfg),
+		VerificationCode:      NewVerificationCodeClient(cfg),
+		WorkerLease:           NewWorkerLeaseClient(cfg),
 	}, nil
 }
 
@@ -224,24 +269,33 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:                 ctx,
-		config:              cfg,
-		AccessToken:         NewAccessTokenClient(cfg),
-		Event:               NewEventClient(cfg),
-		Installation:        NewInstallationClient(cfg),
-		Instance:            NewInstanceClient(cfg),
-		InstanceDomain:      NewInstanceDomainClient(cfg),
-		MachineKey:          NewMachineKeyClient(cfg),
-		Membership:          NewMembershipClient(cfg),
-		Organization:        NewOrganizationClient(cfg),
-		OrganizationDomain:  NewOrganizationDomainClient(cfg),
-		OwnerPolicy:         NewOwnerPolicyClient(cfg),
-		Password:            NewPasswordClient(cfg),
-		PersonalAccessToken: NewPersonalAccessTokenClient(cfg),
-		PersonalData:        NewPersonalDataClient(cfg),
-		SigningKey:          NewSigningKeyClient(cfg),
-		User:                NewUserClient(cfg),
-		WorkerLease:         NewWorkerLeaseClient(cfg),
+		ctx:                   ctx,
+		config:                cfg,
+		AccessToken:           NewAccessTokenClient(cfg),
+		Application:           NewApplicationClient(cfg),
+		ApplicationKey:        NewApplicationKeyClient(cfg),
+		Event:                 NewEventClient(cfg),
+		Installation:          NewInstallationClient(cfg),
+		Instance:              NewInstanceClient(cfg),
+		InstanceDomain:        NewInstanceDomainClient(cfg),
+		InstanceTrustedDomain: NewInstanceTrustedDomainClient(cfg),
+		MachineKey:            NewMachineKeyClient(cfg),
+		Membership:            NewMembershipClient(cfg),
+		Organization:          NewOrganizationClient(cfg),
+		OrganizationDomain:    NewOrganizationDomainClient(cfg),
+		OrganizationMetadata:  NewOrganizationMetadataClient(cfg),
+		OwnerPolicy:           NewOwnerPolicyClient(cfg),
+		Password:              NewPasswordClient(cfg),
+		PersonalAccessToken:   NewPersonalAccessTokenClient(cfg),
+		PersonalData:          NewPersonalDataClient(cfg),
+		Project:               NewProjectClient(cfg),
+		ProjectRole:           NewProjectRoleClient(cfg),
+		SigningKey:            NewSigningKeyClient(cfg),
+		User:                  NewUserClient(cfg),
+		UserGrant:             NewUserGrantClient(cfg),
+		UserMetadata:          NewUserMetadataClient(cfg),
+		VerificationCode:      NewVerificationCodeClient(cfg),
+		WorkerLease:           NewWorkerLeaseClient(cfg),
 	}, nil
 }
 
@@ -271,10 +325,12 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.AccessToken, c.Event, c.Installation, c.Instance, c.InstanceDomain,
-		c.MachineKey, c.Membership, c.Organization, c.OrganizationDomain,
-		c.OwnerPolicy, c.Password, c.PersonalAccessToken, c.PersonalData, c.SigningKey,
-		c.User, c.WorkerLease,
+		c.AccessToken, c.Application, c.ApplicationKey, c.Event, c.Installation,
+		c.Instance, c.InstanceDomain, c.InstanceTrustedDomain, c.MachineKey,
+		c.Membership, c.Organization, c.OrganizationDomain, c.OrganizationMetadata,
+		c.OwnerPolicy, c.Password, c.PersonalAccessToken, c.PersonalData, c.Project,
+		c.ProjectRole, c.SigningKey, c.User, c.UserGrant, c.UserMetadata,
+		c.VerificationCode, c.WorkerLease,
 	} {
 		n.Use(hooks...)
 	}
@@ -284,10 +340,12 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.AccessToken, c.Event, c.Installation, c.Instance, c.InstanceDomain,
-		c.MachineKey, c.Membership, c.Organization, c.OrganizationDomain,
-		c.OwnerPolicy, c.Password, c.PersonalAccessToken, c.PersonalData, c.SigningKey,
-		c.User, c.WorkerLease,
+		c.AccessToken, c.Application, c.ApplicationKey, c.Event, c.Installation,
+		c.Instance, c.InstanceDomain, c.InstanceTrustedDomain, c.MachineKey,
+		c.Membership, c.Organization, c.OrganizationDomain, c.OrganizationMetadata,
+		c.OwnerPolicy, c.Password, c.PersonalAccessToken, c.PersonalData, c.Project,
+		c.ProjectRole, c.SigningKey, c.User, c.UserGrant, c.UserMetadata,
+		c.VerificationCode, c.WorkerLease,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -298,6 +356,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
 	case *AccessTokenMutation:
 		return c.AccessToken.mutate(ctx, m)
+	case *ApplicationMutation:
+		return c.Application.mutate(ctx, m)
+	case *ApplicationKeyMutation:
+		return c.ApplicationKey.mutate(ctx, m)
 	case *EventMutation:
 		return c.Event.mutate(ctx, m)
 	case *InstallationMutation:
@@ -306,6 +368,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Instance.mutate(ctx, m)
 	case *InstanceDomainMutation:
 		return c.InstanceDomain.mutate(ctx, m)
+	case *InstanceTrustedDomainMutation:
+		return c.InstanceTrustedDomain.mutate(ctx, m)
 	case *MachineKeyMutation:
 		return c.MachineKey.mutate(ctx, m)
 	case *MembershipMutation:
@@ -314,6 +378,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Organization.mutate(ctx, m)
 	case *OrganizationDomainMutation:
 		return c.OrganizationDomain.mutate(ctx, m)
+	case *OrganizationMetadataMutation:
+		return c.OrganizationMetadata.mutate(ctx, m)
 	case *OwnerPolicyMutation:
 		return c.OwnerPolicy.mutate(ctx, m)
 	case *PasswordMutation:
@@ -322,10 +388,20 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.PersonalAccessToken.mutate(ctx, m)
 	case *PersonalDataMutation:
 		return c.PersonalData.mutate(ctx, m)
+	case *ProjectMutation:
+		return c.Project.mutate(ctx, m)
+	case *ProjectRoleMutation:
+		return c.ProjectRole.mutate(ctx, m)
 	case *SigningKeyMutation:
 		return c.SigningKey.mutate(ctx, m)
 	case *UserMutation:
 		return c.User.mutate(ctx, m)
+	case *UserGrantMutation:
+		return c.UserGrant.mutate(ctx, m)
+	case *UserMetadataMutation:
+		return c.UserMetadata.mutate(ctx, m)
+	case *VerificationCodeMutation:
+		return c.VerificationCode.mutate(ctx, m)
 	case *WorkerLeaseMutation:
 		return c.WorkerLease.mutate(ctx, m)
 	default:
@@ -479,6 +555,320 @@ func (c *AccessTokenClient) mutate(ctx context.Context, m *AccessTokenMutation) 
 		return (&AccessTokenDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown AccessToken mutation op: %q", m.Op())
+	}
+}
+
+// ApplicationClient is a client for the Application schema.
+type ApplicationClient struct {
+	config
+}
+
+// NewApplicationClient returns a client for the Application from the given config.
+func NewApplicationClient(c config) *ApplicationClient {
+	return &ApplicationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `application.Hooks(f(g(h())))`.
+func (c *ApplicationClient) Use(hooks ...Hook) {
+	c.hooks.Application = append(c.hooks.Application, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `application.Intercept(f(g(h())))`.
+func (c *ApplicationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Application = append(c.inters.Application, interceptors...)
+}
+
+// Create returns a builder for creating a Application entity.
+func (c *ApplicationClient) Create() *ApplicationCreate {
+	mutation := newApplicationMutation(c.config, OpCreate)
+	return &ApplicationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Application entities.
+func (c *ApplicationClient) CreateBulk(builders ...*ApplicationCreate) *ApplicationCreateBulk {
+	return &ApplicationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ApplicationClient) MapCreateBulk(slice any, setFunc func(*ApplicationCreate, int)) *ApplicationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ApplicationCreateBulk{err: fmt.Errorf("calling to ApplicationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ApplicationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ApplicationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Application.
+func (c *ApplicationClient) Update() *ApplicationUpdate {
+	mutation := newApplicationMutation(c.config, OpUpdate)
+	return &ApplicationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ApplicationClient) UpdateOne(_m *Application) *ApplicationUpdateOne {
+	mutation := newApplicationMutation(c.config, OpUpdateOne, withApplication(_m))
+	return &ApplicationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ApplicationClient) UpdateOneID(id int64) *ApplicationUpdateOne {
+	mutation := newApplicationMutation(c.config, OpUpdateOne, withApplicationID(id))
+	return &ApplicationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Application.
+func (c *ApplicationClient) Delete() *ApplicationDelete {
+	mutation := newApplicationMutation(c.config, OpDelete)
+	return &ApplicationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ApplicationClient) DeleteOne(_m *Application) *ApplicationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ApplicationClient) DeleteOneID(id int64) *ApplicationDeleteOne {
+	builder := c.Delete().Where(application.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ApplicationDeleteOne{builder}
+}
+
+// Query returns a query builder for Application.
+func (c *ApplicationClient) Query() *ApplicationQuery {
+	return &ApplicationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeApplication},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Application entity by its id.
+func (c *ApplicationClient) Get(ctx context.Context, id int64) (*Application, error) {
+	return c.Query().Where(application.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ApplicationClient) GetX(ctx context.Context, id int64) *Application {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a Application.
+func (c *ApplicationClient) QueryProject(_m *Application) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(application.Table, application.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, application.ProjectTable, application.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryKeys queries the keys edge of a Application.
+func (c *ApplicationClient) QueryKeys(_m *Application) *ApplicationKeyQuery {
+	query := (&ApplicationKeyClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(application.Table, application.FieldID, id),
+			sqlgraph.To(applicationkey.Table, applicationkey.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, application.KeysTable, application.KeysColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ApplicationClient) Hooks() []Hook {
+	return c.hooks.Application
+}
+
+// Interceptors returns the client interceptors.
+func (c *ApplicationClient) Interceptors() []Interceptor {
+	return c.inters.Application
+}
+
+func (c *ApplicationClient) mutate(ctx context.Context, m *ApplicationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ApplicationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ApplicationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ApplicationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ApplicationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Application mutation op: %q", m.Op())
+	}
+}
+
+// ApplicationKeyClient is a client for the ApplicationKey schema.
+type ApplicationKeyClient struct {
+	config
+}
+
+// NewApplicationKeyClient returns a client for the ApplicationKey from the given config.
+func NewApplicationKeyClient(c config) *ApplicationKeyClient {
+	return &ApplicationKeyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `applicationkey.Hooks(f(g(h())))`.
+func (c *ApplicationKeyClient) Use(hooks ...Hook) {
+	c.hooks.ApplicationKey = append(c.hooks.ApplicationKey, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `applicationkey.Intercept(f(g(h())))`.
+func (c *ApplicationKeyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ApplicationKey = append(c.inters.ApplicationKey, interceptors...)
+}
+
+// Create returns a builder for creating a ApplicationKey entity.
+func (c *ApplicationKeyClient) Create() *ApplicationKeyCreate {
+	mutation := newApplicationKeyMutation(c.config, OpCreate)
+	return &ApplicationKeyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ApplicationKey entities.
+func (c *ApplicationKeyClient) CreateBulk(builders ...*ApplicationKeyCreate) *ApplicationKeyCreateBulk {
+	return &ApplicationKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ApplicationKeyClient) MapCreateBulk(slice any, setFunc func(*ApplicationKeyCreate, int)) *ApplicationKeyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ApplicationKeyCreateBulk{err: fmt.Errorf("calling to ApplicationKeyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ApplicationKeyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ApplicationKeyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ApplicationKey.
+func (c *ApplicationKeyClient) Update() *ApplicationKeyUpdate {
+	mutation := newApplicationKeyMutation(c.config, OpUpdate)
+	return &ApplicationKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ApplicationKeyClient) UpdateOne(_m *ApplicationKey) *ApplicationKeyUpdateOne {
+	mutation := newApplicationKeyMutation(c.config, OpUpdateOne, withApplicationKey(_m))
+	return &ApplicationKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ApplicationKeyClient) UpdateOneID(id int64) *ApplicationKeyUpdateOne {
+	mutation := newApplicationKeyMutation(c.config, OpUpdateOne, withApplicationKeyID(id))
+	return &ApplicationKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ApplicationKey.
+func (c *ApplicationKeyClient) Delete() *ApplicationKeyDelete {
+	mutation := newApplicationKeyMutation(c.config, OpDelete)
+	return &ApplicationKeyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ApplicationKeyClient) DeleteOne(_m *ApplicationKey) *ApplicationKeyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ApplicationKeyClient) DeleteOneID(id int64) *ApplicationKeyDeleteOne {
+	builder := c.Delete().Where(applicationkey.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ApplicationKeyDeleteOne{builder}
+}
+
+// Query returns a query builder for ApplicationKey.
+func (c *ApplicationKeyClient) Query() *ApplicationKeyQuery {
+	return &ApplicationKeyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeApplicationKey},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ApplicationKey entity by its id.
+func (c *ApplicationKeyClient) Get(ctx context.Context, id int64) (*ApplicationKey, error) {
+	return c.Query().Where(applicationkey.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ApplicationKeyClient) GetX(ctx context.Context, id int64) *ApplicationKey {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryApplication queries the application edge of a ApplicationKey.
+func (c *ApplicationKeyClient) QueryApplication(_m *ApplicationKey) *ApplicationQuery {
+	query := (&ApplicationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(applicationkey.Table, applicationkey.FieldID, id),
+			sqlgraph.To(application.Table, application.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, applicationkey.ApplicationTable, applicationkey.ApplicationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ApplicationKeyClient) Hooks() []Hook {
+	return c.hooks.ApplicationKey
+}
+
+// Interceptors returns the client interceptors.
+func (c *ApplicationKeyClient) Interceptors() []Interceptor {
+	return c.inters.ApplicationKey
+}
+
+func (c *ApplicationKeyClient) mutate(ctx context.Context, m *ApplicationKeyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ApplicationKeyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ApplicationKeyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ApplicationKeyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ApplicationKeyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ApplicationKey mutation op: %q", m.Op())
 	}
 }
 
@@ -888,6 +1278,22 @@ func (c *InstanceClient) QueryDomains(_m *Instance) *InstanceDomainQuery {
 	return query
 }
 
+// QueryTrustedDomains queries the trusted_domains edge of a Instance.
+func (c *InstanceClient) QueryTrustedDomains(_m *Instance) *InstanceTrustedDomainQuery {
+	query := (&InstanceTrustedDomainClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(instance.Table, instance.FieldID, id),
+			sqlgraph.To(instancetrusteddomain.Table, instancetrusteddomain.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, instance.TrustedDomainsTable, instance.TrustedDomainsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // QueryOrganizations queries the organizations edge of a Instance.
 func (c *InstanceClient) QueryOrganizations(_m *Instance) *OrganizationQuery {
 	query := (&OrganizationClient{config: c.config}).Query()
@@ -1091,6 +1497,155 @@ func (c *InstanceDomainClient) mutate(ctx context.Context, m *InstanceDomainMuta
 		return (&InstanceDomainDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown InstanceDomain mutation op: %q", m.Op())
+	}
+}
+
+// InstanceTrustedDomainClient is a client for the InstanceTrustedDomain schema.
+type InstanceTrustedDomainClient struct {
+	config
+}
+
+// NewInstanceTrustedDomainClient returns a client for the InstanceTrustedDomain from the given config.
+func NewInstanceTrustedDomainClient(c config) *InstanceTrustedDomainClient {
+	return &InstanceTrustedDomainClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `instancetrusteddomain.Hooks(f(g(h())))`.
+func (c *InstanceTrustedDomainClient) Use(hooks ...Hook) {
+	c.hooks.InstanceTrustedDomain = append(c.hooks.InstanceTrustedDomain, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `instancetrusteddomain.Intercept(f(g(h())))`.
+func (c *InstanceTrustedDomainClient) Intercept(interceptors ...Interceptor) {
+	c.inters.InstanceTrustedDomain = append(c.inters.InstanceTrustedDomain, interceptors...)
+}
+
+// Create returns a builder for creating a InstanceTrustedDomain entity.
+func (c *InstanceTrustedDomainClient) Create() *InstanceTrustedDomainCreate {
+	mutation := newInstanceTrustedDomainMutation(c.config, OpCreate)
+	return &InstanceTrustedDomainCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of InstanceTrustedDomain entities.
+func (c *InstanceTrustedDomainClient) CreateBulk(builders ...*InstanceTrustedDomainCreate) *InstanceTrustedDomainCreateBulk {
+	return &InstanceTrustedDomainCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *InstanceTrustedDomainClient) MapCreateBulk(slice any, setFunc func(*InstanceTrustedDomainCreate, int)) *InstanceTrustedDomainCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &InstanceTrustedDomainCreateBulk{err: fmt.Errorf("calling to InstanceTrustedDomainClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*InstanceTrustedDomainCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &InstanceTrustedDomainCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for InstanceTrustedDomain.
+func (c *InstanceTrustedDomainClient) Update() *InstanceTrustedDomainUpdate {
+	mutation := newInstanceTrustedDomainMutation(c.config, OpUpdate)
+	return &InstanceTrustedDomainUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *InstanceTrustedDomainClient) UpdateOne(_m *InstanceTrustedDomain) *InstanceTrustedDomainUpdateOne {
+	mutation := newInstanceTrustedDomainMutation(c.config, OpUpdateOne, withInstanceTrustedDomain(_m))
+	return &InstanceTrustedDomainUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *InstanceTrustedDomainClient) UpdateOneID(id int64) *InstanceTrustedDomainUpdateOne {
+	mutation := newInstanceTrustedDomainMutation(c.config, OpUpdateOne, withInstanceTrustedDomainID(id))
+	return &InstanceTrustedDomainUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for InstanceTrustedDomain.
+func (c *InstanceTrustedDomainClient) Delete() *InstanceTrustedDomainDelete {
+	mutation := newInstanceTrustedDomainMutation(c.config, OpDelete)
+	return &InstanceTrustedDomainDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *InstanceTrustedDomainClient) DeleteOne(_m *InstanceTrustedDomain) *InstanceTrustedDomainDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *InstanceTrustedDomainClient) DeleteOneID(id int64) *InstanceTrustedDomainDeleteOne {
+	builder := c.Delete().Where(instancetrusteddomain.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &InstanceTrustedDomainDeleteOne{builder}
+}
+
+// Query returns a query builder for InstanceTrustedDomain.
+func (c *InstanceTrustedDomainClient) Query() *InstanceTrustedDomainQuery {
+	return &InstanceTrustedDomainQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeInstanceTrustedDomain},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a InstanceTrustedDomain entity by its id.
+func (c *InstanceTrustedDomainClient) Get(ctx context.Context, id int64) (*InstanceTrustedDomain, error) {
+	return c.Query().Where(instancetrusteddomain.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *InstanceTrustedDomainClient) GetX(ctx context.Context, id int64) *InstanceTrustedDomain {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryTenant queries the tenant edge of a InstanceTrustedDomain.
+func (c *InstanceTrustedDomainClient) QueryTenant(_m *InstanceTrustedDomain) *InstanceQuery {
+	query := (&InstanceClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(instancetrusteddomain.Table, instancetrusteddomain.FieldID, id),
+			sqlgraph.To(instance.Table, instance.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, instancetrusteddomain.TenantTable, instancetrusteddomain.TenantColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *InstanceTrustedDomainClient) Hooks() []Hook {
+	return c.hooks.InstanceTrustedDomain
+}
+
+// Interceptors returns the client interceptors.
+func (c *InstanceTrustedDomainClient) Interceptors() []Interceptor {
+	return c.inters.InstanceTrustedDomain
+}
+
+func (c *InstanceTrustedDomainClient) mutate(ctx context.Context, m *InstanceTrustedDomainMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&InstanceTrustedDomainCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&InstanceTrustedDomainUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&InstanceTrustedDomainUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&InstanceTrustedDomainDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown InstanceTrustedDomain mutation op: %q", m.Op())
 	}
 }
 
@@ -1580,6 +2135,54 @@ func (c *OrganizationClient) QueryMemberships(_m *Organization) *MembershipQuery
 	return query
 }
 
+// QueryMetadata queries the metadata edge of a Organization.
+func (c *OrganizationClient) QueryMetadata(_m *Organization) *OrganizationMetadataQuery {
+	query := (&OrganizationMetadataClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(organization.Table, organization.FieldID, id),
+			sqlgraph.To(organizationmetadata.Table, organizationmetadata.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, organization.MetadataTable, organization.MetadataColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryProjects queries the projects edge of a Organization.
+func (c *OrganizationClient) QueryProjects(_m *Organization) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(organization.Table, organization.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, organization.ProjectsTable, organization.ProjectsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUserGrants queries the user_grants edge of a Organization.
+func (c *OrganizationClient) QueryUserGrants(_m *Organization) *UserGrantQuery {
+	query := (&UserGrantClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(organization.Table, organization.FieldID, id),
+			sqlgraph.To(usergrant.Table, usergrant.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, organization.UserGrantsTable, organization.UserGrantsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *OrganizationClient) Hooks() []Hook {
 	return c.hooks.Organization
@@ -1751,6 +2354,155 @@ func (c *OrganizationDomainClient) mutate(ctx context.Context, m *OrganizationDo
 		return (&OrganizationDomainDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown OrganizationDomain mutation op: %q", m.Op())
+	}
+}
+
+// OrganizationMetadataClient is a client for the OrganizationMetadata schema.
+type OrganizationMetadataClient struct {
+	config
+}
+
+// NewOrganizationMetadataClient returns a client for the OrganizationMetadata from the given config.
+func NewOrganizationMetadataClient(c config) *OrganizationMetadataClient {
+	return &OrganizationMetadataClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `organizationmetadata.Hooks(f(g(h())))`.
+func (c *OrganizationMetadataClient) Use(hooks ...Hook) {
+	c.hooks.OrganizationMetadata = append(c.hooks.OrganizationMetadata, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `organizationmetadata.Intercept(f(g(h())))`.
+func (c *OrganizationMetadataClient) Intercept(interceptors ...Interceptor) {
+	c.inters.OrganizationMetadata = append(c.inters.OrganizationMetadata, interceptors...)
+}
+
+// Create returns a builder for creating a OrganizationMetadata entity.
+func (c *OrganizationMetadataClient) Create() *OrganizationMetadataCreate {
+	mutation := newOrganizationMetadataMutation(c.config, OpCreate)
+	return &OrganizationMetadataCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of OrganizationMetadata entities.
+func (c *OrganizationMetadataClient) CreateBulk(builders ...*OrganizationMetadataCreate) *OrganizationMetadataCreateBulk {
+	return &OrganizationMetadataCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *OrganizationMetadataClient) MapCreateBulk(slice any, setFunc func(*OrganizationMetadataCreate, int)) *OrganizationMetadataCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &OrganizationMetadataCreateBulk{err: fmt.Errorf("calling to OrganizationMetadataClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*OrganizationMetadataCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &OrganizationMetadataCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for OrganizationMetadata.
+func (c *OrganizationMetadataClient) Update() *OrganizationMetadataUpdate {
+	mutation := newOrganizationMetadataMutation(c.config, OpUpdate)
+	return &OrganizationMetadataUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *OrganizationMetadataClient) UpdateOne(_m *OrganizationMetadata) *OrganizationMetadataUpdateOne {
+	mutation := newOrganizationMetadataMutation(c.config, OpUpdateOne, withOrganizationMetadata(_m))
+	return &OrganizationMetadataUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *OrganizationMetadataClient) UpdateOneID(id int64) *OrganizationMetadataUpdateOne {
+	mutation := newOrganizationMetadataMutation(c.config, OpUpdateOne, withOrganizationMetadataID(id))
+	return &OrganizationMetadataUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for OrganizationMetadata.
+func (c *OrganizationMetadataClient) Delete() *OrganizationMetadataDelete {
+	mutation := newOrganizationMetadataMutation(c.config, OpDelete)
+	return &OrganizationMetadataDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *OrganizationMetadataClient) DeleteOne(_m *OrganizationMetadata) *OrganizationMetadataDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *OrganizationMetadataClient) DeleteOneID(id int64) *OrganizationMetadataDeleteOne {
+	builder := c.Delete().Where(organizationmetadata.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &OrganizationMetadataDeleteOne{builder}
+}
+
+// Query returns a query builder for OrganizationMetadata.
+func (c *OrganizationMetadataClient) Query() *OrganizationMetadataQuery {
+	return &OrganizationMetadataQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeOrganizationMetadata},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a OrganizationMetadata entity by its id.
+func (c *OrganizationMetadataClient) Get(ctx context.Context, id int64) (*OrganizationMetadata, error) {
+	return c.Query().Where(organizationmetadata.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *OrganizationMetadataClient) GetX(ctx context.Context, id int64) *OrganizationMetadata {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a OrganizationMetadata.
+func (c *OrganizationMetadataClient) QueryOrganization(_m *OrganizationMetadata) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(organizationmetadata.Table, organizationmetadata.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, organizationmetadata.OrganizationTable, organizationmetadata.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *OrganizationMetadataClient) Hooks() []Hook {
+	return c.hooks.OrganizationMetadata
+}
+
+// Interceptors returns the client interceptors.
+func (c *OrganizationMetadataClient) Interceptors() []Interceptor {
+	return c.inters.OrganizationMetadata
+}
+
+func (c *OrganizationMetadataClient) mutate(ctx context.Context, m *OrganizationMetadataMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&OrganizationMetadataCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&OrganizationMetadataUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&OrganizationMetadataUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&OrganizationMetadataDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown OrganizationMetadata mutation op: %q", m.Op())
 	}
 }
 
@@ -2334,6 +3086,352 @@ func (c *PersonalDataClient) mutate(ctx context.Context, m *PersonalDataMutation
 	}
 }
 
+// ProjectClient is a client for the Project schema.
+type ProjectClient struct {
+	config
+}
+
+// NewProjectClient returns a client for the Project from the given config.
+func NewProjectClient(c config) *ProjectClient {
+	return &ProjectClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `project.Hooks(f(g(h())))`.
+func (c *ProjectClient) Use(hooks ...Hook) {
+	c.hooks.Project = append(c.hooks.Project, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `project.Intercept(f(g(h())))`.
+func (c *ProjectClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Project = append(c.inters.Project, interceptors...)
+}
+
+// Create returns a builder for creating a Project entity.
+func (c *ProjectClient) Create() *ProjectCreate {
+	mutation := newProjectMutation(c.config, OpCreate)
+	return &ProjectCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Project entities.
+func (c *ProjectClient) CreateBulk(builders ...*ProjectCreate) *ProjectCreateBulk {
+	return &ProjectCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ProjectClient) MapCreateBulk(slice any, setFunc func(*ProjectCreate, int)) *ProjectCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ProjectCreateBulk{err: fmt.Errorf("calling to ProjectClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ProjectCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ProjectCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Project.
+func (c *ProjectClient) Update() *ProjectUpdate {
+	mutation := newProjectMutation(c.config, OpUpdate)
+	return &ProjectUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ProjectClient) UpdateOne(_m *Project) *ProjectUpdateOne {
+	mutation := newProjectMutation(c.config, OpUpdateOne, withProject(_m))
+	return &ProjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ProjectClient) UpdateOneID(id int64) *ProjectUpdateOne {
+	mutation := newProjectMutation(c.config, OpUpdateOne, withProjectID(id))
+	return &ProjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Project.
+func (c *ProjectClient) Delete() *ProjectDelete {
+	mutation := newProjectMutation(c.config, OpDelete)
+	return &ProjectDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ProjectClient) DeleteOne(_m *Project) *ProjectDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ProjectClient) DeleteOneID(id int64) *ProjectDeleteOne {
+	builder := c.Delete().Where(project.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ProjectDeleteOne{builder}
+}
+
+// Query returns a query builder for Project.
+func (c *ProjectClient) Query() *ProjectQuery {
+	return &ProjectQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeProject},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Project entity by its id.
+func (c *ProjectClient) Get(ctx context.Context, id int64) (*Project, error) {
+	return c.Query().Where(project.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ProjectClient) GetX(ctx context.Context, id int64) *Project {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a Project.
+func (c *ProjectClient) QueryOrganization(_m *Project) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(project.Table, project.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, project.OrganizationTable, project.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryRoles queries the roles edge of a Project.
+func (c *ProjectClient) QueryRoles(_m *Project) *ProjectRoleQuery {
+	query := (&ProjectRoleClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(project.Table, project.FieldID, id),
+			sqlgraph.To(projectrole.Table, projectrole.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, project.RolesTable, project.RolesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryApplications queries the applications edge of a Project.
+func (c *ProjectClient) QueryApplications(_m *Project) *ApplicationQuery {
+	query := (&ApplicationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(project.Table, project.FieldID, id),
+			sqlgraph.To(application.Table, application.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, project.ApplicationsTable, project.ApplicationsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUserGrants queries the user_grants edge of a Project.
+func (c *ProjectClient) QueryUserGrants(_m *Project) *UserGrantQuery {
+	query := (&UserGrantClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(project.Table, project.FieldID, id),
+			sqlgraph.To(usergrant.Table, usergrant.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, project.UserGrantsTable, project.UserGrantsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ProjectClient) Hooks() []Hook {
+	return c.hooks.Project
+}
+
+// Interceptors returns the client interceptors.
+func (c *ProjectClient) Interceptors() []Interceptor {
+	return c.inters.Project
+}
+
+func (c *ProjectClient) mutate(ctx context.Context, m *ProjectMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ProjectCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ProjectUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ProjectUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ProjectDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Project mutation op: %q", m.Op())
+	}
+}
+
+// ProjectRoleClient is a client for the ProjectRole schema.
+type ProjectRoleClient struct {
+	config
+}
+
+// NewProjectRoleClient returns a client for the ProjectRole from the given config.
+func NewProjectRoleClient(c config) *ProjectRoleClient {
+	return &ProjectRoleClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `projectrole.Hooks(f(g(h())))`.
+func (c *ProjectRoleClient) Use(hooks ...Hook) {
+	c.hooks.ProjectRole = append(c.hooks.ProjectRole, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `projectrole.Intercept(f(g(h())))`.
+func (c *ProjectRoleClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ProjectRole = append(c.inters.ProjectRole, interceptors...)
+}
+
+// Create returns a builder for creating a ProjectRole entity.
+func (c *ProjectRoleClient) Create() *ProjectRoleCreate {
+	mutation := newProjectRoleMutation(c.config, OpCreate)
+	return &ProjectRoleCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ProjectRole entities.
+func (c *ProjectRoleClient) CreateBulk(builders ...*ProjectRoleCreate) *ProjectRoleCreateBulk {
+	return &ProjectRoleCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ProjectRoleClient) MapCreateBulk(slice any, setFunc func(*ProjectRoleCreate, int)) *ProjectRoleCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ProjectRoleCreateBulk{err: fmt.Errorf("calling to ProjectRoleClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ProjectRoleCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ProjectRoleCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ProjectRole.
+func (c *ProjectRoleClient) Update() *ProjectRoleUpdate {
+	mutation := newProjectRoleMutation(c.config, OpUpdate)
+	return &ProjectRoleUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ProjectRoleClient) UpdateOne(_m *ProjectRole) *ProjectRoleUpdateOne {
+	mutation := newProjectRoleMutation(c.config, OpUpdateOne, withProjectRole(_m))
+	return &ProjectRoleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ProjectRoleClient) UpdateOneID(id int64) *ProjectRoleUpdateOne {
+	mutation := newProjectRoleMutation(c.config, OpUpdateOne, withProjectRoleID(id))
+	return &ProjectRoleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ProjectRole.
+func (c *ProjectRoleClient) Delete() *ProjectRoleDelete {
+	mutation := newProjectRoleMutation(c.config, OpDelete)
+	return &ProjectRoleDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ProjectRoleClient) DeleteOne(_m *ProjectRole) *ProjectRoleDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ProjectRoleClient) DeleteOneID(id int64) *ProjectRoleDeleteOne {
+	builder := c.Delete().Where(projectrole.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ProjectRoleDeleteOne{builder}
+}
+
+// Query returns a query builder for ProjectRole.
+func (c *ProjectRoleClient) Query() *ProjectRoleQuery {
+	return &ProjectRoleQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeProjectRole},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ProjectRole entity by its id.
+func (c *ProjectRoleClient) Get(ctx context.Context, id int64) (*ProjectRole, error) {
+	return c.Query().Where(projectrole.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ProjectRoleClient) GetX(ctx context.Context, id int64) *ProjectRole {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryProject queries the project edge of a ProjectRole.
+func (c *ProjectRoleClient) QueryProject(_m *ProjectRole) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(projectrole.Table, projectrole.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, projectrole.ProjectTable, projectrole.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ProjectRoleClient) Hooks() []Hook {
+	return c.hooks.ProjectRole
+}
+
+// Interceptors returns the client interceptors.
+func (c *ProjectRoleClient) Interceptors() []Interceptor {
+	return c.inters.ProjectRole
+}
+
+func (c *ProjectRoleClient) mutate(ctx context.Context, m *ProjectRoleMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ProjectRoleCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ProjectRoleUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ProjectRoleUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ProjectRoleDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ProjectRole mutation op: %q", m.Op())
+	}
+}
+
 // SigningKeyClient is a client for the SigningKey schema.
 type SigningKeyClient struct {
 	config
@@ -2687,6 +3785,54 @@ func (c *UserClient) QueryAccessTokens(_m *User) *AccessTokenQuery {
 	return query
 }
 
+// QueryMetadata queries the metadata edge of a User.
+func (c *UserClient) QueryMetadata(_m *User) *UserMetadataQuery {
+	query := (&UserMetadataClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(usermetadata.Table, usermetadata.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.MetadataTable, user.MetadataColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryVerificationCodes queries the verification_codes edge of a User.
+func (c *UserClient) QueryVerificationCodes(_m *User) *VerificationCodeQuery {
+	query := (&VerificationCodeClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(verificationcode.Table, verificationcode.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.VerificationCodesTable, user.VerificationCodesColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryGrants queries the grants edge of a User.
+func (c *UserClient) QueryGrants(_m *User) *UserGrantQuery {
+	query := (&UserGrantClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, id),
+			sqlgraph.To(usergrant.Table, usergrant.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.GrantsTable, user.GrantsColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *UserClient) Hooks() []Hook {
 	return c.hooks.User
@@ -2709,6 +3855,485 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 		return (&UserDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown User mutation op: %q", m.Op())
+	}
+}
+
+// UserGrantClient is a client for the UserGrant schema.
+type UserGrantClient struct {
+	config
+}
+
+// NewUserGrantClient returns a client for the UserGrant from the given config.
+func NewUserGrantClient(c config) *UserGrantClient {
+	return &UserGrantClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `usergrant.Hooks(f(g(h())))`.
+func (c *UserGrantClient) Use(hooks ...Hook) {
+	c.hooks.UserGrant = append(c.hooks.UserGrant, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `usergrant.Intercept(f(g(h())))`.
+func (c *UserGrantClient) Intercept(interceptors ...Interceptor) {
+	c.inters.UserGrant = append(c.inters.UserGrant, interceptors...)
+}
+
+// Create returns a builder for creating a UserGrant entity.
+func (c *UserGrantClient) Create() *UserGrantCreate {
+	mutation := newUserGrantMutation(c.config, OpCreate)
+	return &UserGrantCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of UserGrant entities.
+func (c *UserGrantClient) CreateBulk(builders ...*UserGrantCreate) *UserGrantCreateBulk {
+	return &UserGrantCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *UserGrantClient) MapCreateBulk(slice any, setFunc func(*UserGrantCreate, int)) *UserGrantCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &UserGrantCreateBulk{err: fmt.Errorf("calling to UserGrantClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*UserGrantCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &UserGrantCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for UserGrant.
+func (c *UserGrantClient) Update() *UserGrantUpdate {
+	mutation := newUserGrantMutation(c.config, OpUpdate)
+	return &UserGrantUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *UserGrantClient) UpdateOne(_m *UserGrant) *UserGrantUpdateOne {
+	mutation := newUserGrantMutation(c.config, OpUpdateOne, withUserGrant(_m))
+	return &UserGrantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *UserGrantClient) UpdateOneID(id int64) *UserGrantUpdateOne {
+	mutation := newUserGrantMutation(c.config, OpUpdateOne, withUserGrantID(id))
+	return &UserGrantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for UserGrant.
+func (c *UserGrantClient) Delete() *UserGrantDelete {
+	mutation := newUserGrantMutation(c.config, OpDelete)
+	return &UserGrantDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *UserGrantClient) DeleteOne(_m *UserGrant) *UserGrantDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *UserGrantClient) DeleteOneID(id int64) *UserGrantDeleteOne {
+	builder := c.Delete().Where(usergrant.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &UserGrantDeleteOne{builder}
+}
+
+// Query returns a query builder for UserGrant.
+func (c *UserGrantClient) Query() *UserGrantQuery {
+	return &UserGrantQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeUserGrant},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a UserGrant entity by its id.
+func (c *UserGrantClient) Get(ctx context.Context, id int64) (*UserGrant, error) {
+	return c.Query().Where(usergrant.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *UserGrantClient) GetX(ctx context.Context, id int64) *UserGrant {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryOrganization queries the organization edge of a UserGrant.
+func (c *UserGrantClient) QueryOrganization(_m *UserGrant) *OrganizationQuery {
+	query := (&OrganizationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usergrant.Table, usergrant.FieldID, id),
+			sqlgraph.To(organization.Table, organization.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, usergrant.OrganizationTable, usergrant.OrganizationColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUser queries the user edge of a UserGrant.
+func (c *UserGrantClient) QueryUser(_m *UserGrant) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usergrant.Table, usergrant.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, usergrant.UserTable, usergrant.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryProject queries the project edge of a UserGrant.
+func (c *UserGrantClient) QueryProject(_m *UserGrant) *ProjectQuery {
+	query := (&ProjectClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usergrant.Table, usergrant.FieldID, id),
+			sqlgraph.To(project.Table, project.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, usergrant.ProjectTable, usergrant.ProjectColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *UserGrantClient) Hooks() []Hook {
+	return c.hooks.UserGrant
+}
+
+// Interceptors returns the client interceptors.
+func (c *UserGrantClient) Interceptors() []Interceptor {
+	return c.inters.UserGrant
+}
+
+func (c *UserGrantClient) mutate(ctx context.Context, m *UserGrantMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&UserGrantCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&UserGrantUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&UserGrantUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&UserGrantDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown UserGrant mutation op: %q", m.Op())
+	}
+}
+
+// UserMetadataClient is a client for the UserMetadata schema.
+type UserMetadataClient struct {
+	config
+}
+
+// NewUserMetadataClient returns a client for the UserMetadata from the given config.
+func NewUserMetadataClient(c config) *UserMetadataClient {
+	return &UserMetadataClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `usermetadata.Hooks(f(g(h())))`.
+func (c *UserMetadataClient) Use(hooks ...Hook) {
+	c.hooks.UserMetadata = append(c.hooks.UserMetadata, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `usermetadata.Intercept(f(g(h())))`.
+func (c *UserMetadataClient) Intercept(interceptors ...Interceptor) {
+	c.inters.UserMetadata = append(c.inters.UserMetadata, interceptors...)
+}
+
+// Create returns a builder for creating a UserMetadata entity.
+func (c *UserMetadataClient) Create() *UserMetadataCreate {
+	mutation := newUserMetadataMutation(c.config, OpCreate)
+	return &UserMetadataCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of UserMetadata entities.
+func (c *UserMetadataClient) CreateBulk(builders ...*UserMetadataCreate) *UserMetadataCreateBulk {
+	return &UserMetadataCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *UserMetadataClient) MapCreateBulk(slice any, setFunc func(*UserMetadataCreate, int)) *UserMetadataCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &UserMetadataCreateBulk{err: fmt.Errorf("calling to UserMetadataClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*UserMetadataCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &UserMetadataCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for UserMetadata.
+func (c *UserMetadataClient) Update() *UserMetadataUpdate {
+	mutation := newUserMetadataMutation(c.config, OpUpdate)
+	return &UserMetadataUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *UserMetadataClient) UpdateOne(_m *UserMetadata) *UserMetadataUpdateOne {
+	mutation := newUserMetadataMutation(c.config, OpUpdateOne, withUserMetadata(_m))
+	return &UserMetadataUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *UserMetadataClient) UpdateOneID(id int64) *UserMetadataUpdateOne {
+	mutation := newUserMetadataMutation(c.config, OpUpdateOne, withUserMetadataID(id))
+	return &UserMetadataUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for UserMetadata.
+func (c *UserMetadataClient) Delete() *UserMetadataDelete {
+	mutation := newUserMetadataMutation(c.config, OpDelete)
+	return &UserMetadataDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *UserMetadataClient) DeleteOne(_m *UserMetadata) *UserMetadataDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *UserMetadataClient) DeleteOneID(id int64) *UserMetadataDeleteOne {
+	builder := c.Delete().Where(usermetadata.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &UserMetadataDeleteOne{builder}
+}
+
+// Query returns a query builder for UserMetadata.
+func (c *UserMetadataClient) Query() *UserMetadataQuery {
+	return &UserMetadataQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeUserMetadata},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a UserMetadata entity by its id.
+func (c *UserMetadataClient) Get(ctx context.Context, id int64) (*UserMetadata, error) {
+	return c.Query().Where(usermetadata.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *UserMetadataClient) GetX(ctx context.Context, id int64) *UserMetadata {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryUser queries the user edge of a UserMetadata.
+func (c *UserMetadataClient) QueryUser(_m *UserMetadata) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usermetadata.Table, usermetadata.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, usermetadata.UserTable, usermetadata.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *UserMetadataClient) Hooks() []Hook {
+	return c.hooks.UserMetadata
+}
+
+// Interceptors returns the client interceptors.
+func (c *UserMetadataClient) Interceptors() []Interceptor {
+	return c.inters.UserMetadata
+}
+
+func (c *UserMetadataClient) mutate(ctx context.Context, m *UserMetadataMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&UserMetadataCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&UserMetadataUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&UserMetadataUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&UserMetadataDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown UserMetadata mutation op: %q", m.Op())
+	}
+}
+
+// VerificationCodeClient is a client for the VerificationCode schema.
+type VerificationCodeClient struct {
+	config
+}
+
+// NewVerificationCodeClient returns a client for the VerificationCode from the given config.
+func NewVerificationCodeClient(c config) *VerificationCodeClient {
+	return &VerificationCodeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `verificationcode.Hooks(f(g(h())))`.
+func (c *VerificationCodeClient) Use(hooks ...Hook) {
+	c.hooks.VerificationCode = append(c.hooks.VerificationCode, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `verificationcode.Intercept(f(g(h())))`.
+func (c *VerificationCodeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.VerificationCode = append(c.inters.VerificationCode, interceptors...)
+}
+
+// Create returns a builder for creating a VerificationCode entity.
+func (c *VerificationCodeClient) Create() *VerificationCodeCreate {
+	mutation := newVerificationCodeMutation(c.config, OpCreate)
+	return &VerificationCodeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of VerificationCode entities.
+func (c *VerificationCodeClient) CreateBulk(builders ...*VerificationCodeCreate) *VerificationCodeCreateBulk {
+	return &VerificationCodeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *VerificationCodeClient) MapCreateBulk(slice any, setFunc func(*VerificationCodeCreate, int)) *VerificationCodeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &VerificationCodeCreateBulk{err: fmt.Errorf("calling to VerificationCodeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*VerificationCodeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &VerificationCodeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for VerificationCode.
+func (c *VerificationCodeClient) Update() *VerificationCodeUpdate {
+	mutation := newVerificationCodeMutation(c.config, OpUpdate)
+	return &VerificationCodeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *VerificationCodeClient) UpdateOne(_m *VerificationCode) *VerificationCodeUpdateOne {
+	mutation := newVerificationCodeMutation(c.config, OpUpdateOne, withVerificationCode(_m))
+	return &VerificationCodeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *VerificationCodeClient) UpdateOneID(id int64) *VerificationCodeUpdateOne {
+	mutation := newVerificationCodeMutation(c.config, OpUpdateOne, withVerificationCodeID(id))
+	return &VerificationCodeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for VerificationCode.
+func (c *VerificationCodeClient) Delete() *VerificationCodeDelete {
+	mutation := newVerificationCodeMutation(c.config, OpDelete)
+	return &VerificationCodeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *VerificationCodeClient) DeleteOne(_m *VerificationCode) *VerificationCodeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *VerificationCodeClient) DeleteOneID(id int64) *VerificationCodeDeleteOne {
+	builder := c.Delete().Where(verificationcode.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &VerificationCodeDeleteOne{builder}
+}
+
+// Query returns a query builder for VerificationCode.
+func (c *VerificationCodeClient) Query() *VerificationCodeQuery {
+	return &VerificationCodeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeVerificationCode},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a VerificationCode entity by its id.
+func (c *VerificationCodeClient) Get(ctx context.Context, id int64) (*VerificationCode, error) {
+	return c.Query().Where(verificationcode.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *VerificationCodeClient) GetX(ctx context.Context, id int64) *VerificationCode {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryUser queries the user edge of a VerificationCode.
+func (c *VerificationCodeClient) QueryUser(_m *VerificationCode) *UserQuery {
+	query := (&UserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(verificationcode.Table, verificationcode.FieldID, id),
+			sqlgraph.To(user.Table, user.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, verificationcode.UserTable, verificationcode.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *VerificationCodeClient) Hooks() []Hook {
+	return c.hooks.VerificationCode
+}
+
+// Interceptors returns the client interceptors.
+func (c *VerificationCodeClient) Interceptors() []Interceptor {
+	return c.inters.VerificationCode
+}
+
+func (c *VerificationCodeClient) mutate(ctx context.Context, m *VerificationCodeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&VerificationCodeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&VerificationCodeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&VerificationCodeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&VerificationCodeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown VerificationCode mutation op: %q", m.Op())
 	}
 }
 
@@ -2848,15 +4473,18 @@ func (c *WorkerLeaseClient) mutate(ctx context.Context, m *WorkerLeaseMutation) 
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		AccessToken, Event, Installation, Instance, InstanceDomain, MachineKey,
-		Membership, Organization, OrganizationDomain, OwnerPolicy, Password,
-		PersonalAccessToken, PersonalData, SigningKey, User, WorkerLease []ent.Hook
+		AccessToken, Application, ApplicationKey, Event, Installation, Instance,
+		InstanceDomain, InstanceTrustedDomain, MachineKey, Membership, Organization,
+		OrganizationDomain, OrganizationMetadata, OwnerPolicy, Password,
+		PersonalAccessToken, PersonalData, Project, ProjectRole, SigningKey, User,
+		UserGrant, UserMetadata, VerificationCode, WorkerLease []ent.Hook
 	}
 	inters struct {
-		AccessToken, Event, Installation, Instance, InstanceDomain, MachineKey,
-		Membership, Organization, OrganizationDomain, OwnerPolicy, Password,
-		PersonalAccessToken, PersonalData, SigningKey, User,
-		WorkerLease []ent.Interceptor
+		AccessToken, Application, ApplicationKey, Event, Installation, Instance,
+		InstanceDomain, InstanceTrustedDomain, MachineKey, Membership, Organization,
+		OrganizationDomain, OrganizationMetadata, OwnerPolicy, Password,
+		PersonalAccessToken, PersonalData, Project, ProjectRole, SigningKey, User,
+		UserGrant, UserMetadata, VerificationCode, WorkerLease []ent.Interceptor
 	}
 )
 

@@ -13,20 +13,29 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/application"
+	"github.com/bastide-id/bastide/ent/applicationkey"
 	"github.com/bastide-id/bastide/ent/event"
 	"github.com/bastide-id/bastide/ent/installation"
 	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/ent/instancetrusteddomain"
 	"github.com/bastide-id/bastide/ent/machinekey"
 	"github.com/bastide-id/bastide/ent/membership"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/organizationdomain"
+	"github.com/bastide-id/bastide/ent/organizationmetadata"
 	"github.com/bastide-id/bastide/ent/ownerpolicy"
 	"github.com/bastide-id/bastide/ent/password"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/personaldata"
+	"github.com/bastide-id/bastide/ent/project"
+	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/ent/usergrant"
+	"github.com/bastide-id/bastide/ent/usermetadata"
+	"github.com/bastide-id/bastide/ent/verificationcode"
 	"github.com/bastide-id/bastide/ent/workerlease"
 )
 
@@ -88,22 +97,31 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			accesstoken.Table:         accesstoken.ValidColumn,
-			event.Table:               event.ValidColumn,
-			installation.Table:        installation.ValidColumn,
-			instance.Table:            instance.ValidColumn,
-			instancedomain.Table:      instancedomain.ValidColumn,
-			machinekey.Table:          machinekey.ValidColumn,
-			membership.Table:          membership.ValidColumn,
-			organization.Table:        organization.ValidColumn,
-			organizationdomain.Table:  organizationdomain.ValidColumn,
-			ownerpolicy.Table:         ownerpolicy.ValidColumn,
-			password.Table:            password.ValidColumn,
-			personalaccesstoken.Table: personalaccesstoken.ValidColumn,
-			personaldata.Table:        personaldata.ValidColumn,
-			signingkey.Table:          signingkey.ValidColumn,
-			user.Table:                user.ValidColumn,
-			workerlease.Table:         workerlease.ValidColumn,
+			accesstoken.Table:           accesstoken.ValidColumn,
+			application.Table:           application.ValidColumn,
+			applicationkey.Table:        applicationkey.ValidColumn,
+			event.Table:                 event.ValidColumn,
+			installation.Table:          installation.ValidColumn,
+			instance.Table:              instance.ValidColumn,
+			instancedomain.Table:        instancedomain.ValidColumn,
+			instancetrusteddomain.Table: instancetrusteddomain.ValidColumn,
+			machinekey.Table:            machinekey.ValidColumn,
+			membership.Table:            membership.ValidColumn,
+			organization.Table:          organization.ValidColumn,
+			organizationdomain.Table:    organizationdomain.ValidColumn,
+			organizationmetadata.Table:  organizationmetadata.ValidColumn,
+			ownerpolicy.Table:           ownerpolicy.ValidColumn,
+			password.Table:              password.ValidColumn,
+			personalaccesstoken.Table:   personalaccesstoken.ValidColumn,
+			personaldata.Table:          personaldata.ValidColumn,
+			project.Table:               project.ValidColumn,
+			projectrole.Table:           projectrole.ValidColumn,
+			signingkey.Table:            signingkey.ValidColumn,
+			user.Table:                  user.ValidColumn,
+			usergrant.Table:             usergrant.ValidColumn,
+			usermetadata.Table:          usermetadata.ValidColumn,
+			verificationcode.Table:      verificationcode.ValidColumn,
+			workerlease.Table:           workerlease.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

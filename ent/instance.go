@@ -33,6 +33,8 @@ type Instance struct {
 	DefaultLanguage string `json:"default_language,omitempty"`
 	// DefaultOrganizationID holds the value of the "default_organization_id" field.
 	DefaultOrganizationID string `json:"default_organization_id,omitempty"`
+	// State holds the value of the "state" field.
+	State instance.State `json:"state,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the InstanceQuery when eager-loading is set.
 	Edges        InstanceEdges `json:"edges"`
@@ -43,13 +45,15 @@ type Instance struct {
 type InstanceEdges struct {
 	// Domains holds the value of the domains edge.
 	Domains []*InstanceDomain `json:"domains,omitempty"`
+	// TrustedDomains holds the value of the trusted_domains edge.
+	TrustedDomains []*InstanceTrustedDomain `json:"trusted_domains,omitempty"`
 	// Organizations holds the value of the organizations edge.
 	Organizations []*Organization `json:"organizations,omitempty"`
 	// SigningKeys holds the value of the signing_keys edge.
 	SigningKeys []*SigningKey `json:"signing_keys,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
+	loadedTypes [4]bool
 }
 
 // DomainsOrErr returns the Domains value or an error if the edge
@@ -61,10 +65,19 @@ func (e InstanceEdges) DomainsOrErr() ([]*InstanceDomain, error) {
 	return nil, &NotLoadedError{edge: "domains"}
 }
 
+// TrustedDomainsOrErr returns the TrustedDomains value or an error if the edge
+// was not loaded in eager-loading.
+func (e InstanceEdges) TrustedDomainsOrErr() ([]*InstanceTrustedDomain, error) {
+	if e.loadedTypes[1] {
+		return e.TrustedDomains, nil
+	}
+	return nil, &NotLoadedError{edge: "trusted_domains"}
+}
+
 // OrganizationsOrErr returns the Organizations value or an error if the edge
 // was not loaded in eager-loading.
 func (e InstanceEdges) OrganizationsOrErr() ([]*Organization, error) {
-	if e.loadedTypes[1] {
+	if e.loadedTypes[2] {
 		return e.Organizations, nil
 	}
 	return nil, &NotLoadedError{edge: "organizations"}
@@ -73,7 +86,7 @@ func (e InstanceEdges) OrganizationsOrErr() ([]*Organization, error) {
 // SigningKeysOrErr returns the SigningKeys value or an error if the edge
 // was not loaded in eager-loading.
 func (e InstanceEdges) SigningKeysOrErr() ([]*SigningKey, error) {
-	if e.loadedTypes[2] {
+	if e.loadedTypes[3] {
 		return e.SigningKeys, nil
 	}
 	return nil, &NotLoadedError{edge: "signing_keys"}
@@ -88,7 +101,7 @@ func (*Instance) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case instance.FieldID, instance.FieldSequence:
 			values[i] = new(sql.NullInt64)
-		case instance.FieldInstanceID, instance.FieldName, instance.FieldDefaultLanguage, instance.FieldDefaultOrganizationID:
+		case instance.FieldInstanceID, instance.FieldName, instance.FieldDefaultLanguage, instance.FieldDefaultOrganizationID, instance.FieldState:
 			values[i] = new(sql.NullString)
 		case instance.FieldCreatedAt, instance.FieldChangedAt:
 			values[i] = new(sql.NullTime)
@@ -161,6 +174,12 @@ func (_m *Instance) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.DefaultOrganizationID = value.String
 			}
+		case instance.FieldState:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field state", values[i])
+			} else if value.Valid {
+				_m.State = instance.State(value.String)
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -177,6 +196,11 @@ func (_m *Instance) Value(name string) (ent.Value, error) {
 // QueryDomains queries the "domains" edge of the Instance entity.
 func (_m *Instance) QueryDomains() *InstanceDomainQuery {
 	return NewInstanceClient(_m.config).QueryDomains(_m)
+}
+
+// QueryTrustedDomains queries the "trusted_domains" edge of the Instance entity.
+func (_m *Instance) QueryTrustedDomains() *InstanceTrustedDomainQuery {
+	return NewInstanceClient(_m.config).QueryTrustedDomains(_m)
 }
 
 // QueryOrganizations queries the "organizations" edge of the Instance entity.
@@ -235,6 +259,9 @@ func (_m *Instance) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("default_organization_id=")
 	builder.WriteString(_m.DefaultOrganizationID)
+	builder.WriteString(", ")
+	builder.WriteString("state=")
+	builder.WriteString(fmt.Sprintf("%v", _m.State))
 	builder.WriteByte(')')
 	return builder.String()
 }

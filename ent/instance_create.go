@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/ent/instancetrusteddomain"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/signingkey"
 )
@@ -87,6 +88,20 @@ func (_c *InstanceCreate) SetNillableDefaultOrganizationID(v *string) *InstanceC
 	return _c
 }
 
+// SetState sets the "state" field.
+func (_c *InstanceCreate) SetState(v instance.State) *InstanceCreate {
+	_c.mutation.SetState(v)
+	return _c
+}
+
+// SetNillableState sets the "state" field if the given value is not nil.
+func (_c *InstanceCreate) SetNillableState(v *instance.State) *InstanceCreate {
+	if v != nil {
+		_c.SetState(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *InstanceCreate) SetID(v int64) *InstanceCreate {
 	_c.mutation.SetID(v)
@@ -106,6 +121,21 @@ func (_c *InstanceCreate) AddDomains(v ...*InstanceDomain) *InstanceCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddDomainIDs(ids...)
+}
+
+// AddTrustedDomainIDs adds the "trusted_domains" edge to the InstanceTrustedDomain entity by IDs.
+func (_c *InstanceCreate) AddTrustedDomainIDs(ids ...int64) *InstanceCreate {
+	_c.mutation.AddTrustedDomainIDs(ids...)
+	return _c
+}
+
+// AddTrustedDomains adds the "trusted_domains" edges to the InstanceTrustedDomain entity.
+func (_c *InstanceCreate) AddTrustedDomains(v ...*InstanceTrustedDomain) *InstanceCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddTrustedDomainIDs(ids...)
 }
 
 // AddOrganizationIDs adds the "organizations" edge to the Organization entity by IDs.
@@ -181,6 +211,10 @@ func (_c *InstanceCreate) defaults() {
 		v := instance.DefaultDefaultOrganizationID
 		_c.mutation.SetDefaultOrganizationID(v)
 	}
+	if _, ok := _c.mutation.State(); !ok {
+		v := instance.DefaultState
+		_c.mutation.SetState(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -217,6 +251,14 @@ func (_c *InstanceCreate) check() error {
 	if v, ok := _c.mutation.DefaultOrganizationID(); ok {
 		if err := instance.DefaultOrganizationIDValidator(v); err != nil {
 			return &ValidationError{Name: "default_organization_id", err: fmt.Errorf(`ent: validator failed for field "Instance.default_organization_id": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.State(); !ok {
+		return &ValidationError{Name: "state", err: errors.New(`ent: missing required field "Instance.state"`)}
+	}
+	if v, ok := _c.mutation.State(); ok {
+		if err := instance.StateValidator(v); err != nil {
+			return &ValidationError{Name: "state", err: fmt.Errorf(`ent: validator failed for field "Instance.state": %w`, err)}
 		}
 	}
 	return nil
@@ -283,6 +325,10 @@ func (_c *InstanceCreate) createSpec() (*Instance, *sqlgraph.CreateSpec) {
 		_spec.SetField(instance.FieldDefaultOrganizationID, field.TypeString, value)
 		_node.DefaultOrganizationID = value
 	}
+	if value, ok := _c.mutation.State(); ok {
+		_spec.SetField(instance.FieldState, field.TypeEnum, value)
+		_node.State = value
+	}
 	if nodes := _c.mutation.DomainsIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2M,
@@ -292,6 +338,22 @@ func (_c *InstanceCreate) createSpec() (*Instance, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(instancedomain.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.TrustedDomainsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.TrustedDomainsTable,
+			Columns: []string{instance.TrustedDomainsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(instancetrusteddomain.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

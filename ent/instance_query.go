@@ -15,6 +15,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/ent/instancetrusteddomain"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/signingkey"
@@ -23,14 +24,15 @@ import (
 // InstanceQuery is the builder for querying Instance entities.
 type InstanceQuery struct {
 	config
-	ctx               *QueryContext
-	order             []instance.OrderOption
-	inters            []Interceptor
-	predicates        []predicate.Instance
-	withDomains       *InstanceDomainQuery
-	withOrganizations *OrganizationQuery
-	withSigningKeys   *SigningKeyQuery
-	modifiers         []func(*sql.Selector)
+	ctx                *QueryContext
+	order              []instance.OrderOption
+	inters             []Interceptor
+	predicates         []predicate.Instance
+	withDomains        *InstanceDomainQuery
+	withTrustedDomains *InstanceTrustedDomainQuery
+	withOrganizations  *OrganizationQuery
+	withSigningKeys    *SigningKeyQuery
+	modifiers          []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -82,6 +84,28 @@ func (_q *InstanceQuery) QueryDomains() *InstanceDomainQuery {
 			sqlgraph.From(instance.Table, instance.FieldID, selector),
 			sqlgraph.To(instancedomain.Table, instancedomain.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, instance.DomainsTable, instance.DomainsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryTrustedDomains chains the current query on the "trusted_domains" edge.
+func (_q *InstanceQuery) QueryTrustedDomains() *InstanceTrustedDomainQuery {
+	query := (&InstanceTrustedDomainClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(instance.Table, instance.FieldID, selector),
+			sqlgraph.To(instancetrusteddomain.Table, instancetrusteddomain.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, instance.TrustedDomainsTable, instance.TrustedDomainsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -320,14 +344,15 @@ func (_q *InstanceQuery) Clone() *InstanceQuery {
 		return nil
 	}
 	return &InstanceQuery{
-		config:            _q.config,
-		ctx:               _q.ctx.Clone(),
-		order:             append([]instance.OrderOption{}, _q.order...),
-		inters:            append([]Interceptor{}, _q.inters...),
-		predicates:        append([]predicate.Instance{}, _q.predicates...),
-		withDomains:       _q.withDomains.Clone(),
-		withOrganizations: _q.withOrganizations.Clone(),
-		withSigningKeys:   _q.withSigningKeys.Clone(),
+		config:             _q.config,
+		ctx:                _q.ctx.Clone(),
+		order:              append([]instance.OrderOption{}, _q.order...),
+		inters:             append([]Interceptor{}, _q.inters...),
+		predicates:         append([]predicate.Instance{}, _q.predicates...),
+		withDomains:        _q.withDomains.Clone(),
+		withTrustedDomains: _q.withTrustedDomains.Clone(),
+		withOrganizations:  _q.withOrganizations.Clone(),
+		withSigningKeys:    _q.withSigningKeys.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -343,6 +368,17 @@ func (_q *InstanceQuery) WithDomains(opts ...func(*InstanceDomainQuery)) *Instan
 		opt(query)
 	}
 	_q.withDomains = query
+	return _q
+}
+
+// WithTrustedDomains tells the query-builder to eager-load the nodes that are connected to
+// the "trusted_domains" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *InstanceQuery) WithTrustedDomains(opts ...func(*InstanceTrustedDomainQuery)) *InstanceQuery {
+	query := (&InstanceTrustedDomainClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withTrustedDomains = query
 	return _q
 }
 
@@ -446,8 +482,9 @@ func (_q *InstanceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Ins
 	var (
 		nodes       = []*Instance{}
 		_spec       = _q.querySpec()
-		loadedTypes = [3]bool{
+		loadedTypes = [4]bool{
 			_q.withDomains != nil,
+			_q.withTrustedDomains != nil,
 			_q.withOrganizations != nil,
 			_q.withSigningKeys != nil,
 		}
@@ -477,6 +514,15 @@ func (_q *InstanceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Ins
 		if err := _q.loadDomains(ctx, query, nodes,
 			func(n *Instance) { n.Edges.Domains = []*InstanceDomain{} },
 			func(n *Instance, e *InstanceDomain) { n.Edges.Domains = append(n.Edges.Domains, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withTrustedDomains; query != nil {
+		if err := _q.loadTrustedDomains(ctx, query, nodes,
+			func(n *Instance) { n.Edges.TrustedDomains = []*InstanceTrustedDomain{} },
+			func(n *Instance, e *InstanceTrustedDomain) {
+				n.Edges.TrustedDomains = append(n.Edges.TrustedDomains, e)
+			}); err != nil {
 			return nil, err
 		}
 	}
@@ -512,6 +558,36 @@ func (_q *InstanceQuery) loadDomains(ctx context.Context, query *InstanceDomainQ
 	}
 	query.Where(predicate.InstanceDomain(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(instance.DomainsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.InstancePk
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "instance_pk" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *InstanceQuery) loadTrustedDomains(ctx context.Context, query *InstanceTrustedDomainQuery, nodes []*Instance, init func(*Instance), assign func(*Instance, *InstanceTrustedDomain)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Instance)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(instancetrusteddomain.FieldInstancePk)
+	}
+	query.Where(predicate.InstanceTrustedDomain(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(instance.TrustedDomainsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

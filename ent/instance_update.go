@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/ent/instancetrusteddomain"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/signingkey"
@@ -115,6 +116,20 @@ func (_u *InstanceUpdate) SetNillableDefaultOrganizationID(v *string) *InstanceU
 	return _u
 }
 
+// SetState sets the "state" field.
+func (_u *InstanceUpdate) SetState(v instance.State) *InstanceUpdate {
+	_u.mutation.SetState(v)
+	return _u
+}
+
+// SetNillableState sets the "state" field if the given value is not nil.
+func (_u *InstanceUpdate) SetNillableState(v *instance.State) *InstanceUpdate {
+	if v != nil {
+		_u.SetState(*v)
+	}
+	return _u
+}
+
 // AddDomainIDs adds the "domains" edge to the InstanceDomain entity by IDs.
 func (_u *InstanceUpdate) AddDomainIDs(ids ...int64) *InstanceUpdate {
 	_u.mutation.AddDomainIDs(ids...)
@@ -128,6 +143,21 @@ func (_u *InstanceUpdate) AddDomains(v ...*InstanceDomain) *InstanceUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.AddDomainIDs(ids...)
+}
+
+// AddTrustedDomainIDs adds the "trusted_domains" edge to the InstanceTrustedDomain entity by IDs.
+func (_u *InstanceUpdate) AddTrustedDomainIDs(ids ...int64) *InstanceUpdate {
+	_u.mutation.AddTrustedDomainIDs(ids...)
+	return _u
+}
+
+// AddTrustedDomains adds the "trusted_domains" edges to the InstanceTrustedDomain entity.
+func (_u *InstanceUpdate) AddTrustedDomains(v ...*InstanceTrustedDomain) *InstanceUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddTrustedDomainIDs(ids...)
 }
 
 // AddOrganizationIDs adds the "organizations" edge to the Organization entity by IDs.
@@ -184,6 +214,27 @@ func (_u *InstanceUpdate) RemoveDomains(v ...*InstanceDomain) *InstanceUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveDomainIDs(ids...)
+}
+
+// ClearTrustedDomains clears all "trusted_domains" edges to the InstanceTrustedDomain entity.
+func (_u *InstanceUpdate) ClearTrustedDomains() *InstanceUpdate {
+	_u.mutation.ClearTrustedDomains()
+	return _u
+}
+
+// RemoveTrustedDomainIDs removes the "trusted_domains" edge to InstanceTrustedDomain entities by IDs.
+func (_u *InstanceUpdate) RemoveTrustedDomainIDs(ids ...int64) *InstanceUpdate {
+	_u.mutation.RemoveTrustedDomainIDs(ids...)
+	return _u
+}
+
+// RemoveTrustedDomains removes "trusted_domains" edges to InstanceTrustedDomain entities.
+func (_u *InstanceUpdate) RemoveTrustedDomains(v ...*InstanceTrustedDomain) *InstanceUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveTrustedDomainIDs(ids...)
 }
 
 // ClearOrganizations clears all "organizations" edges to the Organization entity.
@@ -262,6 +313,11 @@ func (_u *InstanceUpdate) check() error {
 			return &ValidationError{Name: "default_organization_id", err: fmt.Errorf(`ent: validator failed for field "Instance.default_organization_id": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.State(); ok {
+		if err := instance.StateValidator(v); err != nil {
+			return &ValidationError{Name: "state", err: fmt.Errorf(`ent: validator failed for field "Instance.state": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -304,6 +360,9 @@ func (_u *InstanceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.DefaultOrganizationID(); ok {
 		_spec.SetField(instance.FieldDefaultOrganizationID, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.State(); ok {
+		_spec.SetField(instance.FieldState, field.TypeEnum, value)
+	}
 	if _u.mutation.DomainsCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2M,
@@ -342,6 +401,51 @@ func (_u *InstanceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(instancedomain.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.TrustedDomainsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.TrustedDomainsTable,
+			Columns: []string{instance.TrustedDomainsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(instancetrusteddomain.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedTrustedDomainsIDs(); len(nodes) > 0 && !_u.mutation.TrustedDomainsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.TrustedDomainsTable,
+			Columns: []string{instance.TrustedDomainsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(instancetrusteddomain.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.TrustedDomainsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.TrustedDomainsTable,
+			Columns: []string{instance.TrustedDomainsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(instancetrusteddomain.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {
@@ -544,6 +648,20 @@ func (_u *InstanceUpdateOne) SetNillableDefaultOrganizationID(v *string) *Instan
 	return _u
 }
 
+// SetState sets the "state" field.
+func (_u *InstanceUpdateOne) SetState(v instance.State) *InstanceUpdateOne {
+	_u.mutation.SetState(v)
+	return _u
+}
+
+// SetNillableState sets the "state" field if the given value is not nil.
+func (_u *InstanceUpdateOne) SetNillableState(v *instance.State) *InstanceUpdateOne {
+	if v != nil {
+		_u.SetState(*v)
+	}
+	return _u
+}
+
 // AddDomainIDs adds the "domains" edge to the InstanceDomain entity by IDs.
 func (_u *InstanceUpdateOne) AddDomainIDs(ids ...int64) *InstanceUpdateOne {
 	_u.mutation.AddDomainIDs(ids...)
@@ -557,6 +675,21 @@ func (_u *InstanceUpdateOne) AddDomains(v ...*InstanceDomain) *InstanceUpdateOne
 		ids[i] = v[i].ID
 	}
 	return _u.AddDomainIDs(ids...)
+}
+
+// AddTrustedDomainIDs adds the "trusted_domains" edge to the InstanceTrustedDomain entity by IDs.
+func (_u *InstanceUpdateOne) AddTrustedDomainIDs(ids ...int64) *InstanceUpdateOne {
+	_u.mutation.AddTrustedDomainIDs(ids...)
+	return _u
+}
+
+// AddTrustedDomains adds the "trusted_domains" edges to the InstanceTrustedDomain entity.
+func (_u *InstanceUpdateOne) AddTrustedDomains(v ...*InstanceTrustedDomain) *InstanceUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddTrustedDomainIDs(ids...)
 }
 
 // AddOrganizationIDs adds the "organizations" edge to the Organization entity by IDs.
@@ -613,6 +746,27 @@ func (_u *InstanceUpdateOne) RemoveDomains(v ...*InstanceDomain) *InstanceUpdate
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveDomainIDs(ids...)
+}
+
+// ClearTrustedDomains clears all "trusted_domains" edges to the InstanceTrustedDomain entity.
+func (_u *InstanceUpdateOne) ClearTrustedDomains() *InstanceUpdateOne {
+	_u.mutation.ClearTrustedDomains()
+	return _u
+}
+
+// RemoveTrustedDomainIDs removes the "trusted_domains" edge to InstanceTrustedDomain entities by IDs.
+func (_u *InstanceUpdateOne) RemoveTrustedDomainIDs(ids ...int64) *InstanceUpdateOne {
+	_u.mutation.RemoveTrustedDomainIDs(ids...)
+	return _u
+}
+
+// RemoveTrustedDomains removes "trusted_domains" edges to InstanceTrustedDomain entities.
+func (_u *InstanceUpdateOne) RemoveTrustedDomains(v ...*InstanceTrustedDomain) *InstanceUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveTrustedDomainIDs(ids...)
 }
 
 // ClearOrganizations clears all "organizations" edges to the Organization entity.
@@ -704,6 +858,11 @@ func (_u *InstanceUpdateOne) check() error {
 			return &ValidationError{Name: "default_organization_id", err: fmt.Errorf(`ent: validator failed for field "Instance.default_organization_id": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.State(); ok {
+		if err := instance.StateValidator(v); err != nil {
+			return &ValidationError{Name: "state", err: fmt.Errorf(`ent: validator failed for field "Instance.state": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -763,6 +922,9 @@ func (_u *InstanceUpdateOne) sqlSave(ctx context.Context) (_node *Instance, err 
 	if value, ok := _u.mutation.DefaultOrganizationID(); ok {
 		_spec.SetField(instance.FieldDefaultOrganizationID, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.State(); ok {
+		_spec.SetField(instance.FieldState, field.TypeEnum, value)
+	}
 	if _u.mutation.DomainsCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2M,
@@ -801,6 +963,51 @@ func (_u *InstanceUpdateOne) sqlSave(ctx context.Context) (_node *Instance, err 
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(instancedomain.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.TrustedDomainsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.TrustedDomainsTable,
+			Columns: []string{instance.TrustedDomainsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(instancetrusteddomain.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedTrustedDomainsIDs(); len(nodes) > 0 && !_u.mutation.TrustedDomainsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.TrustedDomainsTable,
+			Columns: []string{instance.TrustedDomainsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(instancetrusteddomain.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.TrustedDomainsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.TrustedDomainsTable,
+			Columns: []string{instance.TrustedDomainsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(instancetrusteddomain.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

@@ -13,21 +13,30 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/application"
+	"github.com/bastide-id/bastide/ent/applicationkey"
 	"github.com/bastide-id/bastide/ent/event"
 	"github.com/bastide-id/bastide/ent/installation"
 	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/ent/instancetrusteddomain"
 	"github.com/bastide-id/bastide/ent/machinekey"
 	"github.com/bastide-id/bastide/ent/membership"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/organizationdomain"
+	"github.com/bastide-id/bastide/ent/organizationmetadata"
 	"github.com/bastide-id/bastide/ent/ownerpolicy"
 	"github.com/bastide-id/bastide/ent/password"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/personaldata"
 	"github.com/bastide-id/bastide/ent/predicate"
+	"github.com/bastide-id/bastide/ent/project"
+	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/ent/usergrant"
+	"github.com/bastide-id/bastide/ent/usermetadata"
+	"github.com/bastide-id/bastide/ent/verificationcode"
 	"github.com/bastide-id/bastide/ent/workerlease"
 )
 
@@ -40,22 +49,31 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAccessToken         = "AccessToken"
-	TypeEvent               = "Event"
-	TypeInstallation        = "Installation"
-	TypeInstance            = "Instance"
-	TypeInstanceDomain      = "InstanceDomain"
-	TypeMachineKey          = "MachineKey"
-	TypeMembership          = "Membership"
-	TypeOrganization        = "Organization"
-	TypeOrganizationDomain  = "OrganizationDomain"
-	TypeOwnerPolicy         = "OwnerPolicy"
-	TypePassword            = "Password"
-	TypePersonalAccessToken = "PersonalAccessToken"
-	TypePersonalData        = "PersonalData"
-	TypeSigningKey          = "SigningKey"
-	TypeUser                = "User"
-	TypeWorkerLease         = "WorkerLease"
+	TypeAccessToken           = "AccessToken"
+	TypeApplication           = "Application"
+	TypeApplicationKey        = "ApplicationKey"
+	TypeEvent                 = "Event"
+	TypeInstallation          = "Installation"
+	TypeInstance              = "Instance"
+	TypeInstanceDomain        = "InstanceDomain"
+	TypeInstanceTrustedDomain = "InstanceTrustedDomain"
+	TypeMachineKey            = "MachineKey"
+	TypeMembership            = "Membership"
+	TypeOrganization          = "Organization"
+	TypeOrganizationDomain    = "OrganizationDomain"
+	TypeOrganizationMetadata  = "OrganizationMetadata"
+	TypeOwnerPolicy           = "OwnerPolicy"
+	TypePassword              = "Password"
+	TypePersonalAccessToken   = "PersonalAccessToken"
+	TypePersonalData          = "PersonalData"
+	TypeProject               = "Project"
+	TypeProjectRole           = "ProjectRole"
+	TypeSigningKey            = "SigningKey"
+	TypeUser                  = "User"
+	TypeUserGrant             = "UserGrant"
+	TypeUserMetadata          = "UserMetadata"
+	TypeVerificationCode      = "VerificationCode"
+	TypeWorkerLease           = "WorkerLease"
 )
 
 // AccessTokenMutation represents an operation that mutates the AccessToken nodes in the graph.
@@ -744,6 +762,2134 @@ func (m *AccessTokenMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown AccessToken edge %s", name)
+}
+
+// ApplicationMutation represents an operation that mutates the Application nodes in the graph.
+type ApplicationMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int64
+	instance_id    *string
+	sequence       *int64
+	addsequence    *int64
+	created_at     *time.Time
+	changed_at     *time.Time
+	application_id *string
+	name           *string
+	name_key       *[]byte
+	state          *application.State
+	kind           *application.Kind
+	client_id      *string
+	secret_hash    *[]byte
+	auth_method    *int32
+	addauth_method *int32
+	settings       *json.RawMessage
+	appendsettings json.RawMessage
+	clearedFields  map[string]struct{}
+	project        *int64
+	clearedproject bool
+	keys           map[int64]struct{}
+	removedkeys    map[int64]struct{}
+	clearedkeys    bool
+	done           bool
+	oldValue       func(context.Context) (*Application, error)
+	predicates     []predicate.Application
+}
+
+var _ ent.Mutation = (*ApplicationMutation)(nil)
+
+// applicationOption allows management of the mutation configuration using functional options.
+type applicationOption func(*ApplicationMutation)
+
+// newApplicationMutation creates new mutation for the Application entity.
+func newApplicationMutation(c config, op Op, opts ...applicationOption) *ApplicationMutation {
+	m := &ApplicationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeApplication,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withApplicationID sets the ID field of the mutation.
+func withApplicationID(id int64) applicationOption {
+	return func(m *ApplicationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Application
+		)
+		m.oldValue = func(ctx context.Context) (*Application, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Application.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withApplication sets the old Application of the mutation.
+func withApplication(node *Application) applicationOption {
+	return func(m *ApplicationMutation) {
+		m.oldValue = func(context.Context) (*Application, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ApplicationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ApplicationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Application entities.
+func (m *ApplicationMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ApplicationMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ApplicationMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Application.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *ApplicationMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *ApplicationMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *ApplicationMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *ApplicationMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *ApplicationMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *ApplicationMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *ApplicationMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *ApplicationMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ApplicationMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ApplicationMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ApplicationMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (m *ApplicationMutation) SetChangedAt(t time.Time) {
+	m.changed_at = &t
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *ApplicationMutation) ChangedAt() (r time.Time, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldChangedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *ApplicationMutation) ResetChangedAt() {
+	m.changed_at = nil
+}
+
+// SetApplicationID sets the "application_id" field.
+func (m *ApplicationMutation) SetApplicationID(s string) {
+	m.application_id = &s
+}
+
+// ApplicationID returns the value of the "application_id" field in the mutation.
+func (m *ApplicationMutation) ApplicationID() (r string, exists bool) {
+	v := m.application_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldApplicationID returns the old "application_id" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldApplicationID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldApplicationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldApplicationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldApplicationID: %w", err)
+	}
+	return oldValue.ApplicationID, nil
+}
+
+// ResetApplicationID resets all changes to the "application_id" field.
+func (m *ApplicationMutation) ResetApplicationID() {
+	m.application_id = nil
+}
+
+// SetProjectPk sets the "project_pk" field.
+func (m *ApplicationMutation) SetProjectPk(i int64) {
+	m.project = &i
+}
+
+// ProjectPk returns the value of the "project_pk" field in the mutation.
+func (m *ApplicationMutation) ProjectPk() (r int64, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectPk returns the old "project_pk" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldProjectPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectPk: %w", err)
+	}
+	return oldValue.ProjectPk, nil
+}
+
+// ResetProjectPk resets all changes to the "project_pk" field.
+func (m *ApplicationMutation) ResetProjectPk() {
+	m.project = nil
+}
+
+// SetName sets the "name" field.
+func (m *ApplicationMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *ApplicationMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *ApplicationMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameKey sets the "name_key" field.
+func (m *ApplicationMutation) SetNameKey(b []byte) {
+	m.name_key = &b
+}
+
+// NameKey returns the value of the "name_key" field in the mutation.
+func (m *ApplicationMutation) NameKey() (r []byte, exists bool) {
+	v := m.name_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameKey returns the old "name_key" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldNameKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameKey: %w", err)
+	}
+	return oldValue.NameKey, nil
+}
+
+// ResetNameKey resets all changes to the "name_key" field.
+func (m *ApplicationMutation) ResetNameKey() {
+	m.name_key = nil
+}
+
+// SetState sets the "state" field.
+func (m *ApplicationMutation) SetState(a application.State) {
+	m.state = &a
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *ApplicationMutation) State() (r application.State, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldState(ctx context.Context) (v application.State, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *ApplicationMutation) ResetState() {
+	m.state = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *ApplicationMutation) SetKind(a application.Kind) {
+	m.kind = &a
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *ApplicationMutation) Kind() (r application.Kind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldKind(ctx context.Context) (v application.Kind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *ApplicationMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetClientID sets the "client_id" field.
+func (m *ApplicationMutation) SetClientID(s string) {
+	m.client_id = &s
+}
+
+// ClientID returns the value of the "client_id" field in the mutation.
+func (m *ApplicationMutation) ClientID() (r string, exists bool) {
+	v := m.client_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClientID returns the old "client_id" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldClientID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClientID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClientID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClientID: %w", err)
+	}
+	return oldValue.ClientID, nil
+}
+
+// ResetClientID resets all changes to the "client_id" field.
+func (m *ApplicationMutation) ResetClientID() {
+	m.client_id = nil
+}
+
+// SetSecretHash sets the "secret_hash" field.
+func (m *ApplicationMutation) SetSecretHash(b []byte) {
+	m.secret_hash = &b
+}
+
+// SecretHash returns the value of the "secret_hash" field in the mutation.
+func (m *ApplicationMutation) SecretHash() (r []byte, exists bool) {
+	v := m.secret_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSecretHash returns the old "secret_hash" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldSecretHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSecretHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSecretHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSecretHash: %w", err)
+	}
+	return oldValue.SecretHash, nil
+}
+
+// ClearSecretHash clears the value of the "secret_hash" field.
+func (m *ApplicationMutation) ClearSecretHash() {
+	m.secret_hash = nil
+	m.clearedFields[application.FieldSecretHash] = struct{}{}
+}
+
+// SecretHashCleared returns if the "secret_hash" field was cleared in this mutation.
+func (m *ApplicationMutation) SecretHashCleared() bool {
+	_, ok := m.clearedFields[application.FieldSecretHash]
+	return ok
+}
+
+// ResetSecretHash resets all changes to the "secret_hash" field.
+func (m *ApplicationMutation) ResetSecretHash() {
+	m.secret_hash = nil
+	delete(m.clearedFields, application.FieldSecretHash)
+}
+
+// SetAuthMethod sets the "auth_method" field.
+func (m *ApplicationMutation) SetAuthMethod(i int32) {
+	m.auth_method = &i
+	m.addauth_method = nil
+}
+
+// AuthMethod returns the value of the "auth_method" field in the mutation.
+func (m *ApplicationMutation) AuthMethod() (r int32, exists bool) {
+	v := m.auth_method
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuthMethod returns the old "auth_method" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldAuthMethod(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuthMethod is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuthMethod requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuthMethod: %w", err)
+	}
+	return oldValue.AuthMethod, nil
+}
+
+// AddAuthMethod adds i to the "auth_method" field.
+func (m *ApplicationMutation) AddAuthMethod(i int32) {
+	if m.addauth_method != nil {
+		*m.addauth_method += i
+	} else {
+		m.addauth_method = &i
+	}
+}
+
+// AddedAuthMethod returns the value that was added to the "auth_method" field in this mutation.
+func (m *ApplicationMutation) AddedAuthMethod() (r int32, exists bool) {
+	v := m.addauth_method
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAuthMethod resets all changes to the "auth_method" field.
+func (m *ApplicationMutation) ResetAuthMethod() {
+	m.auth_method = nil
+	m.addauth_method = nil
+}
+
+// SetSettings sets the "settings" field.
+func (m *ApplicationMutation) SetSettings(jm json.RawMessage) {
+	m.settings = &jm
+	m.appendsettings = nil
+}
+
+// Settings returns the value of the "settings" field in the mutation.
+func (m *ApplicationMutation) Settings() (r json.RawMessage, exists bool) {
+	v := m.settings
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSettings returns the old "settings" field's value of the Application entity.
+// If the Application object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationMutation) OldSettings(ctx context.Context) (v json.RawMessage, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSettings is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSettings requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSettings: %w", err)
+	}
+	return oldValue.Settings, nil
+}
+
+// AppendSettings adds jm to the "settings" field.
+func (m *ApplicationMutation) AppendSettings(jm json.RawMessage) {
+	m.appendsettings = append(m.appendsettings, jm...)
+}
+
+// AppendedSettings returns the list of values that were appended to the "settings" field in this mutation.
+func (m *ApplicationMutation) AppendedSettings() (json.RawMessage, bool) {
+	if len(m.appendsettings) == 0 {
+		return nil, false
+	}
+	return m.appendsettings, true
+}
+
+// ResetSettings resets all changes to the "settings" field.
+func (m *ApplicationMutation) ResetSettings() {
+	m.settings = nil
+	m.appendsettings = nil
+}
+
+// SetProjectID sets the "project" edge to the Project entity by id.
+func (m *ApplicationMutation) SetProjectID(id int64) {
+	m.project = &id
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *ApplicationMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[application.FieldProjectPk] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *ApplicationMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectID returns the "project" edge ID in the mutation.
+func (m *ApplicationMutation) ProjectID() (id int64, exists bool) {
+	if m.project != nil {
+		return *m.project, true
+	}
+	return
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *ApplicationMutation) ProjectIDs() (ids []int64) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *ApplicationMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// AddKeyIDs adds the "keys" edge to the ApplicationKey entity by ids.
+func (m *ApplicationMutation) AddKeyIDs(ids ...int64) {
+	if m.keys == nil {
+		m.keys = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.keys[ids[i]] = struct{}{}
+	}
+}
+
+// ClearKeys clears the "keys" edge to the ApplicationKey entity.
+func (m *ApplicationMutation) ClearKeys() {
+	m.clearedkeys = true
+}
+
+// KeysCleared reports if the "keys" edge to the ApplicationKey entity was cleared.
+func (m *ApplicationMutation) KeysCleared() bool {
+	return m.clearedkeys
+}
+
+// RemoveKeyIDs removes the "keys" edge to the ApplicationKey entity by IDs.
+func (m *ApplicationMutation) RemoveKeyIDs(ids ...int64) {
+	if m.removedkeys == nil {
+		m.removedkeys = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.keys, ids[i])
+		m.removedkeys[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedKeys returns the removed IDs of the "keys" edge to the ApplicationKey entity.
+func (m *ApplicationMutation) RemovedKeysIDs() (ids []int64) {
+	for id := range m.removedkeys {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// KeysIDs returns the "keys" edge IDs in the mutation.
+func (m *ApplicationMutation) KeysIDs() (ids []int64) {
+	for id := range m.keys {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetKeys resets all changes to the "keys" edge.
+func (m *ApplicationMutation) ResetKeys() {
+	m.keys = nil
+	m.clearedkeys = false
+	m.removedkeys = nil
+}
+
+// Where appends a list predicates to the ApplicationMutation builder.
+func (m *ApplicationMutation) Where(ps ...predicate.Application) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ApplicationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ApplicationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Application, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ApplicationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ApplicationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Application).
+func (m *ApplicationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ApplicationMutation) Fields() []string {
+	fields := make([]string, 0, 14)
+	if m.instance_id != nil {
+		fields = append(fields, application.FieldInstanceID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, application.FieldSequence)
+	}
+	if m.created_at != nil {
+		fields = append(fields, application.FieldCreatedAt)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, application.FieldChangedAt)
+	}
+	if m.application_id != nil {
+		fields = append(fields, application.FieldApplicationID)
+	}
+	if m.project != nil {
+		fields = append(fields, application.FieldProjectPk)
+	}
+	if m.name != nil {
+		fields = append(fields, application.FieldName)
+	}
+	if m.name_key != nil {
+		fields = append(fields, application.FieldNameKey)
+	}
+	if m.state != nil {
+		fields = append(fields, application.FieldState)
+	}
+	if m.kind != nil {
+		fields = append(fields, application.FieldKind)
+	}
+	if m.client_id != nil {
+		fields = append(fields, application.FieldClientID)
+	}
+	if m.secret_hash != nil {
+		fields = append(fields, application.FieldSecretHash)
+	}
+	if m.auth_method != nil {
+		fields = append(fields, application.FieldAuthMethod)
+	}
+	if m.settings != nil {
+		fields = append(fields, application.FieldSettings)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ApplicationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case application.FieldInstanceID:
+		return m.InstanceID()
+	case application.FieldSequence:
+		return m.Sequence()
+	case application.FieldCreatedAt:
+		return m.CreatedAt()
+	case application.FieldChangedAt:
+		return m.ChangedAt()
+	case application.FieldApplicationID:
+		return m.ApplicationID()
+	case application.FieldProjectPk:
+		return m.ProjectPk()
+	case application.FieldName:
+		return m.Name()
+	case application.FieldNameKey:
+		return m.NameKey()
+	case application.FieldState:
+		return m.State()
+	case application.FieldKind:
+		return m.Kind()
+	case application.FieldClientID:
+		return m.ClientID()
+	case application.FieldSecretHash:
+		return m.SecretHash()
+	case application.FieldAuthMethod:
+		return m.AuthMethod()
+	case application.FieldSettings:
+		return m.Settings()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ApplicationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case application.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case application.FieldSequence:
+		return m.OldSequence(ctx)
+	case application.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case application.FieldChangedAt:
+		return m.OldChangedAt(ctx)
+	case application.FieldApplicationID:
+		return m.OldApplicationID(ctx)
+	case application.FieldProjectPk:
+		return m.OldProjectPk(ctx)
+	case application.FieldName:
+		return m.OldName(ctx)
+	case application.FieldNameKey:
+		return m.OldNameKey(ctx)
+	case application.FieldState:
+		return m.OldState(ctx)
+	case application.FieldKind:
+		return m.OldKind(ctx)
+	case application.FieldClientID:
+		return m.OldClientID(ctx)
+	case application.FieldSecretHash:
+		return m.OldSecretHash(ctx)
+	case application.FieldAuthMethod:
+		return m.OldAuthMethod(ctx)
+	case application.FieldSettings:
+		return m.OldSettings(ctx)
+	}
+	return nil, fmt.Errorf("unknown Application field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApplicationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case application.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case application.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case application.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case application.FieldChangedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
+	case application.FieldApplicationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetApplicationID(v)
+		return nil
+	case application.FieldProjectPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectPk(v)
+		return nil
+	case application.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case application.FieldNameKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameKey(v)
+		return nil
+	case application.FieldState:
+		v, ok := value.(application.State)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case application.FieldKind:
+		v, ok := value.(application.Kind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case application.FieldClientID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClientID(v)
+		return nil
+	case application.FieldSecretHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSecretHash(v)
+		return nil
+	case application.FieldAuthMethod:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuthMethod(v)
+		return nil
+	case application.FieldSettings:
+		v, ok := value.(json.RawMessage)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSettings(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Application field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ApplicationMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, application.FieldSequence)
+	}
+	if m.addauth_method != nil {
+		fields = append(fields, application.FieldAuthMethod)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ApplicationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case application.FieldSequence:
+		return m.AddedSequence()
+	case application.FieldAuthMethod:
+		return m.AddedAuthMethod()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApplicationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case application.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	case application.FieldAuthMethod:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAuthMethod(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Application numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ApplicationMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(application.FieldSecretHash) {
+		fields = append(fields, application.FieldSecretHash)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ApplicationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ApplicationMutation) ClearField(name string) error {
+	switch name {
+	case application.FieldSecretHash:
+		m.ClearSecretHash()
+		return nil
+	}
+	return fmt.Errorf("unknown Application nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ApplicationMutation) ResetField(name string) error {
+	switch name {
+	case application.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case application.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case application.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case application.FieldChangedAt:
+		m.ResetChangedAt()
+		return nil
+	case application.FieldApplicationID:
+		m.ResetApplicationID()
+		return nil
+	case application.FieldProjectPk:
+		m.ResetProjectPk()
+		return nil
+	case application.FieldName:
+		m.ResetName()
+		return nil
+	case application.FieldNameKey:
+		m.ResetNameKey()
+		return nil
+	case application.FieldState:
+		m.ResetState()
+		return nil
+	case application.FieldKind:
+		m.ResetKind()
+		return nil
+	case application.FieldClientID:
+		m.ResetClientID()
+		return nil
+	case application.FieldSecretHash:
+		m.ResetSecretHash()
+		return nil
+	case application.FieldAuthMethod:
+		m.ResetAuthMethod()
+		return nil
+	case application.FieldSettings:
+		m.ResetSettings()
+		return nil
+	}
+	return fmt.Errorf("unknown Application field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ApplicationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.project != nil {
+		edges = append(edges, application.EdgeProject)
+	}
+	if m.keys != nil {
+		edges = append(edges, application.EdgeKeys)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ApplicationMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case application.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	case application.EdgeKeys:
+		ids := make([]ent.Value, 0, len(m.keys))
+		for id := range m.keys {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ApplicationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.removedkeys != nil {
+		edges = append(edges, application.EdgeKeys)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ApplicationMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case application.EdgeKeys:
+		ids := make([]ent.Value, 0, len(m.removedkeys))
+		for id := range m.removedkeys {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ApplicationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedproject {
+		edges = append(edges, application.EdgeProject)
+	}
+	if m.clearedkeys {
+		edges = append(edges, application.EdgeKeys)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ApplicationMutation) EdgeCleared(name string) bool {
+	switch name {
+	case application.EdgeProject:
+		return m.clearedproject
+	case application.EdgeKeys:
+		return m.clearedkeys
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ApplicationMutation) ClearEdge(name string) error {
+	switch name {
+	case application.EdgeProject:
+		m.ClearProject()
+		return nil
+	}
+	return fmt.Errorf("unknown Application unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ApplicationMutation) ResetEdge(name string) error {
+	switch name {
+	case application.EdgeProject:
+		m.ResetProject()
+		return nil
+	case application.EdgeKeys:
+		m.ResetKeys()
+		return nil
+	}
+	return fmt.Errorf("unknown Application edge %s", name)
+}
+
+// ApplicationKeyMutation represents an operation that mutates the ApplicationKey nodes in the graph.
+type ApplicationKeyMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *int64
+	instance_id        *string
+	sequence           *int64
+	addsequence        *int64
+	created_at         *time.Time
+	changed_at         *time.Time
+	key_id             *string
+	public_key         *[]byte
+	expires_at         *time.Time
+	clearedFields      map[string]struct{}
+	application        *int64
+	clearedapplication bool
+	done               bool
+	oldValue           func(context.Context) (*ApplicationKey, error)
+	predicates         []predicate.ApplicationKey
+}
+
+var _ ent.Mutation = (*ApplicationKeyMutation)(nil)
+
+// applicationkeyOption allows management of the mutation configuration using functional options.
+type applicationkeyOption func(*ApplicationKeyMutation)
+
+// newApplicationKeyMutation creates new mutation for the ApplicationKey entity.
+func newApplicationKeyMutation(c config, op Op, opts ...applicationkeyOption) *ApplicationKeyMutation {
+	m := &ApplicationKeyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeApplicationKey,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withApplicationKeyID sets the ID field of the mutation.
+func withApplicationKeyID(id int64) applicationkeyOption {
+	return func(m *ApplicationKeyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ApplicationKey
+		)
+		m.oldValue = func(ctx context.Context) (*ApplicationKey, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ApplicationKey.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withApplicationKey sets the old ApplicationKey of the mutation.
+func withApplicationKey(node *ApplicationKey) applicationkeyOption {
+	return func(m *ApplicationKeyMutation) {
+		m.oldValue = func(context.Context) (*ApplicationKey, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ApplicationKeyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ApplicationKeyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ApplicationKey entities.
+func (m *ApplicationKeyMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ApplicationKeyMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ApplicationKeyMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ApplicationKey.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *ApplicationKeyMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *ApplicationKeyMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the ApplicationKey entity.
+// If the ApplicationKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationKeyMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *ApplicationKeyMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *ApplicationKeyMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *ApplicationKeyMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the ApplicationKey entity.
+// If the ApplicationKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationKeyMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *ApplicationKeyMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *ApplicationKeyMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *ApplicationKeyMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ApplicationKeyMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ApplicationKeyMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ApplicationKey entity.
+// If the ApplicationKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationKeyMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ApplicationKeyMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (m *ApplicationKeyMutation) SetChangedAt(t time.Time) {
+	m.changed_at = &t
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *ApplicationKeyMutation) ChangedAt() (r time.Time, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the ApplicationKey entity.
+// If the ApplicationKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationKeyMutation) OldChangedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *ApplicationKeyMutation) ResetChangedAt() {
+	m.changed_at = nil
+}
+
+// SetKeyID sets the "key_id" field.
+func (m *ApplicationKeyMutation) SetKeyID(s string) {
+	m.key_id = &s
+}
+
+// KeyID returns the value of the "key_id" field in the mutation.
+func (m *ApplicationKeyMutation) KeyID() (r string, exists bool) {
+	v := m.key_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeyID returns the old "key_id" field's value of the ApplicationKey entity.
+// If the ApplicationKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationKeyMutation) OldKeyID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeyID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeyID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeyID: %w", err)
+	}
+	return oldValue.KeyID, nil
+}
+
+// ResetKeyID resets all changes to the "key_id" field.
+func (m *ApplicationKeyMutation) ResetKeyID() {
+	m.key_id = nil
+}
+
+// SetApplicationPk sets the "application_pk" field.
+func (m *ApplicationKeyMutation) SetApplicationPk(i int64) {
+	m.application = &i
+}
+
+// ApplicationPk returns the value of the "application_pk" field in the mutation.
+func (m *ApplicationKeyMutation) ApplicationPk() (r int64, exists bool) {
+	v := m.application
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldApplicationPk returns the old "application_pk" field's value of the ApplicationKey entity.
+// If the ApplicationKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationKeyMutation) OldApplicationPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldApplicationPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldApplicationPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldApplicationPk: %w", err)
+	}
+	return oldValue.ApplicationPk, nil
+}
+
+// ResetApplicationPk resets all changes to the "application_pk" field.
+func (m *ApplicationKeyMutation) ResetApplicationPk() {
+	m.application = nil
+}
+
+// SetPublicKey sets the "public_key" field.
+func (m *ApplicationKeyMutation) SetPublicKey(b []byte) {
+	m.public_key = &b
+}
+
+// PublicKey returns the value of the "public_key" field in the mutation.
+func (m *ApplicationKeyMutation) PublicKey() (r []byte, exists bool) {
+	v := m.public_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPublicKey returns the old "public_key" field's value of the ApplicationKey entity.
+// If the ApplicationKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationKeyMutation) OldPublicKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPublicKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPublicKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPublicKey: %w", err)
+	}
+	return oldValue.PublicKey, nil
+}
+
+// ResetPublicKey resets all changes to the "public_key" field.
+func (m *ApplicationKeyMutation) ResetPublicKey() {
+	m.public_key = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *ApplicationKeyMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *ApplicationKeyMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the ApplicationKey entity.
+// If the ApplicationKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApplicationKeyMutation) OldExpiresAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ClearExpiresAt clears the value of the "expires_at" field.
+func (m *ApplicationKeyMutation) ClearExpiresAt() {
+	m.expires_at = nil
+	m.clearedFields[applicationkey.FieldExpiresAt] = struct{}{}
+}
+
+// ExpiresAtCleared returns if the "expires_at" field was cleared in this mutation.
+func (m *ApplicationKeyMutation) ExpiresAtCleared() bool {
+	_, ok := m.clearedFields[applicationkey.FieldExpiresAt]
+	return ok
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *ApplicationKeyMutation) ResetExpiresAt() {
+	m.expires_at = nil
+	delete(m.clearedFields, applicationkey.FieldExpiresAt)
+}
+
+// SetApplicationID sets the "application" edge to the Application entity by id.
+func (m *ApplicationKeyMutation) SetApplicationID(id int64) {
+	m.application = &id
+}
+
+// ClearApplication clears the "application" edge to the Application entity.
+func (m *ApplicationKeyMutation) ClearApplication() {
+	m.clearedapplication = true
+	m.clearedFields[applicationkey.FieldApplicationPk] = struct{}{}
+}
+
+// ApplicationCleared reports if the "application" edge to the Application entity was cleared.
+func (m *ApplicationKeyMutation) ApplicationCleared() bool {
+	return m.clearedapplication
+}
+
+// ApplicationID returns the "application" edge ID in the mutation.
+func (m *ApplicationKeyMutation) ApplicationID() (id int64, exists bool) {
+	if m.application != nil {
+		return *m.application, true
+	}
+	return
+}
+
+// ApplicationIDs returns the "application" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ApplicationID instead. It exists only for internal usage by the builders.
+func (m *ApplicationKeyMutation) ApplicationIDs() (ids []int64) {
+	if id := m.application; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetApplication resets all changes to the "application" edge.
+func (m *ApplicationKeyMutation) ResetApplication() {
+	m.application = nil
+	m.clearedapplication = false
+}
+
+// Where appends a list predicates to the ApplicationKeyMutation builder.
+func (m *ApplicationKeyMutation) Where(ps ...predicate.ApplicationKey) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ApplicationKeyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ApplicationKeyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ApplicationKey, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ApplicationKeyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ApplicationKeyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ApplicationKey).
+func (m *ApplicationKeyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ApplicationKeyMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.instance_id != nil {
+		fields = append(fields, applicationkey.FieldInstanceID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, applicationkey.FieldSequence)
+	}
+	if m.created_at != nil {
+		fields = append(fields, applicationkey.FieldCreatedAt)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, applicationkey.FieldChangedAt)
+	}
+	if m.key_id != nil {
+		fields = append(fields, applicationkey.FieldKeyID)
+	}
+	if m.application != nil {
+		fields = append(fields, applicationkey.FieldApplicationPk)
+	}
+	if m.public_key != nil {
+		fields = append(fields, applicationkey.FieldPublicKey)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, applicationkey.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ApplicationKeyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case applicationkey.FieldInstanceID:
+		return m.InstanceID()
+	case applicationkey.FieldSequence:
+		return m.Sequence()
+	case applicationkey.FieldCreatedAt:
+		return m.CreatedAt()
+	case applicationkey.FieldChangedAt:
+		return m.ChangedAt()
+	case applicationkey.FieldKeyID:
+		return m.KeyID()
+	case applicationkey.FieldApplicationPk:
+		return m.ApplicationPk()
+	case applicationkey.FieldPublicKey:
+		return m.PublicKey()
+	case applicationkey.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ApplicationKeyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case applicationkey.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case applicationkey.FieldSequence:
+		return m.OldSequence(ctx)
+	case applicationkey.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case applicationkey.FieldChangedAt:
+		return m.OldChangedAt(ctx)
+	case applicationkey.FieldKeyID:
+		return m.OldKeyID(ctx)
+	case applicationkey.FieldApplicationPk:
+		return m.OldApplicationPk(ctx)
+	case applicationkey.FieldPublicKey:
+		return m.OldPublicKey(ctx)
+	case applicationkey.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown ApplicationKey field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApplicationKeyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case applicationkey.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case applicationkey.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case applicationkey.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case applicationkey.FieldChangedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
+	case applicationkey.FieldKeyID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeyID(v)
+		return nil
+	case applicationkey.FieldApplicationPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetApplicationPk(v)
+		return nil
+	case applicationkey.FieldPublicKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPublicKey(v)
+		return nil
+	case applicationkey.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ApplicationKey field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ApplicationKeyMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, applicationkey.FieldSequence)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ApplicationKeyMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case applicationkey.FieldSequence:
+		return m.AddedSequence()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApplicationKeyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case applicationkey.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ApplicationKey numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ApplicationKeyMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(applicationkey.FieldExpiresAt) {
+		fields = append(fields, applicationkey.FieldExpiresAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ApplicationKeyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ApplicationKeyMutation) ClearField(name string) error {
+	switch name {
+	case applicationkey.FieldExpiresAt:
+		m.ClearExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ApplicationKey nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ApplicationKeyMutation) ResetField(name string) error {
+	switch name {
+	case applicationkey.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case applicationkey.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case applicationkey.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case applicationkey.FieldChangedAt:
+		m.ResetChangedAt()
+		return nil
+	case applicationkey.FieldKeyID:
+		m.ResetKeyID()
+		return nil
+	case applicationkey.FieldApplicationPk:
+		m.ResetApplicationPk()
+		return nil
+	case applicationkey.FieldPublicKey:
+		m.ResetPublicKey()
+		return nil
+	case applicationkey.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown ApplicationKey field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ApplicationKeyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.application != nil {
+		edges = append(edges, applicationkey.EdgeApplication)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ApplicationKeyMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case applicationkey.EdgeApplication:
+		if id := m.application; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ApplicationKeyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ApplicationKeyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ApplicationKeyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedapplication {
+		edges = append(edges, applicationkey.EdgeApplication)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ApplicationKeyMutation) EdgeCleared(name string) bool {
+	switch name {
+	case applicationkey.EdgeApplication:
+		return m.clearedapplication
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ApplicationKeyMutation) ClearEdge(name string) error {
+	switch name {
+	case applicationkey.EdgeApplication:
+		m.ClearApplication()
+		return nil
+	}
+	return fmt.Errorf("unknown ApplicationKey unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ApplicationKeyMutation) ResetEdge(name string) error {
+	switch name {
+	case applicationkey.EdgeApplication:
+		m.ResetApplication()
+		return nil
+	}
+	return fmt.Errorf("unknown ApplicationKey edge %s", name)
 }
 
 // EventMutation represents an operation that mutates the Event nodes in the graph.
@@ -2224,10 +4370,14 @@ type InstanceMutation struct {
 	name_key                *[]byte
 	default_language        *string
 	default_organization_id *string
+	state                   *instance.State
 	clearedFields           map[string]struct{}
 	domains                 map[int64]struct{}
 	removeddomains          map[int64]struct{}
 	cleareddomains          bool
+	trusted_domains         map[int64]struct{}
+	removedtrusted_domains  map[int64]struct{}
+	clearedtrusted_domains  bool
 	organizations           map[int64]struct{}
 	removedorganizations    map[int64]struct{}
 	clearedorganizations    bool
@@ -2651,6 +4801,42 @@ func (m *InstanceMutation) ResetDefaultOrganizationID() {
 	m.default_organization_id = nil
 }
 
+// SetState sets the "state" field.
+func (m *InstanceMutation) SetState(i instance.State) {
+	m.state = &i
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *InstanceMutation) State() (r instance.State, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Instance entity.
+// If the Instance object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstanceMutation) OldState(ctx context.Context) (v instance.State, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *InstanceMutation) ResetState() {
+	m.state = nil
+}
+
 // AddDomainIDs adds the "domains" edge to the InstanceDomain entity by ids.
 func (m *InstanceMutation) AddDomainIDs(ids ...int64) {
 	if m.domains == nil {
@@ -2703,6 +4889,60 @@ func (m *InstanceMutation) ResetDomains() {
 	m.domains = nil
 	m.cleareddomains = false
 	m.removeddomains = nil
+}
+
+// AddTrustedDomainIDs adds the "trusted_domains" edge to the InstanceTrustedDomain entity by ids.
+func (m *InstanceMutation) AddTrustedDomainIDs(ids ...int64) {
+	if m.trusted_domains == nil {
+		m.trusted_domains = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.trusted_domains[ids[i]] = struct{}{}
+	}
+}
+
+// ClearTrustedDomains clears the "trusted_domains" edge to the InstanceTrustedDomain entity.
+func (m *InstanceMutation) ClearTrustedDomains() {
+	m.clearedtrusted_domains = true
+}
+
+// TrustedDomainsCleared reports if the "trusted_domains" edge to the InstanceTrustedDomain entity was cleared.
+func (m *InstanceMutation) TrustedDomainsCleared() bool {
+	return m.clearedtrusted_domains
+}
+
+// RemoveTrustedDomainIDs removes the "trusted_domains" edge to the InstanceTrustedDomain entity by IDs.
+func (m *InstanceMutation) RemoveTrustedDomainIDs(ids ...int64) {
+	if m.removedtrusted_domains == nil {
+		m.removedtrusted_domains = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.trusted_domains, ids[i])
+		m.removedtrusted_domains[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedTrustedDomains returns the removed IDs of the "trusted_domains" edge to the InstanceTrustedDomain entity.
+func (m *InstanceMutation) RemovedTrustedDomainsIDs() (ids []int64) {
+	for id := range m.removedtrusted_domains {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// TrustedDomainsIDs returns the "trusted_domains" edge IDs in the mutation.
+func (m *InstanceMutation) TrustedDomainsIDs() (ids []int64) {
+	for id := range m.trusted_domains {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetTrustedDomains resets all changes to the "trusted_domains" edge.
+func (m *InstanceMutation) ResetTrustedDomains() {
+	m.trusted_domains = nil
+	m.clearedtrusted_domains = false
+	m.removedtrusted_domains = nil
 }
 
 // AddOrganizationIDs adds the "organizations" edge to the Organization entity by ids.
@@ -2847,7 +5087,7 @@ func (m *InstanceMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *InstanceMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 9)
 	if m.instance_id != nil {
 		fields = append(fields, instance.FieldInstanceID)
 	}
@@ -2871,6 +5111,9 @@ func (m *InstanceMutation) Fields() []string {
 	}
 	if m.default_organization_id != nil {
 		fields = append(fields, instance.FieldDefaultOrganizationID)
+	}
+	if m.state != nil {
+		fields = append(fields, instance.FieldState)
 	}
 	return fields
 }
@@ -2896,6 +5139,8 @@ func (m *InstanceMutation) Field(name string) (ent.Value, bool) {
 		return m.DefaultLanguage()
 	case instance.FieldDefaultOrganizationID:
 		return m.DefaultOrganizationID()
+	case instance.FieldState:
+		return m.State()
 	}
 	return nil, false
 }
@@ -2921,6 +5166,8 @@ func (m *InstanceMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldDefaultLanguage(ctx)
 	case instance.FieldDefaultOrganizationID:
 		return m.OldDefaultOrganizationID(ctx)
+	case instance.FieldState:
+		return m.OldState(ctx)
 	}
 	return nil, fmt.Errorf("unknown Instance field %s", name)
 }
@@ -2985,6 +5232,13 @@ func (m *InstanceMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDefaultOrganizationID(v)
+		return nil
+	case instance.FieldState:
+		v, ok := value.(instance.State)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Instance field %s", name)
@@ -3074,15 +5328,21 @@ func (m *InstanceMutation) ResetField(name string) error {
 	case instance.FieldDefaultOrganizationID:
 		m.ResetDefaultOrganizationID()
 		return nil
+	case instance.FieldState:
+		m.ResetState()
+		return nil
 	}
 	return fmt.Errorf("unknown Instance field %s", name)
 }
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *InstanceMutation) AddedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.domains != nil {
 		edges = append(edges, instance.EdgeDomains)
+	}
+	if m.trusted_domains != nil {
+		edges = append(edges, instance.EdgeTrustedDomains)
 	}
 	if m.organizations != nil {
 		edges = append(edges, instance.EdgeOrganizations)
@@ -3100,6 +5360,12 @@ func (m *InstanceMutation) AddedIDs(name string) []ent.Value {
 	case instance.EdgeDomains:
 		ids := make([]ent.Value, 0, len(m.domains))
 		for id := range m.domains {
+			ids = append(ids, id)
+		}
+		return ids
+	case instance.EdgeTrustedDomains:
+		ids := make([]ent.Value, 0, len(m.trusted_domains))
+		for id := range m.trusted_domains {
 			ids = append(ids, id)
 		}
 		return ids
@@ -3121,9 +5387,12 @@ func (m *InstanceMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *InstanceMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.removeddomains != nil {
 		edges = append(edges, instance.EdgeDomains)
+	}
+	if m.removedtrusted_domains != nil {
+		edges = append(edges, instance.EdgeTrustedDomains)
 	}
 	if m.removedorganizations != nil {
 		edges = append(edges, instance.EdgeOrganizations)
@@ -3141,6 +5410,12 @@ func (m *InstanceMutation) RemovedIDs(name string) []ent.Value {
 	case instance.EdgeDomains:
 		ids := make([]ent.Value, 0, len(m.removeddomains))
 		for id := range m.removeddomains {
+			ids = append(ids, id)
+		}
+		return ids
+	case instance.EdgeTrustedDomains:
+		ids := make([]ent.Value, 0, len(m.removedtrusted_domains))
+		for id := range m.removedtrusted_domains {
 			ids = append(ids, id)
 		}
 		return ids
@@ -3162,9 +5437,12 @@ func (m *InstanceMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *InstanceMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.cleareddomains {
 		edges = append(edges, instance.EdgeDomains)
+	}
+	if m.clearedtrusted_domains {
+		edges = append(edges, instance.EdgeTrustedDomains)
 	}
 	if m.clearedorganizations {
 		edges = append(edges, instance.EdgeOrganizations)
@@ -3181,6 +5459,8 @@ func (m *InstanceMutation) EdgeCleared(name string) bool {
 	switch name {
 	case instance.EdgeDomains:
 		return m.cleareddomains
+	case instance.EdgeTrustedDomains:
+		return m.clearedtrusted_domains
 	case instance.EdgeOrganizations:
 		return m.clearedorganizations
 	case instance.EdgeSigningKeys:
@@ -3203,6 +5483,9 @@ func (m *InstanceMutation) ResetEdge(name string) error {
 	switch name {
 	case instance.EdgeDomains:
 		m.ResetDomains()
+		return nil
+	case instance.EdgeTrustedDomains:
+		m.ResetTrustedDomains()
 		return nil
 	case instance.EdgeOrganizations:
 		m.ResetOrganizations()
@@ -4025,6 +6308,711 @@ func (m *InstanceDomainMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown InstanceDomain edge %s", name)
+}
+
+// InstanceTrustedDomainMutation represents an operation that mutates the InstanceTrustedDomain nodes in the graph.
+type InstanceTrustedDomainMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	instance_id   *string
+	sequence      *int64
+	addsequence   *int64
+	created_at    *time.Time
+	changed_at    *time.Time
+	domain        *string
+	clearedFields map[string]struct{}
+	tenant        *int64
+	clearedtenant bool
+	done          bool
+	oldValue      func(context.Context) (*InstanceTrustedDomain, error)
+	predicates    []predicate.InstanceTrustedDomain
+}
+
+var _ ent.Mutation = (*InstanceTrustedDomainMutation)(nil)
+
+// instancetrusteddomainOption allows management of the mutation configuration using functional options.
+type instancetrusteddomainOption func(*InstanceTrustedDomainMutation)
+
+// newInstanceTrustedDomainMutation creates new mutation for the InstanceTrustedDomain entity.
+func newInstanceTrustedDomainMutation(c config, op Op, opts ...instancetrusteddomainOption) *InstanceTrustedDomainMutation {
+	m := &InstanceTrustedDomainMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeInstanceTrustedDomain,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withInstanceTrustedDomainID sets the ID field of the mutation.
+func withInstanceTrustedDomainID(id int64) instancetrusteddomainOption {
+	return func(m *InstanceTrustedDomainMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *InstanceTrustedDomain
+		)
+		m.oldValue = func(ctx context.Context) (*InstanceTrustedDomain, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().InstanceTrustedDomain.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withInstanceTrustedDomain sets the old InstanceTrustedDomain of the mutation.
+func withInstanceTrustedDomain(node *InstanceTrustedDomain) instancetrusteddomainOption {
+	return func(m *InstanceTrustedDomainMutation) {
+		m.oldValue = func(context.Context) (*InstanceTrustedDomain, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m InstanceTrustedDomainMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m InstanceTrustedDomainMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of InstanceTrustedDomain entities.
+func (m *InstanceTrustedDomainMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *InstanceTrustedDomainMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *InstanceTrustedDomainMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().InstanceTrustedDomain.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *InstanceTrustedDomainMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *InstanceTrustedDomainMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the InstanceTrustedDomain entity.
+// If the InstanceTrustedDomain object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstanceTrustedDomainMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *InstanceTrustedDomainMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *InstanceTrustedDomainMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *InstanceTrustedDomainMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the InstanceTrustedDomain entity.
+// If the InstanceTrustedDomain object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstanceTrustedDomainMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *InstanceTrustedDomainMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *InstanceTrustedDomainMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *InstanceTrustedDomainMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *InstanceTrustedDomainMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *InstanceTrustedDomainMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the InstanceTrustedDomain entity.
+// If the InstanceTrustedDomain object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstanceTrustedDomainMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *InstanceTrustedDomainMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (m *InstanceTrustedDomainMutation) SetChangedAt(t time.Time) {
+	m.changed_at = &t
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *InstanceTrustedDomainMutation) ChangedAt() (r time.Time, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the InstanceTrustedDomain entity.
+// If the InstanceTrustedDomain object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstanceTrustedDomainMutation) OldChangedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *InstanceTrustedDomainMutation) ResetChangedAt() {
+	m.changed_at = nil
+}
+
+// SetInstancePk sets the "instance_pk" field.
+func (m *InstanceTrustedDomainMutation) SetInstancePk(i int64) {
+	m.tenant = &i
+}
+
+// InstancePk returns the value of the "instance_pk" field in the mutation.
+func (m *InstanceTrustedDomainMutation) InstancePk() (r int64, exists bool) {
+	v := m.tenant
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstancePk returns the old "instance_pk" field's value of the InstanceTrustedDomain entity.
+// If the InstanceTrustedDomain object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstanceTrustedDomainMutation) OldInstancePk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstancePk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstancePk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstancePk: %w", err)
+	}
+	return oldValue.InstancePk, nil
+}
+
+// ResetInstancePk resets all changes to the "instance_pk" field.
+func (m *InstanceTrustedDomainMutation) ResetInstancePk() {
+	m.tenant = nil
+}
+
+// SetDomain sets the "domain" field.
+func (m *InstanceTrustedDomainMutation) SetDomain(s string) {
+	m.domain = &s
+}
+
+// Domain returns the value of the "domain" field in the mutation.
+func (m *InstanceTrustedDomainMutation) Domain() (r string, exists bool) {
+	v := m.domain
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDomain returns the old "domain" field's value of the InstanceTrustedDomain entity.
+// If the InstanceTrustedDomain object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InstanceTrustedDomainMutation) OldDomain(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDomain is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDomain requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDomain: %w", err)
+	}
+	return oldValue.Domain, nil
+}
+
+// ResetDomain resets all changes to the "domain" field.
+func (m *InstanceTrustedDomainMutation) ResetDomain() {
+	m.domain = nil
+}
+
+// SetTenantID sets the "tenant" edge to the Instance entity by id.
+func (m *InstanceTrustedDomainMutation) SetTenantID(id int64) {
+	m.tenant = &id
+}
+
+// ClearTenant clears the "tenant" edge to the Instance entity.
+func (m *InstanceTrustedDomainMutation) ClearTenant() {
+	m.clearedtenant = true
+	m.clearedFields[instancetrusteddomain.FieldInstancePk] = struct{}{}
+}
+
+// TenantCleared reports if the "tenant" edge to the Instance entity was cleared.
+func (m *InstanceTrustedDomainMutation) TenantCleared() bool {
+	return m.clearedtenant
+}
+
+// TenantID returns the "tenant" edge ID in the mutation.
+func (m *InstanceTrustedDomainMutation) TenantID() (id int64, exists bool) {
+	if m.tenant != nil {
+		return *m.tenant, true
+	}
+	return
+}
+
+// TenantIDs returns the "tenant" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// TenantID instead. It exists only for internal usage by the builders.
+func (m *InstanceTrustedDomainMutation) TenantIDs() (ids []int64) {
+	if id := m.tenant; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetTenant resets all changes to the "tenant" edge.
+func (m *InstanceTrustedDomainMutation) ResetTenant() {
+	m.tenant = nil
+	m.clearedtenant = false
+}
+
+// Where appends a list predicates to the InstanceTrustedDomainMutation builder.
+func (m *InstanceTrustedDomainMutation) Where(ps ...predicate.InstanceTrustedDomain) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the InstanceTrustedDomainMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *InstanceTrustedDomainMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.InstanceTrustedDomain, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *InstanceTrustedDomainMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *InstanceTrustedDomainMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (InstanceTrustedDomain).
+func (m *InstanceTrustedDomainMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *InstanceTrustedDomainMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.instance_id != nil {
+		fields = append(fields, instancetrusteddomain.FieldInstanceID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, instancetrusteddomain.FieldSequence)
+	}
+	if m.created_at != nil {
+		fields = append(fields, instancetrusteddomain.FieldCreatedAt)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, instancetrusteddomain.FieldChangedAt)
+	}
+	if m.tenant != nil {
+		fields = append(fields, instancetrusteddomain.FieldInstancePk)
+	}
+	if m.domain != nil {
+		fields = append(fields, instancetrusteddomain.FieldDomain)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *InstanceTrustedDomainMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case instancetrusteddomain.FieldInstanceID:
+		return m.InstanceID()
+	case instancetrusteddomain.FieldSequence:
+		return m.Sequence()
+	case instancetrusteddomain.FieldCreatedAt:
+		return m.CreatedAt()
+	case instancetrusteddomain.FieldChangedAt:
+		return m.ChangedAt()
+	case instancetrusteddomain.FieldInstancePk:
+		return m.InstancePk()
+	case instancetrusteddomain.FieldDomain:
+		return m.Domain()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *InstanceTrustedDomainMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case instancetrusteddomain.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case instancetrusteddomain.FieldSequence:
+		return m.OldSequence(ctx)
+	case instancetrusteddomain.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case instancetrusteddomain.FieldChangedAt:
+		return m.OldChangedAt(ctx)
+	case instancetrusteddomain.FieldInstancePk:
+		return m.OldInstancePk(ctx)
+	case instancetrusteddomain.FieldDomain:
+		return m.OldDomain(ctx)
+	}
+	return nil, fmt.Errorf("unknown InstanceTrustedDomain field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *InstanceTrustedDomainMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case instancetrusteddomain.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case instancetrusteddomain.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case instancetrusteddomain.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case instancetrusteddomain.FieldChangedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
+	case instancetrusteddomain.FieldInstancePk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstancePk(v)
+		return nil
+	case instancetrusteddomain.FieldDomain:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDomain(v)
+		return nil
+	}
+	return fmt.Errorf("unknown InstanceTrustedDomain field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *InstanceTrustedDomainMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, instancetrusteddomain.FieldSequence)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *InstanceTrustedDomainMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case instancetrusteddomain.FieldSequence:
+		return m.AddedSequence()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *InstanceTrustedDomainMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case instancetrusteddomain.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown InstanceTrustedDomain numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *InstanceTrustedDomainMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *InstanceTrustedDomainMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *InstanceTrustedDomainMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown InstanceTrustedDomain nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *InstanceTrustedDomainMutation) ResetField(name string) error {
+	switch name {
+	case instancetrusteddomain.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case instancetrusteddomain.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case instancetrusteddomain.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case instancetrusteddomain.FieldChangedAt:
+		m.ResetChangedAt()
+		return nil
+	case instancetrusteddomain.FieldInstancePk:
+		m.ResetInstancePk()
+		return nil
+	case instancetrusteddomain.FieldDomain:
+		m.ResetDomain()
+		return nil
+	}
+	return fmt.Errorf("unknown InstanceTrustedDomain field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *InstanceTrustedDomainMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.tenant != nil {
+		edges = append(edges, instancetrusteddomain.EdgeTenant)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *InstanceTrustedDomainMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case instancetrusteddomain.EdgeTenant:
+		if id := m.tenant; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *InstanceTrustedDomainMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *InstanceTrustedDomainMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *InstanceTrustedDomainMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedtenant {
+		edges = append(edges, instancetrusteddomain.EdgeTenant)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *InstanceTrustedDomainMutation) EdgeCleared(name string) bool {
+	switch name {
+	case instancetrusteddomain.EdgeTenant:
+		return m.clearedtenant
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *InstanceTrustedDomainMutation) ClearEdge(name string) error {
+	switch name {
+	case instancetrusteddomain.EdgeTenant:
+		m.ClearTenant()
+		return nil
+	}
+	return fmt.Errorf("unknown InstanceTrustedDomain unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *InstanceTrustedDomainMutation) ResetEdge(name string) error {
+	switch name {
+	case instancetrusteddomain.EdgeTenant:
+		m.ResetTenant()
+		return nil
+	}
+	return fmt.Errorf("unknown InstanceTrustedDomain edge %s", name)
 }
 
 // MachineKeyMutation represents an operation that mutates the MachineKey nodes in the graph.
@@ -5853,6 +8841,15 @@ type OrganizationMutation struct {
 	memberships        map[int64]struct{}
 	removedmemberships map[int64]struct{}
 	clearedmemberships bool
+	metadata           map[int64]struct{}
+	removedmetadata    map[int64]struct{}
+	clearedmetadata    bool
+	projects           map[int64]struct{}
+	removedprojects    map[int64]struct{}
+	clearedprojects    bool
+	user_grants        map[int64]struct{}
+	removeduser_grants map[int64]struct{}
+	cleareduser_grants bool
 	done               bool
 	oldValue           func(context.Context) (*Organization, error)
 	predicates         []predicate.Organization
@@ -6508,6 +9505,168 @@ func (m *OrganizationMutation) ResetMemberships() {
 	m.removedmemberships = nil
 }
 
+// AddMetadatumIDs adds the "metadata" edge to the OrganizationMetadata entity by ids.
+func (m *OrganizationMutation) AddMetadatumIDs(ids ...int64) {
+	if m.metadata == nil {
+		m.metadata = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.metadata[ids[i]] = struct{}{}
+	}
+}
+
+// ClearMetadata clears the "metadata" edge to the OrganizationMetadata entity.
+func (m *OrganizationMutation) ClearMetadata() {
+	m.clearedmetadata = true
+}
+
+// MetadataCleared reports if the "metadata" edge to the OrganizationMetadata entity was cleared.
+func (m *OrganizationMutation) MetadataCleared() bool {
+	return m.clearedmetadata
+}
+
+// RemoveMetadatumIDs removes the "metadata" edge to the OrganizationMetadata entity by IDs.
+func (m *OrganizationMutation) RemoveMetadatumIDs(ids ...int64) {
+	if m.removedmetadata == nil {
+		m.removedmetadata = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.metadata, ids[i])
+		m.removedmetadata[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedMetadata returns the removed IDs of the "metadata" edge to the OrganizationMetadata entity.
+func (m *OrganizationMutation) RemovedMetadataIDs() (ids []int64) {
+	for id := range m.removedmetadata {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// MetadataIDs returns the "metadata" edge IDs in the mutation.
+func (m *OrganizationMutation) MetadataIDs() (ids []int64) {
+	for id := range m.metadata {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetMetadata resets all changes to the "metadata" edge.
+func (m *OrganizationMutation) ResetMetadata() {
+	m.metadata = nil
+	m.clearedmetadata = false
+	m.removedmetadata = nil
+}
+
+// AddProjectIDs adds the "projects" edge to the Project entity by ids.
+func (m *OrganizationMutation) AddProjectIDs(ids ...int64) {
+	if m.projects == nil {
+		m.projects = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.projects[ids[i]] = struct{}{}
+	}
+}
+
+// ClearProjects clears the "projects" edge to the Project entity.
+func (m *OrganizationMutation) ClearProjects() {
+	m.clearedprojects = true
+}
+
+// ProjectsCleared reports if the "projects" edge to the Project entity was cleared.
+func (m *OrganizationMutation) ProjectsCleared() bool {
+	return m.clearedprojects
+}
+
+// RemoveProjectIDs removes the "projects" edge to the Project entity by IDs.
+func (m *OrganizationMutation) RemoveProjectIDs(ids ...int64) {
+	if m.removedprojects == nil {
+		m.removedprojects = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.projects, ids[i])
+		m.removedprojects[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedProjects returns the removed IDs of the "projects" edge to the Project entity.
+func (m *OrganizationMutation) RemovedProjectsIDs() (ids []int64) {
+	for id := range m.removedprojects {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ProjectsIDs returns the "projects" edge IDs in the mutation.
+func (m *OrganizationMutation) ProjectsIDs() (ids []int64) {
+	for id := range m.projects {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetProjects resets all changes to the "projects" edge.
+func (m *OrganizationMutation) ResetProjects() {
+	m.projects = nil
+	m.clearedprojects = false
+	m.removedprojects = nil
+}
+
+// AddUserGrantIDs adds the "user_grants" edge to the UserGrant entity by ids.
+func (m *OrganizationMutation) AddUserGrantIDs(ids ...int64) {
+	if m.user_grants == nil {
+		m.user_grants = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.user_grants[ids[i]] = struct{}{}
+	}
+}
+
+// ClearUserGrants clears the "user_grants" edge to the UserGrant entity.
+func (m *OrganizationMutation) ClearUserGrants() {
+	m.cleareduser_grants = true
+}
+
+// UserGrantsCleared reports if the "user_grants" edge to the UserGrant entity was cleared.
+func (m *OrganizationMutation) UserGrantsCleared() bool {
+	return m.cleareduser_grants
+}
+
+// RemoveUserGrantIDs removes the "user_grants" edge to the UserGrant entity by IDs.
+func (m *OrganizationMutation) RemoveUserGrantIDs(ids ...int64) {
+	if m.removeduser_grants == nil {
+		m.removeduser_grants = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.user_grants, ids[i])
+		m.removeduser_grants[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedUserGrants returns the removed IDs of the "user_grants" edge to the UserGrant entity.
+func (m *OrganizationMutation) RemovedUserGrantsIDs() (ids []int64) {
+	for id := range m.removeduser_grants {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// UserGrantsIDs returns the "user_grants" edge IDs in the mutation.
+func (m *OrganizationMutation) UserGrantsIDs() (ids []int64) {
+	for id := range m.user_grants {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetUserGrants resets all changes to the "user_grants" edge.
+func (m *OrganizationMutation) ResetUserGrants() {
+	m.user_grants = nil
+	m.cleareduser_grants = false
+	m.removeduser_grants = nil
+}
+
 // Where appends a list predicates to the OrganizationMutation builder.
 func (m *OrganizationMutation) Where(ps ...predicate.Organization) {
 	m.predicates = append(m.predicates, ps...)
@@ -6792,7 +9951,7 @@ func (m *OrganizationMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *OrganizationMutation) AddedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 7)
 	if m.tenant != nil {
 		edges = append(edges, organization.EdgeTenant)
 	}
@@ -6804,6 +9963,15 @@ func (m *OrganizationMutation) AddedEdges() []string {
 	}
 	if m.memberships != nil {
 		edges = append(edges, organization.EdgeMemberships)
+	}
+	if m.metadata != nil {
+		edges = append(edges, organization.EdgeMetadata)
+	}
+	if m.projects != nil {
+		edges = append(edges, organization.EdgeProjects)
+	}
+	if m.user_grants != nil {
+		edges = append(edges, organization.EdgeUserGrants)
 	}
 	return edges
 }
@@ -6834,13 +10002,31 @@ func (m *OrganizationMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case organization.EdgeMetadata:
+		ids := make([]ent.Value, 0, len(m.metadata))
+		for id := range m.metadata {
+			ids = append(ids, id)
+		}
+		return ids
+	case organization.EdgeProjects:
+		ids := make([]ent.Value, 0, len(m.projects))
+		for id := range m.projects {
+			ids = append(ids, id)
+		}
+		return ids
+	case organization.EdgeUserGrants:
+		ids := make([]ent.Value, 0, len(m.user_grants))
+		for id := range m.user_grants {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *OrganizationMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 7)
 	if m.removeddomains != nil {
 		edges = append(edges, organization.EdgeDomains)
 	}
@@ -6849,6 +10035,15 @@ func (m *OrganizationMutation) RemovedEdges() []string {
 	}
 	if m.removedmemberships != nil {
 		edges = append(edges, organization.EdgeMemberships)
+	}
+	if m.removedmetadata != nil {
+		edges = append(edges, organization.EdgeMetadata)
+	}
+	if m.removedprojects != nil {
+		edges = append(edges, organization.EdgeProjects)
+	}
+	if m.removeduser_grants != nil {
+		edges = append(edges, organization.EdgeUserGrants)
 	}
 	return edges
 }
@@ -6875,13 +10070,31 @@ func (m *OrganizationMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case organization.EdgeMetadata:
+		ids := make([]ent.Value, 0, len(m.removedmetadata))
+		for id := range m.removedmetadata {
+			ids = append(ids, id)
+		}
+		return ids
+	case organization.EdgeProjects:
+		ids := make([]ent.Value, 0, len(m.removedprojects))
+		for id := range m.removedprojects {
+			ids = append(ids, id)
+		}
+		return ids
+	case organization.EdgeUserGrants:
+		ids := make([]ent.Value, 0, len(m.removeduser_grants))
+		for id := range m.removeduser_grants {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *OrganizationMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 7)
 	if m.clearedtenant {
 		edges = append(edges, organization.EdgeTenant)
 	}
@@ -6893,6 +10106,15 @@ func (m *OrganizationMutation) ClearedEdges() []string {
 	}
 	if m.clearedmemberships {
 		edges = append(edges, organization.EdgeMemberships)
+	}
+	if m.clearedmetadata {
+		edges = append(edges, organization.EdgeMetadata)
+	}
+	if m.clearedprojects {
+		edges = append(edges, organization.EdgeProjects)
+	}
+	if m.cleareduser_grants {
+		edges = append(edges, organization.EdgeUserGrants)
 	}
 	return edges
 }
@@ -6909,6 +10131,12 @@ func (m *OrganizationMutation) EdgeCleared(name string) bool {
 		return m.clearedusers
 	case organization.EdgeMemberships:
 		return m.clearedmemberships
+	case organization.EdgeMetadata:
+		return m.clearedmetadata
+	case organization.EdgeProjects:
+		return m.clearedprojects
+	case organization.EdgeUserGrants:
+		return m.cleareduser_grants
 	}
 	return false
 }
@@ -6940,6 +10168,15 @@ func (m *OrganizationMutation) ResetEdge(name string) error {
 	case organization.EdgeMemberships:
 		m.ResetMemberships()
 		return nil
+	case organization.EdgeMetadata:
+		m.ResetMetadata()
+		return nil
+	case organization.EdgeProjects:
+		m.ResetProjects()
+		return nil
+	case organization.EdgeUserGrants:
+		m.ResetUserGrants()
+		return nil
 	}
 	return fmt.Errorf("unknown Organization edge %s", name)
 }
@@ -6958,6 +10195,9 @@ type OrganizationDomainMutation struct {
 	domain              *string
 	verified            *bool
 	is_primary          *bool
+	validation_type     *int32
+	addvalidation_type  *int32
+	validation_token    *string
 	clearedFields       map[string]struct{}
 	organization        *int64
 	clearedorganization bool
@@ -7378,6 +10618,98 @@ func (m *OrganizationDomainMutation) ResetIsPrimary() {
 	m.is_primary = nil
 }
 
+// SetValidationType sets the "validation_type" field.
+func (m *OrganizationDomainMutation) SetValidationType(i int32) {
+	m.validation_type = &i
+	m.addvalidation_type = nil
+}
+
+// ValidationType returns the value of the "validation_type" field in the mutation.
+func (m *OrganizationDomainMutation) ValidationType() (r int32, exists bool) {
+	v := m.validation_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValidationType returns the old "validation_type" field's value of the OrganizationDomain entity.
+// If the OrganizationDomain object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationDomainMutation) OldValidationType(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValidationType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValidationType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValidationType: %w", err)
+	}
+	return oldValue.ValidationType, nil
+}
+
+// AddValidationType adds i to the "validation_type" field.
+func (m *OrganizationDomainMutation) AddValidationType(i int32) {
+	if m.addvalidation_type != nil {
+		*m.addvalidation_type += i
+	} else {
+		m.addvalidation_type = &i
+	}
+}
+
+// AddedValidationType returns the value that was added to the "validation_type" field in this mutation.
+func (m *OrganizationDomainMutation) AddedValidationType() (r int32, exists bool) {
+	v := m.addvalidation_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetValidationType resets all changes to the "validation_type" field.
+func (m *OrganizationDomainMutation) ResetValidationType() {
+	m.validation_type = nil
+	m.addvalidation_type = nil
+}
+
+// SetValidationToken sets the "validation_token" field.
+func (m *OrganizationDomainMutation) SetValidationToken(s string) {
+	m.validation_token = &s
+}
+
+// ValidationToken returns the value of the "validation_token" field in the mutation.
+func (m *OrganizationDomainMutation) ValidationToken() (r string, exists bool) {
+	v := m.validation_token
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValidationToken returns the old "validation_token" field's value of the OrganizationDomain entity.
+// If the OrganizationDomain object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationDomainMutation) OldValidationToken(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValidationToken is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValidationToken requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValidationToken: %w", err)
+	}
+	return oldValue.ValidationToken, nil
+}
+
+// ResetValidationToken resets all changes to the "validation_token" field.
+func (m *OrganizationDomainMutation) ResetValidationToken() {
+	m.validation_token = nil
+}
+
 // SetOrganizationID sets the "organization" edge to the Organization entity by id.
 func (m *OrganizationDomainMutation) SetOrganizationID(id int64) {
 	m.organization = &id
@@ -7452,7 +10784,7 @@ func (m *OrganizationDomainMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OrganizationDomainMutation) Fields() []string {
-	fields := make([]string, 0, 8)
+	fields := make([]string, 0, 10)
 	if m.instance_id != nil {
 		fields = append(fields, organizationdomain.FieldInstanceID)
 	}
@@ -7476,6 +10808,12 @@ func (m *OrganizationDomainMutation) Fields() []string {
 	}
 	if m.is_primary != nil {
 		fields = append(fields, organizationdomain.FieldIsPrimary)
+	}
+	if m.validation_type != nil {
+		fields = append(fields, organizationdomain.FieldValidationType)
+	}
+	if m.validation_token != nil {
+		fields = append(fields, organizationdomain.FieldValidationToken)
 	}
 	return fields
 }
@@ -7501,6 +10839,10 @@ func (m *OrganizationDomainMutation) Field(name string) (ent.Value, bool) {
 		return m.Verified()
 	case organizationdomain.FieldIsPrimary:
 		return m.IsPrimary()
+	case organizationdomain.FieldValidationType:
+		return m.ValidationType()
+	case organizationdomain.FieldValidationToken:
+		return m.ValidationToken()
 	}
 	return nil, false
 }
@@ -7526,6 +10868,10 @@ func (m *OrganizationDomainMutation) OldField(ctx context.Context, name string) 
 		return m.OldVerified(ctx)
 	case organizationdomain.FieldIsPrimary:
 		return m.OldIsPrimary(ctx)
+	case organizationdomain.FieldValidationType:
+		return m.OldValidationType(ctx)
+	case organizationdomain.FieldValidationToken:
+		return m.OldValidationToken(ctx)
 	}
 	return nil, fmt.Errorf("unknown OrganizationDomain field %s", name)
 }
@@ -7591,6 +10937,20 @@ func (m *OrganizationDomainMutation) SetField(name string, value ent.Value) erro
 		}
 		m.SetIsPrimary(v)
 		return nil
+	case organizationdomain.FieldValidationType:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValidationType(v)
+		return nil
+	case organizationdomain.FieldValidationToken:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValidationToken(v)
+		return nil
 	}
 	return fmt.Errorf("unknown OrganizationDomain field %s", name)
 }
@@ -7602,6 +10962,9 @@ func (m *OrganizationDomainMutation) AddedFields() []string {
 	if m.addsequence != nil {
 		fields = append(fields, organizationdomain.FieldSequence)
 	}
+	if m.addvalidation_type != nil {
+		fields = append(fields, organizationdomain.FieldValidationType)
+	}
 	return fields
 }
 
@@ -7612,6 +10975,8 @@ func (m *OrganizationDomainMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case organizationdomain.FieldSequence:
 		return m.AddedSequence()
+	case organizationdomain.FieldValidationType:
+		return m.AddedValidationType()
 	}
 	return nil, false
 }
@@ -7627,6 +10992,13 @@ func (m *OrganizationDomainMutation) AddField(name string, value ent.Value) erro
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddSequence(v)
+		return nil
+	case organizationdomain.FieldValidationType:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddValidationType(v)
 		return nil
 	}
 	return fmt.Errorf("unknown OrganizationDomain numeric field %s", name)
@@ -7678,6 +11050,12 @@ func (m *OrganizationDomainMutation) ResetField(name string) error {
 		return nil
 	case organizationdomain.FieldIsPrimary:
 		m.ResetIsPrimary()
+		return nil
+	case organizationdomain.FieldValidationType:
+		m.ResetValidationType()
+		return nil
+	case organizationdomain.FieldValidationToken:
+		m.ResetValidationToken()
 		return nil
 	}
 	return fmt.Errorf("unknown OrganizationDomain field %s", name)
@@ -7755,6 +11133,765 @@ func (m *OrganizationDomainMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown OrganizationDomain edge %s", name)
+}
+
+// OrganizationMetadataMutation represents an operation that mutates the OrganizationMetadata nodes in the graph.
+type OrganizationMetadataMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *int64
+	instance_id         *string
+	sequence            *int64
+	addsequence         *int64
+	created_at          *time.Time
+	changed_at          *time.Time
+	key                 *string
+	value               *[]byte
+	clearedFields       map[string]struct{}
+	organization        *int64
+	clearedorganization bool
+	done                bool
+	oldValue            func(context.Context) (*OrganizationMetadata, error)
+	predicates          []predicate.OrganizationMetadata
+}
+
+var _ ent.Mutation = (*OrganizationMetadataMutation)(nil)
+
+// organizationmetadataOption allows management of the mutation configuration using functional options.
+type organizationmetadataOption func(*OrganizationMetadataMutation)
+
+// newOrganizationMetadataMutation creates new mutation for the OrganizationMetadata entity.
+func newOrganizationMetadataMutation(c config, op Op, opts ...organizationmetadataOption) *OrganizationMetadataMutation {
+	m := &OrganizationMetadataMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeOrganizationMetadata,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withOrganizationMetadataID sets the ID field of the mutation.
+func withOrganizationMetadataID(id int64) organizationmetadataOption {
+	return func(m *OrganizationMetadataMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *OrganizationMetadata
+		)
+		m.oldValue = func(ctx context.Context) (*OrganizationMetadata, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().OrganizationMetadata.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withOrganizationMetadata sets the old OrganizationMetadata of the mutation.
+func withOrganizationMetadata(node *OrganizationMetadata) organizationmetadataOption {
+	return func(m *OrganizationMetadataMutation) {
+		m.oldValue = func(context.Context) (*OrganizationMetadata, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m OrganizationMetadataMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m OrganizationMetadataMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of OrganizationMetadata entities.
+func (m *OrganizationMetadataMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *OrganizationMetadataMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *OrganizationMetadataMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().OrganizationMetadata.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *OrganizationMetadataMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *OrganizationMetadataMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the OrganizationMetadata entity.
+// If the OrganizationMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMetadataMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *OrganizationMetadataMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *OrganizationMetadataMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *OrganizationMetadataMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the OrganizationMetadata entity.
+// If the OrganizationMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMetadataMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *OrganizationMetadataMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *OrganizationMetadataMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *OrganizationMetadataMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *OrganizationMetadataMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *OrganizationMetadataMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the OrganizationMetadata entity.
+// If the OrganizationMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMetadataMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *OrganizationMetadataMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (m *OrganizationMetadataMutation) SetChangedAt(t time.Time) {
+	m.changed_at = &t
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *OrganizationMetadataMutation) ChangedAt() (r time.Time, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the OrganizationMetadata entity.
+// If the OrganizationMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMetadataMutation) OldChangedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *OrganizationMetadataMutation) ResetChangedAt() {
+	m.changed_at = nil
+}
+
+// SetKey sets the "key" field.
+func (m *OrganizationMetadataMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *OrganizationMetadataMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the OrganizationMetadata entity.
+// If the OrganizationMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMetadataMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *OrganizationMetadataMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetValue sets the "value" field.
+func (m *OrganizationMetadataMutation) SetValue(b []byte) {
+	m.value = &b
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *OrganizationMetadataMutation) Value() (r []byte, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the OrganizationMetadata entity.
+// If the OrganizationMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMetadataMutation) OldValue(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *OrganizationMetadataMutation) ResetValue() {
+	m.value = nil
+}
+
+// SetOrganizationPk sets the "organization_pk" field.
+func (m *OrganizationMetadataMutation) SetOrganizationPk(i int64) {
+	m.organization = &i
+}
+
+// OrganizationPk returns the value of the "organization_pk" field in the mutation.
+func (m *OrganizationMetadataMutation) OrganizationPk() (r int64, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationPk returns the old "organization_pk" field's value of the OrganizationMetadata entity.
+// If the OrganizationMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMetadataMutation) OldOrganizationPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationPk: %w", err)
+	}
+	return oldValue.OrganizationPk, nil
+}
+
+// ResetOrganizationPk resets all changes to the "organization_pk" field.
+func (m *OrganizationMetadataMutation) ResetOrganizationPk() {
+	m.organization = nil
+}
+
+// SetOrganizationID sets the "organization" edge to the Organization entity by id.
+func (m *OrganizationMetadataMutation) SetOrganizationID(id int64) {
+	m.organization = &id
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *OrganizationMetadataMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[organizationmetadata.FieldOrganizationPk] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *OrganizationMetadataMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationID returns the "organization" edge ID in the mutation.
+func (m *OrganizationMetadataMutation) OrganizationID() (id int64, exists bool) {
+	if m.organization != nil {
+		return *m.organization, true
+	}
+	return
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *OrganizationMetadataMutation) OrganizationIDs() (ids []int64) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *OrganizationMetadataMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// Where appends a list predicates to the OrganizationMetadataMutation builder.
+func (m *OrganizationMetadataMutation) Where(ps ...predicate.OrganizationMetadata) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the OrganizationMetadataMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *OrganizationMetadataMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.OrganizationMetadata, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *OrganizationMetadataMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *OrganizationMetadataMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (OrganizationMetadata).
+func (m *OrganizationMetadataMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *OrganizationMetadataMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.instance_id != nil {
+		fields = append(fields, organizationmetadata.FieldInstanceID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, organizationmetadata.FieldSequence)
+	}
+	if m.created_at != nil {
+		fields = append(fields, organizationmetadata.FieldCreatedAt)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, organizationmetadata.FieldChangedAt)
+	}
+	if m.key != nil {
+		fields = append(fields, organizationmetadata.FieldKey)
+	}
+	if m.value != nil {
+		fields = append(fields, organizationmetadata.FieldValue)
+	}
+	if m.organization != nil {
+		fields = append(fields, organizationmetadata.FieldOrganizationPk)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *OrganizationMetadataMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case organizationmetadata.FieldInstanceID:
+		return m.InstanceID()
+	case organizationmetadata.FieldSequence:
+		return m.Sequence()
+	case organizationmetadata.FieldCreatedAt:
+		return m.CreatedAt()
+	case organizationmetadata.FieldChangedAt:
+		return m.ChangedAt()
+	case organizationmetadata.FieldKey:
+		return m.Key()
+	case organizationmetadata.FieldValue:
+		return m.Value()
+	case organizationmetadata.FieldOrganizationPk:
+		return m.OrganizationPk()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *OrganizationMetadataMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case organizationmetadata.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case organizationmetadata.FieldSequence:
+		return m.OldSequence(ctx)
+	case organizationmetadata.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case organizationmetadata.FieldChangedAt:
+		return m.OldChangedAt(ctx)
+	case organizationmetadata.FieldKey:
+		return m.OldKey(ctx)
+	case organizationmetadata.FieldValue:
+		return m.OldValue(ctx)
+	case organizationmetadata.FieldOrganizationPk:
+		return m.OldOrganizationPk(ctx)
+	}
+	return nil, fmt.Errorf("unknown OrganizationMetadata field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OrganizationMetadataMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case organizationmetadata.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case organizationmetadata.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case organizationmetadata.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case organizationmetadata.FieldChangedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
+	case organizationmetadata.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case organizationmetadata.FieldValue:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	case organizationmetadata.FieldOrganizationPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationPk(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OrganizationMetadata field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *OrganizationMetadataMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, organizationmetadata.FieldSequence)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *OrganizationMetadataMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case organizationmetadata.FieldSequence:
+		return m.AddedSequence()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *OrganizationMetadataMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case organizationmetadata.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown OrganizationMetadata numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *OrganizationMetadataMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *OrganizationMetadataMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *OrganizationMetadataMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown OrganizationMetadata nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *OrganizationMetadataMutation) ResetField(name string) error {
+	switch name {
+	case organizationmetadata.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case organizationmetadata.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case organizationmetadata.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case organizationmetadata.FieldChangedAt:
+		m.ResetChangedAt()
+		return nil
+	case organizationmetadata.FieldKey:
+		m.ResetKey()
+		return nil
+	case organizationmetadata.FieldValue:
+		m.ResetValue()
+		return nil
+	case organizationmetadata.FieldOrganizationPk:
+		m.ResetOrganizationPk()
+		return nil
+	}
+	return fmt.Errorf("unknown OrganizationMetadata field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *OrganizationMetadataMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.organization != nil {
+		edges = append(edges, organizationmetadata.EdgeOrganization)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *OrganizationMetadataMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case organizationmetadata.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *OrganizationMetadataMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *OrganizationMetadataMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *OrganizationMetadataMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedorganization {
+		edges = append(edges, organizationmetadata.EdgeOrganization)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *OrganizationMetadataMutation) EdgeCleared(name string) bool {
+	switch name {
+	case organizationmetadata.EdgeOrganization:
+		return m.clearedorganization
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *OrganizationMetadataMutation) ClearEdge(name string) error {
+	switch name {
+	case organizationmetadata.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	}
+	return fmt.Errorf("unknown OrganizationMetadata unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *OrganizationMetadataMutation) ResetEdge(name string) error {
+	switch name {
+	case organizationmetadata.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	}
+	return fmt.Errorf("unknown OrganizationMetadata edge %s", name)
 }
 
 // OwnerPolicyMutation represents an operation that mutates the OwnerPolicy nodes in the graph.
@@ -8468,18 +12605,20 @@ func (m *OwnerPolicyMutation) ResetEdge(name string) error {
 // PasswordMutation represents an operation that mutates the Password nodes in the graph.
 type PasswordMutation struct {
 	config
-	op              Op
-	typ             string
-	id              *int64
-	instance_id     *string
-	hash            *string
-	change_required *bool
-	clearedFields   map[string]struct{}
-	user            *int64
-	cleareduser     bool
-	done            bool
-	oldValue        func(context.Context) (*Password, error)
-	predicates      []predicate.Password
+	op                 Op
+	typ                string
+	id                 *int64
+	instance_id        *string
+	hash               *string
+	change_required    *bool
+	failed_attempts    *int
+	addfailed_attempts *int
+	clearedFields      map[string]struct{}
+	user               *int64
+	cleareduser        bool
+	done               bool
+	oldValue           func(context.Context) (*Password, error)
+	predicates         []predicate.Password
 }
 
 var _ ent.Mutation = (*PasswordMutation)(nil)
@@ -8730,6 +12869,62 @@ func (m *PasswordMutation) ResetChangeRequired() {
 	m.change_required = nil
 }
 
+// SetFailedAttempts sets the "failed_attempts" field.
+func (m *PasswordMutation) SetFailedAttempts(i int) {
+	m.failed_attempts = &i
+	m.addfailed_attempts = nil
+}
+
+// FailedAttempts returns the value of the "failed_attempts" field in the mutation.
+func (m *PasswordMutation) FailedAttempts() (r int, exists bool) {
+	v := m.failed_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailedAttempts returns the old "failed_attempts" field's value of the Password entity.
+// If the Password object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PasswordMutation) OldFailedAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailedAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailedAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailedAttempts: %w", err)
+	}
+	return oldValue.FailedAttempts, nil
+}
+
+// AddFailedAttempts adds i to the "failed_attempts" field.
+func (m *PasswordMutation) AddFailedAttempts(i int) {
+	if m.addfailed_attempts != nil {
+		*m.addfailed_attempts += i
+	} else {
+		m.addfailed_attempts = &i
+	}
+}
+
+// AddedFailedAttempts returns the value that was added to the "failed_attempts" field in this mutation.
+func (m *PasswordMutation) AddedFailedAttempts() (r int, exists bool) {
+	v := m.addfailed_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFailedAttempts resets all changes to the "failed_attempts" field.
+func (m *PasswordMutation) ResetFailedAttempts() {
+	m.failed_attempts = nil
+	m.addfailed_attempts = nil
+}
+
 // SetUserID sets the "user" edge to the User entity by id.
 func (m *PasswordMutation) SetUserID(id int64) {
 	m.user = &id
@@ -8804,7 +12999,7 @@ func (m *PasswordMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PasswordMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 5)
 	if m.instance_id != nil {
 		fields = append(fields, password.FieldInstanceID)
 	}
@@ -8816,6 +13011,9 @@ func (m *PasswordMutation) Fields() []string {
 	}
 	if m.change_required != nil {
 		fields = append(fields, password.FieldChangeRequired)
+	}
+	if m.failed_attempts != nil {
+		fields = append(fields, password.FieldFailedAttempts)
 	}
 	return fields
 }
@@ -8833,6 +13031,8 @@ func (m *PasswordMutation) Field(name string) (ent.Value, bool) {
 		return m.Hash()
 	case password.FieldChangeRequired:
 		return m.ChangeRequired()
+	case password.FieldFailedAttempts:
+		return m.FailedAttempts()
 	}
 	return nil, false
 }
@@ -8850,6 +13050,8 @@ func (m *PasswordMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldHash(ctx)
 	case password.FieldChangeRequired:
 		return m.OldChangeRequired(ctx)
+	case password.FieldFailedAttempts:
+		return m.OldFailedAttempts(ctx)
 	}
 	return nil, fmt.Errorf("unknown Password field %s", name)
 }
@@ -8887,6 +13089,13 @@ func (m *PasswordMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetChangeRequired(v)
 		return nil
+	case password.FieldFailedAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailedAttempts(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Password field %s", name)
 }
@@ -8895,6 +13104,9 @@ func (m *PasswordMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *PasswordMutation) AddedFields() []string {
 	var fields []string
+	if m.addfailed_attempts != nil {
+		fields = append(fields, password.FieldFailedAttempts)
+	}
 	return fields
 }
 
@@ -8903,6 +13115,8 @@ func (m *PasswordMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *PasswordMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case password.FieldFailedAttempts:
+		return m.AddedFailedAttempts()
 	}
 	return nil, false
 }
@@ -8912,6 +13126,13 @@ func (m *PasswordMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *PasswordMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case password.FieldFailedAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailedAttempts(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Password numeric field %s", name)
 }
@@ -8950,6 +13171,9 @@ func (m *PasswordMutation) ResetField(name string) error {
 		return nil
 	case password.FieldChangeRequired:
 		m.ResetChangeRequired()
+		return nil
+	case password.FieldFailedAttempts:
+		m.ResetFailedAttempts()
 		return nil
 	}
 	return fmt.Errorf("unknown Password field %s", name)
@@ -10571,6 +14795,2348 @@ func (m *PersonalDataMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown PersonalData edge %s", name)
 }
 
+// ProjectMutation represents an operation that mutates the Project nodes in the graph.
+type ProjectMutation struct {
+	config
+	op                          Op
+	typ                         string
+	id                          *int64
+	instance_id                 *string
+	sequence                    *int64
+	addsequence                 *int64
+	created_at                  *time.Time
+	changed_at                  *time.Time
+	project_id                  *string
+	resource_owner              *string
+	name                        *string
+	name_key                    *[]byte
+	state                       *project.State
+	role_assertion              *bool
+	role_check                  *bool
+	has_project_check           *bool
+	private_labeling_setting    *int32
+	addprivate_labeling_setting *int32
+	clearedFields               map[string]struct{}
+	organization                *int64
+	clearedorganization         bool
+	roles                       map[int64]struct{}
+	removedroles                map[int64]struct{}
+	clearedroles                bool
+	applications                map[int64]struct{}
+	removedapplications         map[int64]struct{}
+	clearedapplications         bool
+	user_grants                 map[int64]struct{}
+	removeduser_grants          map[int64]struct{}
+	cleareduser_grants          bool
+	done                        bool
+	oldValue                    func(context.Context) (*Project, error)
+	predicates                  []predicate.Project
+}
+
+var _ ent.Mutation = (*ProjectMutation)(nil)
+
+// projectOption allows management of the mutation configuration using functional options.
+type projectOption func(*ProjectMutation)
+
+// newProjectMutation creates new mutation for the Project entity.
+func newProjectMutation(c config, op Op, opts ...projectOption) *ProjectMutation {
+	m := &ProjectMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeProject,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withProjectID sets the ID field of the mutation.
+func withProjectID(id int64) projectOption {
+	return func(m *ProjectMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Project
+		)
+		m.oldValue = func(ctx context.Context) (*Project, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Project.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withProject sets the old Project of the mutation.
+func withProject(node *Project) projectOption {
+	return func(m *ProjectMutation) {
+		m.oldValue = func(context.Context) (*Project, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ProjectMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ProjectMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Project entities.
+func (m *ProjectMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ProjectMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ProjectMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Project.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *ProjectMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *ProjectMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *ProjectMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *ProjectMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *ProjectMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *ProjectMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *ProjectMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *ProjectMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ProjectMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ProjectMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ProjectMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (m *ProjectMutation) SetChangedAt(t time.Time) {
+	m.changed_at = &t
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *ProjectMutation) ChangedAt() (r time.Time, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldChangedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *ProjectMutation) ResetChangedAt() {
+	m.changed_at = nil
+}
+
+// SetProjectID sets the "project_id" field.
+func (m *ProjectMutation) SetProjectID(s string) {
+	m.project_id = &s
+}
+
+// ProjectID returns the value of the "project_id" field in the mutation.
+func (m *ProjectMutation) ProjectID() (r string, exists bool) {
+	v := m.project_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectID returns the old "project_id" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldProjectID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectID: %w", err)
+	}
+	return oldValue.ProjectID, nil
+}
+
+// ResetProjectID resets all changes to the "project_id" field.
+func (m *ProjectMutation) ResetProjectID() {
+	m.project_id = nil
+}
+
+// SetOrganizationPk sets the "organization_pk" field.
+func (m *ProjectMutation) SetOrganizationPk(i int64) {
+	m.organization = &i
+}
+
+// OrganizationPk returns the value of the "organization_pk" field in the mutation.
+func (m *ProjectMutation) OrganizationPk() (r int64, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationPk returns the old "organization_pk" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldOrganizationPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationPk: %w", err)
+	}
+	return oldValue.OrganizationPk, nil
+}
+
+// ResetOrganizationPk resets all changes to the "organization_pk" field.
+func (m *ProjectMutation) ResetOrganizationPk() {
+	m.organization = nil
+}
+
+// SetResourceOwner sets the "resource_owner" field.
+func (m *ProjectMutation) SetResourceOwner(s string) {
+	m.resource_owner = &s
+}
+
+// ResourceOwner returns the value of the "resource_owner" field in the mutation.
+func (m *ProjectMutation) ResourceOwner() (r string, exists bool) {
+	v := m.resource_owner
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResourceOwner returns the old "resource_owner" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldResourceOwner(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResourceOwner is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResourceOwner requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResourceOwner: %w", err)
+	}
+	return oldValue.ResourceOwner, nil
+}
+
+// ResetResourceOwner resets all changes to the "resource_owner" field.
+func (m *ProjectMutation) ResetResourceOwner() {
+	m.resource_owner = nil
+}
+
+// SetName sets the "name" field.
+func (m *ProjectMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *ProjectMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *ProjectMutation) ResetName() {
+	m.name = nil
+}
+
+// SetNameKey sets the "name_key" field.
+func (m *ProjectMutation) SetNameKey(b []byte) {
+	m.name_key = &b
+}
+
+// NameKey returns the value of the "name_key" field in the mutation.
+func (m *ProjectMutation) NameKey() (r []byte, exists bool) {
+	v := m.name_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameKey returns the old "name_key" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldNameKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameKey: %w", err)
+	}
+	return oldValue.NameKey, nil
+}
+
+// ResetNameKey resets all changes to the "name_key" field.
+func (m *ProjectMutation) ResetNameKey() {
+	m.name_key = nil
+}
+
+// SetState sets the "state" field.
+func (m *ProjectMutation) SetState(pr project.State) {
+	m.state = &pr
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *ProjectMutation) State() (r project.State, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldState(ctx context.Context) (v project.State, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *ProjectMutation) ResetState() {
+	m.state = nil
+}
+
+// SetRoleAssertion sets the "role_assertion" field.
+func (m *ProjectMutation) SetRoleAssertion(b bool) {
+	m.role_assertion = &b
+}
+
+// RoleAssertion returns the value of the "role_assertion" field in the mutation.
+func (m *ProjectMutation) RoleAssertion() (r bool, exists bool) {
+	v := m.role_assertion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRoleAssertion returns the old "role_assertion" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldRoleAssertion(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRoleAssertion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRoleAssertion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRoleAssertion: %w", err)
+	}
+	return oldValue.RoleAssertion, nil
+}
+
+// ResetRoleAssertion resets all changes to the "role_assertion" field.
+func (m *ProjectMutation) ResetRoleAssertion() {
+	m.role_assertion = nil
+}
+
+// SetRoleCheck sets the "role_check" field.
+func (m *ProjectMutation) SetRoleCheck(b bool) {
+	m.role_check = &b
+}
+
+// RoleCheck returns the value of the "role_check" field in the mutation.
+func (m *ProjectMutation) RoleCheck() (r bool, exists bool) {
+	v := m.role_check
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRoleCheck returns the old "role_check" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldRoleCheck(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRoleCheck is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRoleCheck requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRoleCheck: %w", err)
+	}
+	return oldValue.RoleCheck, nil
+}
+
+// ResetRoleCheck resets all changes to the "role_check" field.
+func (m *ProjectMutation) ResetRoleCheck() {
+	m.role_check = nil
+}
+
+// SetHasProjectCheck sets the "has_project_check" field.
+func (m *ProjectMutation) SetHasProjectCheck(b bool) {
+	m.has_project_check = &b
+}
+
+// HasProjectCheck returns the value of the "has_project_check" field in the mutation.
+func (m *ProjectMutation) HasProjectCheck() (r bool, exists bool) {
+	v := m.has_project_check
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHasProjectCheck returns the old "has_project_check" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldHasProjectCheck(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHasProjectCheck is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHasProjectCheck requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHasProjectCheck: %w", err)
+	}
+	return oldValue.HasProjectCheck, nil
+}
+
+// ResetHasProjectCheck resets all changes to the "has_project_check" field.
+func (m *ProjectMutation) ResetHasProjectCheck() {
+	m.has_project_check = nil
+}
+
+// SetPrivateLabelingSetting sets the "private_labeling_setting" field.
+func (m *ProjectMutation) SetPrivateLabelingSetting(i int32) {
+	m.private_labeling_setting = &i
+	m.addprivate_labeling_setting = nil
+}
+
+// PrivateLabelingSetting returns the value of the "private_labeling_setting" field in the mutation.
+func (m *ProjectMutation) PrivateLabelingSetting() (r int32, exists bool) {
+	v := m.private_labeling_setting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPrivateLabelingSetting returns the old "private_labeling_setting" field's value of the Project entity.
+// If the Project object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectMutation) OldPrivateLabelingSetting(ctx context.Context) (v int32, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPrivateLabelingSetting is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPrivateLabelingSetting requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPrivateLabelingSetting: %w", err)
+	}
+	return oldValue.PrivateLabelingSetting, nil
+}
+
+// AddPrivateLabelingSetting adds i to the "private_labeling_setting" field.
+func (m *ProjectMutation) AddPrivateLabelingSetting(i int32) {
+	if m.addprivate_labeling_setting != nil {
+		*m.addprivate_labeling_setting += i
+	} else {
+		m.addprivate_labeling_setting = &i
+	}
+}
+
+// AddedPrivateLabelingSetting returns the value that was added to the "private_labeling_setting" field in this mutation.
+func (m *ProjectMutation) AddedPrivateLabelingSetting() (r int32, exists bool) {
+	v := m.addprivate_labeling_setting
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPrivateLabelingSetting resets all changes to the "private_labeling_setting" field.
+func (m *ProjectMutation) ResetPrivateLabelingSetting() {
+	m.private_labeling_setting = nil
+	m.addprivate_labeling_setting = nil
+}
+
+// SetOrganizationID sets the "organization" edge to the Organization entity by id.
+func (m *ProjectMutation) SetOrganizationID(id int64) {
+	m.organization = &id
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *ProjectMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[project.FieldOrganizationPk] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *ProjectMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationID returns the "organization" edge ID in the mutation.
+func (m *ProjectMutation) OrganizationID() (id int64, exists bool) {
+	if m.organization != nil {
+		return *m.organization, true
+	}
+	return
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *ProjectMutation) OrganizationIDs() (ids []int64) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *ProjectMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// AddRoleIDs adds the "roles" edge to the ProjectRole entity by ids.
+func (m *ProjectMutation) AddRoleIDs(ids ...int64) {
+	if m.roles == nil {
+		m.roles = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.roles[ids[i]] = struct{}{}
+	}
+}
+
+// ClearRoles clears the "roles" edge to the ProjectRole entity.
+func (m *ProjectMutation) ClearRoles() {
+	m.clearedroles = true
+}
+
+// RolesCleared reports if the "roles" edge to the ProjectRole entity was cleared.
+func (m *ProjectMutation) RolesCleared() bool {
+	return m.clearedroles
+}
+
+// RemoveRoleIDs removes the "roles" edge to the ProjectRole entity by IDs.
+func (m *ProjectMutation) RemoveRoleIDs(ids ...int64) {
+	if m.removedroles == nil {
+		m.removedroles = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.roles, ids[i])
+		m.removedroles[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRoles returns the removed IDs of the "roles" edge to the ProjectRole entity.
+func (m *ProjectMutation) RemovedRolesIDs() (ids []int64) {
+	for id := range m.removedroles {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// RolesIDs returns the "roles" edge IDs in the mutation.
+func (m *ProjectMutation) RolesIDs() (ids []int64) {
+	for id := range m.roles {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetRoles resets all changes to the "roles" edge.
+func (m *ProjectMutation) ResetRoles() {
+	m.roles = nil
+	m.clearedroles = false
+	m.removedroles = nil
+}
+
+// AddApplicationIDs adds the "applications" edge to the Application entity by ids.
+func (m *ProjectMutation) AddApplicationIDs(ids ...int64) {
+	if m.applications == nil {
+		m.applications = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.applications[ids[i]] = struct{}{}
+	}
+}
+
+// ClearApplications clears the "applications" edge to the Application entity.
+func (m *ProjectMutation) ClearApplications() {
+	m.clearedapplications = true
+}
+
+// ApplicationsCleared reports if the "applications" edge to the Application entity was cleared.
+func (m *ProjectMutation) ApplicationsCleared() bool {
+	return m.clearedapplications
+}
+
+// RemoveApplicationIDs removes the "applications" edge to the Application entity by IDs.
+func (m *ProjectMutation) RemoveApplicationIDs(ids ...int64) {
+	if m.removedapplications == nil {
+		m.removedapplications = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.applications, ids[i])
+		m.removedapplications[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedApplications returns the removed IDs of the "applications" edge to the Application entity.
+func (m *ProjectMutation) RemovedApplicationsIDs() (ids []int64) {
+	for id := range m.removedapplications {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ApplicationsIDs returns the "applications" edge IDs in the mutation.
+func (m *ProjectMutation) ApplicationsIDs() (ids []int64) {
+	for id := range m.applications {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetApplications resets all changes to the "applications" edge.
+func (m *ProjectMutation) ResetApplications() {
+	m.applications = nil
+	m.clearedapplications = false
+	m.removedapplications = nil
+}
+
+// AddUserGrantIDs adds the "user_grants" edge to the UserGrant entity by ids.
+func (m *ProjectMutation) AddUserGrantIDs(ids ...int64) {
+	if m.user_grants == nil {
+		m.user_grants = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.user_grants[ids[i]] = struct{}{}
+	}
+}
+
+// ClearUserGrants clears the "user_grants" edge to the UserGrant entity.
+func (m *ProjectMutation) ClearUserGrants() {
+	m.cleareduser_grants = true
+}
+
+// UserGrantsCleared reports if the "user_grants" edge to the UserGrant entity was cleared.
+func (m *ProjectMutation) UserGrantsCleared() bool {
+	return m.cleareduser_grants
+}
+
+// RemoveUserGrantIDs removes the "user_grants" edge to the UserGrant entity by IDs.
+func (m *ProjectMutation) RemoveUserGrantIDs(ids ...int64) {
+	if m.removeduser_grants == nil {
+		m.removeduser_grants = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.user_grants, ids[i])
+		m.removeduser_grants[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedUserGrants returns the removed IDs of the "user_grants" edge to the UserGrant entity.
+func (m *ProjectMutation) RemovedUserGrantsIDs() (ids []int64) {
+	for id := range m.removeduser_grants {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// UserGrantsIDs returns the "user_grants" edge IDs in the mutation.
+func (m *ProjectMutation) UserGrantsIDs() (ids []int64) {
+	for id := range m.user_grants {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetUserGrants resets all changes to the "user_grants" edge.
+func (m *ProjectMutation) ResetUserGrants() {
+	m.user_grants = nil
+	m.cleareduser_grants = false
+	m.removeduser_grants = nil
+}
+
+// Where appends a list predicates to the ProjectMutation builder.
+func (m *ProjectMutation) Where(ps ...predicate.Project) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ProjectMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ProjectMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Project, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ProjectMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ProjectMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Project).
+func (m *ProjectMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ProjectMutation) Fields() []string {
+	fields := make([]string, 0, 14)
+	if m.instance_id != nil {
+		fields = append(fields, project.FieldInstanceID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, project.FieldSequence)
+	}
+	if m.created_at != nil {
+		fields = append(fields, project.FieldCreatedAt)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, project.FieldChangedAt)
+	}
+	if m.project_id != nil {
+		fields = append(fields, project.FieldProjectID)
+	}
+	if m.organization != nil {
+		fields = append(fields, project.FieldOrganizationPk)
+	}
+	if m.resource_owner != nil {
+		fields = append(fields, project.FieldResourceOwner)
+	}
+	if m.name != nil {
+		fields = append(fields, project.FieldName)
+	}
+	if m.name_key != nil {
+		fields = append(fields, project.FieldNameKey)
+	}
+	if m.state != nil {
+		fields = append(fields, project.FieldState)
+	}
+	if m.role_assertion != nil {
+		fields = append(fields, project.FieldRoleAssertion)
+	}
+	if m.role_check != nil {
+		fields = append(fields, project.FieldRoleCheck)
+	}
+	if m.has_project_check != nil {
+		fields = append(fields, project.FieldHasProjectCheck)
+	}
+	if m.private_labeling_setting != nil {
+		fields = append(fields, project.FieldPrivateLabelingSetting)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ProjectMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case project.FieldInstanceID:
+		return m.InstanceID()
+	case project.FieldSequence:
+		return m.Sequence()
+	case project.FieldCreatedAt:
+		return m.CreatedAt()
+	case project.FieldChangedAt:
+		return m.ChangedAt()
+	case project.FieldProjectID:
+		return m.ProjectID()
+	case project.FieldOrganizationPk:
+		return m.OrganizationPk()
+	case project.FieldResourceOwner:
+		return m.ResourceOwner()
+	case project.FieldName:
+		return m.Name()
+	case project.FieldNameKey:
+		return m.NameKey()
+	case project.FieldState:
+		return m.State()
+	case project.FieldRoleAssertion:
+		return m.RoleAssertion()
+	case project.FieldRoleCheck:
+		return m.RoleCheck()
+	case project.FieldHasProjectCheck:
+		return m.HasProjectCheck()
+	case project.FieldPrivateLabelingSetting:
+		return m.PrivateLabelingSetting()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ProjectMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case project.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case project.FieldSequence:
+		return m.OldSequence(ctx)
+	case project.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case project.FieldChangedAt:
+		return m.OldChangedAt(ctx)
+	case project.FieldProjectID:
+		return m.OldProjectID(ctx)
+	case project.FieldOrganizationPk:
+		return m.OldOrganizationPk(ctx)
+	case project.FieldResourceOwner:
+		return m.OldResourceOwner(ctx)
+	case project.FieldName:
+		return m.OldName(ctx)
+	case project.FieldNameKey:
+		return m.OldNameKey(ctx)
+	case project.FieldState:
+		return m.OldState(ctx)
+	case project.FieldRoleAssertion:
+		return m.OldRoleAssertion(ctx)
+	case project.FieldRoleCheck:
+		return m.OldRoleCheck(ctx)
+	case project.FieldHasProjectCheck:
+		return m.OldHasProjectCheck(ctx)
+	case project.FieldPrivateLabelingSetting:
+		return m.OldPrivateLabelingSetting(ctx)
+	}
+	return nil, fmt.Errorf("unknown Project field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProjectMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case project.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case project.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case project.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case project.FieldChangedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
+	case project.FieldProjectID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectID(v)
+		return nil
+	case project.FieldOrganizationPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationPk(v)
+		return nil
+	case project.FieldResourceOwner:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResourceOwner(v)
+		return nil
+	case project.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case project.FieldNameKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameKey(v)
+		return nil
+	case project.FieldState:
+		v, ok := value.(project.State)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case project.FieldRoleAssertion:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRoleAssertion(v)
+		return nil
+	case project.FieldRoleCheck:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRoleCheck(v)
+		return nil
+	case project.FieldHasProjectCheck:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHasProjectCheck(v)
+		return nil
+	case project.FieldPrivateLabelingSetting:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPrivateLabelingSetting(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Project field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ProjectMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, project.FieldSequence)
+	}
+	if m.addprivate_labeling_setting != nil {
+		fields = append(fields, project.FieldPrivateLabelingSetting)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ProjectMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case project.FieldSequence:
+		return m.AddedSequence()
+	case project.FieldPrivateLabelingSetting:
+		return m.AddedPrivateLabelingSetting()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProjectMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case project.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	case project.FieldPrivateLabelingSetting:
+		v, ok := value.(int32)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPrivateLabelingSetting(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Project numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ProjectMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ProjectMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ProjectMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Project nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ProjectMutation) ResetField(name string) error {
+	switch name {
+	case project.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case project.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case project.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case project.FieldChangedAt:
+		m.ResetChangedAt()
+		return nil
+	case project.FieldProjectID:
+		m.ResetProjectID()
+		return nil
+	case project.FieldOrganizationPk:
+		m.ResetOrganizationPk()
+		return nil
+	case project.FieldResourceOwner:
+		m.ResetResourceOwner()
+		return nil
+	case project.FieldName:
+		m.ResetName()
+		return nil
+	case project.FieldNameKey:
+		m.ResetNameKey()
+		return nil
+	case project.FieldState:
+		m.ResetState()
+		return nil
+	case project.FieldRoleAssertion:
+		m.ResetRoleAssertion()
+		return nil
+	case project.FieldRoleCheck:
+		m.ResetRoleCheck()
+		return nil
+	case project.FieldHasProjectCheck:
+		m.ResetHasProjectCheck()
+		return nil
+	case project.FieldPrivateLabelingSetting:
+		m.ResetPrivateLabelingSetting()
+		return nil
+	}
+	return fmt.Errorf("unknown Project field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ProjectMutation) AddedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.organization != nil {
+		edges = append(edges, project.EdgeOrganization)
+	}
+	if m.roles != nil {
+		edges = append(edges, project.EdgeRoles)
+	}
+	if m.applications != nil {
+		edges = append(edges, project.EdgeApplications)
+	}
+	if m.user_grants != nil {
+		edges = append(edges, project.EdgeUserGrants)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ProjectMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case project.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case project.EdgeRoles:
+		ids := make([]ent.Value, 0, len(m.roles))
+		for id := range m.roles {
+			ids = append(ids, id)
+		}
+		return ids
+	case project.EdgeApplications:
+		ids := make([]ent.Value, 0, len(m.applications))
+		for id := range m.applications {
+			ids = append(ids, id)
+		}
+		return ids
+	case project.EdgeUserGrants:
+		ids := make([]ent.Value, 0, len(m.user_grants))
+		for id := range m.user_grants {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ProjectMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.removedroles != nil {
+		edges = append(edges, project.EdgeRoles)
+	}
+	if m.removedapplications != nil {
+		edges = append(edges, project.EdgeApplications)
+	}
+	if m.removeduser_grants != nil {
+		edges = append(edges, project.EdgeUserGrants)
+	}
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ProjectMutation) RemovedIDs(name string) []ent.Value {
+	switch name {
+	case project.EdgeRoles:
+		ids := make([]ent.Value, 0, len(m.removedroles))
+		for id := range m.removedroles {
+			ids = append(ids, id)
+		}
+		return ids
+	case project.EdgeApplications:
+		ids := make([]ent.Value, 0, len(m.removedapplications))
+		for id := range m.removedapplications {
+			ids = append(ids, id)
+		}
+		return ids
+	case project.EdgeUserGrants:
+		ids := make([]ent.Value, 0, len(m.removeduser_grants))
+		for id := range m.removeduser_grants {
+			ids = append(ids, id)
+		}
+		return ids
+	}
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ProjectMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 4)
+	if m.clearedorganization {
+		edges = append(edges, project.EdgeOrganization)
+	}
+	if m.clearedroles {
+		edges = append(edges, project.EdgeRoles)
+	}
+	if m.clearedapplications {
+		edges = append(edges, project.EdgeApplications)
+	}
+	if m.cleareduser_grants {
+		edges = append(edges, project.EdgeUserGrants)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ProjectMutation) EdgeCleared(name string) bool {
+	switch name {
+	case project.EdgeOrganization:
+		return m.clearedorganization
+	case project.EdgeRoles:
+		return m.clearedroles
+	case project.EdgeApplications:
+		return m.clearedapplications
+	case project.EdgeUserGrants:
+		return m.cleareduser_grants
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ProjectMutation) ClearEdge(name string) error {
+	switch name {
+	case project.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	}
+	return fmt.Errorf("unknown Project unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ProjectMutation) ResetEdge(name string) error {
+	switch name {
+	case project.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case project.EdgeRoles:
+		m.ResetRoles()
+		return nil
+	case project.EdgeApplications:
+		m.ResetApplications()
+		return nil
+	case project.EdgeUserGrants:
+		m.ResetUserGrants()
+		return nil
+	}
+	return fmt.Errorf("unknown Project edge %s", name)
+}
+
+// ProjectRoleMutation represents an operation that mutates the ProjectRole nodes in the graph.
+type ProjectRoleMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *int64
+	instance_id      *string
+	sequence         *int64
+	addsequence      *int64
+	created_at       *time.Time
+	changed_at       *time.Time
+	key              *string
+	key_key          *[]byte
+	display_name     *string
+	display_name_key *[]byte
+	group            *string
+	clearedFields    map[string]struct{}
+	project          *int64
+	clearedproject   bool
+	done             bool
+	oldValue         func(context.Context) (*ProjectRole, error)
+	predicates       []predicate.ProjectRole
+}
+
+var _ ent.Mutation = (*ProjectRoleMutation)(nil)
+
+// projectroleOption allows management of the mutation configuration using functional options.
+type projectroleOption func(*ProjectRoleMutation)
+
+// newProjectRoleMutation creates new mutation for the ProjectRole entity.
+func newProjectRoleMutation(c config, op Op, opts ...projectroleOption) *ProjectRoleMutation {
+	m := &ProjectRoleMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeProjectRole,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withProjectRoleID sets the ID field of the mutation.
+func withProjectRoleID(id int64) projectroleOption {
+	return func(m *ProjectRoleMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ProjectRole
+		)
+		m.oldValue = func(ctx context.Context) (*ProjectRole, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ProjectRole.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withProjectRole sets the old ProjectRole of the mutation.
+func withProjectRole(node *ProjectRole) projectroleOption {
+	return func(m *ProjectRoleMutation) {
+		m.oldValue = func(context.Context) (*ProjectRole, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ProjectRoleMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ProjectRoleMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ProjectRole entities.
+func (m *ProjectRoleMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ProjectRoleMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ProjectRoleMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ProjectRole.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *ProjectRoleMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *ProjectRoleMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *ProjectRoleMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *ProjectRoleMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *ProjectRoleMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *ProjectRoleMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *ProjectRoleMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *ProjectRoleMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ProjectRoleMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ProjectRoleMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ProjectRoleMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (m *ProjectRoleMutation) SetChangedAt(t time.Time) {
+	m.changed_at = &t
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *ProjectRoleMutation) ChangedAt() (r time.Time, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldChangedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *ProjectRoleMutation) ResetChangedAt() {
+	m.changed_at = nil
+}
+
+// SetProjectPk sets the "project_pk" field.
+func (m *ProjectRoleMutation) SetProjectPk(i int64) {
+	m.project = &i
+}
+
+// ProjectPk returns the value of the "project_pk" field in the mutation.
+func (m *ProjectRoleMutation) ProjectPk() (r int64, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectPk returns the old "project_pk" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldProjectPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectPk: %w", err)
+	}
+	return oldValue.ProjectPk, nil
+}
+
+// ResetProjectPk resets all changes to the "project_pk" field.
+func (m *ProjectRoleMutation) ResetProjectPk() {
+	m.project = nil
+}
+
+// SetKey sets the "key" field.
+func (m *ProjectRoleMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *ProjectRoleMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *ProjectRoleMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetKeyKey sets the "key_key" field.
+func (m *ProjectRoleMutation) SetKeyKey(b []byte) {
+	m.key_key = &b
+}
+
+// KeyKey returns the value of the "key_key" field in the mutation.
+func (m *ProjectRoleMutation) KeyKey() (r []byte, exists bool) {
+	v := m.key_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeyKey returns the old "key_key" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldKeyKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeyKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeyKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeyKey: %w", err)
+	}
+	return oldValue.KeyKey, nil
+}
+
+// ResetKeyKey resets all changes to the "key_key" field.
+func (m *ProjectRoleMutation) ResetKeyKey() {
+	m.key_key = nil
+}
+
+// SetDisplayName sets the "display_name" field.
+func (m *ProjectRoleMutation) SetDisplayName(s string) {
+	m.display_name = &s
+}
+
+// DisplayName returns the value of the "display_name" field in the mutation.
+func (m *ProjectRoleMutation) DisplayName() (r string, exists bool) {
+	v := m.display_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDisplayName returns the old "display_name" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldDisplayName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDisplayName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDisplayName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDisplayName: %w", err)
+	}
+	return oldValue.DisplayName, nil
+}
+
+// ResetDisplayName resets all changes to the "display_name" field.
+func (m *ProjectRoleMutation) ResetDisplayName() {
+	m.display_name = nil
+}
+
+// SetDisplayNameKey sets the "display_name_key" field.
+func (m *ProjectRoleMutation) SetDisplayNameKey(b []byte) {
+	m.display_name_key = &b
+}
+
+// DisplayNameKey returns the value of the "display_name_key" field in the mutation.
+func (m *ProjectRoleMutation) DisplayNameKey() (r []byte, exists bool) {
+	v := m.display_name_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDisplayNameKey returns the old "display_name_key" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldDisplayNameKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDisplayNameKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDisplayNameKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDisplayNameKey: %w", err)
+	}
+	return oldValue.DisplayNameKey, nil
+}
+
+// ResetDisplayNameKey resets all changes to the "display_name_key" field.
+func (m *ProjectRoleMutation) ResetDisplayNameKey() {
+	m.display_name_key = nil
+}
+
+// SetGroup sets the "group" field.
+func (m *ProjectRoleMutation) SetGroup(s string) {
+	m.group = &s
+}
+
+// Group returns the value of the "group" field in the mutation.
+func (m *ProjectRoleMutation) Group() (r string, exists bool) {
+	v := m.group
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGroup returns the old "group" field's value of the ProjectRole entity.
+// If the ProjectRole object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ProjectRoleMutation) OldGroup(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGroup is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGroup requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGroup: %w", err)
+	}
+	return oldValue.Group, nil
+}
+
+// ResetGroup resets all changes to the "group" field.
+func (m *ProjectRoleMutation) ResetGroup() {
+	m.group = nil
+}
+
+// SetProjectID sets the "project" edge to the Project entity by id.
+func (m *ProjectRoleMutation) SetProjectID(id int64) {
+	m.project = &id
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *ProjectRoleMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[projectrole.FieldProjectPk] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *ProjectRoleMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectID returns the "project" edge ID in the mutation.
+func (m *ProjectRoleMutation) ProjectID() (id int64, exists bool) {
+	if m.project != nil {
+		return *m.project, true
+	}
+	return
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *ProjectRoleMutation) ProjectIDs() (ids []int64) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *ProjectRoleMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// Where appends a list predicates to the ProjectRoleMutation builder.
+func (m *ProjectRoleMutation) Where(ps ...predicate.ProjectRole) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ProjectRoleMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ProjectRoleMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ProjectRole, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ProjectRoleMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ProjectRoleMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ProjectRole).
+func (m *ProjectRoleMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ProjectRoleMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.instance_id != nil {
+		fields = append(fields, projectrole.FieldInstanceID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, projectrole.FieldSequence)
+	}
+	if m.created_at != nil {
+		fields = append(fields, projectrole.FieldCreatedAt)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, projectrole.FieldChangedAt)
+	}
+	if m.project != nil {
+		fields = append(fields, projectrole.FieldProjectPk)
+	}
+	if m.key != nil {
+		fields = append(fields, projectrole.FieldKey)
+	}
+	if m.key_key != nil {
+		fields = append(fields, projectrole.FieldKeyKey)
+	}
+	if m.display_name != nil {
+		fields = append(fields, projectrole.FieldDisplayName)
+	}
+	if m.display_name_key != nil {
+		fields = append(fields, projectrole.FieldDisplayNameKey)
+	}
+	if m.group != nil {
+		fields = append(fields, projectrole.FieldGroup)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ProjectRoleMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case projectrole.FieldInstanceID:
+		return m.InstanceID()
+	case projectrole.FieldSequence:
+		return m.Sequence()
+	case projectrole.FieldCreatedAt:
+		return m.CreatedAt()
+	case projectrole.FieldChangedAt:
+		return m.ChangedAt()
+	case projectrole.FieldProjectPk:
+		return m.ProjectPk()
+	case projectrole.FieldKey:
+		return m.Key()
+	case projectrole.FieldKeyKey:
+		return m.KeyKey()
+	case projectrole.FieldDisplayName:
+		return m.DisplayName()
+	case projectrole.FieldDisplayNameKey:
+		return m.DisplayNameKey()
+	case projectrole.FieldGroup:
+		return m.Group()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ProjectRoleMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case projectrole.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case projectrole.FieldSequence:
+		return m.OldSequence(ctx)
+	case projectrole.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case projectrole.FieldChangedAt:
+		return m.OldChangedAt(ctx)
+	case projectrole.FieldProjectPk:
+		return m.OldProjectPk(ctx)
+	case projectrole.FieldKey:
+		return m.OldKey(ctx)
+	case projectrole.FieldKeyKey:
+		return m.OldKeyKey(ctx)
+	case projectrole.FieldDisplayName:
+		return m.OldDisplayName(ctx)
+	case projectrole.FieldDisplayNameKey:
+		return m.OldDisplayNameKey(ctx)
+	case projectrole.FieldGroup:
+		return m.OldGroup(ctx)
+	}
+	return nil, fmt.Errorf("unknown ProjectRole field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProjectRoleMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case projectrole.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case projectrole.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case projectrole.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case projectrole.FieldChangedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
+	case projectrole.FieldProjectPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectPk(v)
+		return nil
+	case projectrole.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case projectrole.FieldKeyKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeyKey(v)
+		return nil
+	case projectrole.FieldDisplayName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDisplayName(v)
+		return nil
+	case projectrole.FieldDisplayNameKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDisplayNameKey(v)
+		return nil
+	case projectrole.FieldGroup:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGroup(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ProjectRole field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ProjectRoleMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, projectrole.FieldSequence)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ProjectRoleMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case projectrole.FieldSequence:
+		return m.AddedSequence()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ProjectRoleMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case projectrole.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ProjectRole numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ProjectRoleMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ProjectRoleMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ProjectRoleMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown ProjectRole nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ProjectRoleMutation) ResetField(name string) error {
+	switch name {
+	case projectrole.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case projectrole.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case projectrole.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case projectrole.FieldChangedAt:
+		m.ResetChangedAt()
+		return nil
+	case projectrole.FieldProjectPk:
+		m.ResetProjectPk()
+		return nil
+	case projectrole.FieldKey:
+		m.ResetKey()
+		return nil
+	case projectrole.FieldKeyKey:
+		m.ResetKeyKey()
+		return nil
+	case projectrole.FieldDisplayName:
+		m.ResetDisplayName()
+		return nil
+	case projectrole.FieldDisplayNameKey:
+		m.ResetDisplayNameKey()
+		return nil
+	case projectrole.FieldGroup:
+		m.ResetGroup()
+		return nil
+	}
+	return fmt.Errorf("unknown ProjectRole field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ProjectRoleMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.project != nil {
+		edges = append(edges, projectrole.EdgeProject)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ProjectRoleMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case projectrole.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ProjectRoleMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ProjectRoleMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ProjectRoleMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedproject {
+		edges = append(edges, projectrole.EdgeProject)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ProjectRoleMutation) EdgeCleared(name string) bool {
+	switch name {
+	case projectrole.EdgeProject:
+		return m.clearedproject
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ProjectRoleMutation) ClearEdge(name string) error {
+	switch name {
+	case projectrole.EdgeProject:
+		m.ClearProject()
+		return nil
+	}
+	return fmt.Errorf("unknown ProjectRole unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ProjectRoleMutation) ResetEdge(name string) error {
+	switch name {
+	case projectrole.EdgeProject:
+		m.ResetProject()
+		return nil
+	}
+	return fmt.Errorf("unknown ProjectRole edge %s", name)
+}
+
 // SigningKeyMutation represents an operation that mutates the SigningKey nodes in the graph.
 type SigningKeyMutation struct {
 	config
@@ -11320,7 +17886,9 @@ type UserMutation struct {
 	last_name                     *string
 	last_name_key                 *[]byte
 	nick_name                     *string
+	nick_name_key                 *[]byte
 	display_name                  *string
+	display_name_key              *[]byte
 	preferred_language            *string
 	gender                        *int32
 	addgender                     *int32
@@ -11352,6 +17920,15 @@ type UserMutation struct {
 	access_tokens                 map[int64]struct{}
 	removedaccess_tokens          map[int64]struct{}
 	clearedaccess_tokens          bool
+	metadata                      map[int64]struct{}
+	removedmetadata               map[int64]struct{}
+	clearedmetadata               bool
+	verification_codes            map[int64]struct{}
+	removedverification_codes     map[int64]struct{}
+	clearedverification_codes     bool
+	grants                        map[int64]struct{}
+	removedgrants                 map[int64]struct{}
+	clearedgrants                 bool
 	done                          bool
 	oldValue                      func(context.Context) (*User, error)
 	predicates                    []predicate.User
@@ -12093,6 +18670,42 @@ func (m *UserMutation) ResetNickName() {
 	m.nick_name = nil
 }
 
+// SetNickNameKey sets the "nick_name_key" field.
+func (m *UserMutation) SetNickNameKey(b []byte) {
+	m.nick_name_key = &b
+}
+
+// NickNameKey returns the value of the "nick_name_key" field in the mutation.
+func (m *UserMutation) NickNameKey() (r []byte, exists bool) {
+	v := m.nick_name_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNickNameKey returns the old "nick_name_key" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldNickNameKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNickNameKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNickNameKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNickNameKey: %w", err)
+	}
+	return oldValue.NickNameKey, nil
+}
+
+// ResetNickNameKey resets all changes to the "nick_name_key" field.
+func (m *UserMutation) ResetNickNameKey() {
+	m.nick_name_key = nil
+}
+
 // SetDisplayName sets the "display_name" field.
 func (m *UserMutation) SetDisplayName(s string) {
 	m.display_name = &s
@@ -12127,6 +18740,42 @@ func (m *UserMutation) OldDisplayName(ctx context.Context) (v string, err error)
 // ResetDisplayName resets all changes to the "display_name" field.
 func (m *UserMutation) ResetDisplayName() {
 	m.display_name = nil
+}
+
+// SetDisplayNameKey sets the "display_name_key" field.
+func (m *UserMutation) SetDisplayNameKey(b []byte) {
+	m.display_name_key = &b
+}
+
+// DisplayNameKey returns the value of the "display_name_key" field in the mutation.
+func (m *UserMutation) DisplayNameKey() (r []byte, exists bool) {
+	v := m.display_name_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDisplayNameKey returns the old "display_name_key" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldDisplayNameKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDisplayNameKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDisplayNameKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDisplayNameKey: %w", err)
+	}
+	return oldValue.DisplayNameKey, nil
+}
+
+// ResetDisplayNameKey resets all changes to the "display_name_key" field.
+func (m *UserMutation) ResetDisplayNameKey() {
+	m.display_name_key = nil
 }
 
 // SetPreferredLanguage sets the "preferred_language" field.
@@ -12901,6 +19550,168 @@ func (m *UserMutation) ResetAccessTokens() {
 	m.removedaccess_tokens = nil
 }
 
+// AddMetadatumIDs adds the "metadata" edge to the UserMetadata entity by ids.
+func (m *UserMutation) AddMetadatumIDs(ids ...int64) {
+	if m.metadata == nil {
+		m.metadata = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.metadata[ids[i]] = struct{}{}
+	}
+}
+
+// ClearMetadata clears the "metadata" edge to the UserMetadata entity.
+func (m *UserMutation) ClearMetadata() {
+	m.clearedmetadata = true
+}
+
+// MetadataCleared reports if the "metadata" edge to the UserMetadata entity was cleared.
+func (m *UserMutation) MetadataCleared() bool {
+	return m.clearedmetadata
+}
+
+// RemoveMetadatumIDs removes the "metadata" edge to the UserMetadata entity by IDs.
+func (m *UserMutation) RemoveMetadatumIDs(ids ...int64) {
+	if m.removedmetadata == nil {
+		m.removedmetadata = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.metadata, ids[i])
+		m.removedmetadata[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedMetadata returns the removed IDs of the "metadata" edge to the UserMetadata entity.
+func (m *UserMutation) RemovedMetadataIDs() (ids []int64) {
+	for id := range m.removedmetadata {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// MetadataIDs returns the "metadata" edge IDs in the mutation.
+func (m *UserMutation) MetadataIDs() (ids []int64) {
+	for id := range m.metadata {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetMetadata resets all changes to the "metadata" edge.
+func (m *UserMutation) ResetMetadata() {
+	m.metadata = nil
+	m.clearedmetadata = false
+	m.removedmetadata = nil
+}
+
+// AddVerificationCodeIDs adds the "verification_codes" edge to the VerificationCode entity by ids.
+func (m *UserMutation) AddVerificationCodeIDs(ids ...int64) {
+	if m.verification_codes == nil {
+		m.verification_codes = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.verification_codes[ids[i]] = struct{}{}
+	}
+}
+
+// ClearVerificationCodes clears the "verification_codes" edge to the VerificationCode entity.
+func (m *UserMutation) ClearVerificationCodes() {
+	m.clearedverification_codes = true
+}
+
+// VerificationCodesCleared reports if the "verification_codes" edge to the VerificationCode entity was cleared.
+func (m *UserMutation) VerificationCodesCleared() bool {
+	return m.clearedverification_codes
+}
+
+// RemoveVerificationCodeIDs removes the "verification_codes" edge to the VerificationCode entity by IDs.
+func (m *UserMutation) RemoveVerificationCodeIDs(ids ...int64) {
+	if m.removedverification_codes == nil {
+		m.removedverification_codes = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.verification_codes, ids[i])
+		m.removedverification_codes[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedVerificationCodes returns the removed IDs of the "verification_codes" edge to the VerificationCode entity.
+func (m *UserMutation) RemovedVerificationCodesIDs() (ids []int64) {
+	for id := range m.removedverification_codes {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// VerificationCodesIDs returns the "verification_codes" edge IDs in the mutation.
+func (m *UserMutation) VerificationCodesIDs() (ids []int64) {
+	for id := range m.verification_codes {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetVerificationCodes resets all changes to the "verification_codes" edge.
+func (m *UserMutation) ResetVerificationCodes() {
+	m.verification_codes = nil
+	m.clearedverification_codes = false
+	m.removedverification_codes = nil
+}
+
+// AddGrantIDs adds the "grants" edge to the UserGrant entity by ids.
+func (m *UserMutation) AddGrantIDs(ids ...int64) {
+	if m.grants == nil {
+		m.grants = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.grants[ids[i]] = struct{}{}
+	}
+}
+
+// ClearGrants clears the "grants" edge to the UserGrant entity.
+func (m *UserMutation) ClearGrants() {
+	m.clearedgrants = true
+}
+
+// GrantsCleared reports if the "grants" edge to the UserGrant entity was cleared.
+func (m *UserMutation) GrantsCleared() bool {
+	return m.clearedgrants
+}
+
+// RemoveGrantIDs removes the "grants" edge to the UserGrant entity by IDs.
+func (m *UserMutation) RemoveGrantIDs(ids ...int64) {
+	if m.removedgrants == nil {
+		m.removedgrants = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.grants, ids[i])
+		m.removedgrants[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedGrants returns the removed IDs of the "grants" edge to the UserGrant entity.
+func (m *UserMutation) RemovedGrantsIDs() (ids []int64) {
+	for id := range m.removedgrants {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// GrantsIDs returns the "grants" edge IDs in the mutation.
+func (m *UserMutation) GrantsIDs() (ids []int64) {
+	for id := range m.grants {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetGrants resets all changes to the "grants" edge.
+func (m *UserMutation) ResetGrants() {
+	m.grants = nil
+	m.clearedgrants = false
+	m.removedgrants = nil
+}
+
 // Where appends a list predicates to the UserMutation builder.
 func (m *UserMutation) Where(ps ...predicate.User) {
 	m.predicates = append(m.predicates, ps...)
@@ -12935,7 +19746,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 29)
+	fields := make([]string, 0, 31)
 	if m.instance_id != nil {
 		fields = append(fields, user.FieldInstanceID)
 	}
@@ -12987,8 +19798,14 @@ func (m *UserMutation) Fields() []string {
 	if m.nick_name != nil {
 		fields = append(fields, user.FieldNickName)
 	}
+	if m.nick_name_key != nil {
+		fields = append(fields, user.FieldNickNameKey)
+	}
 	if m.display_name != nil {
 		fields = append(fields, user.FieldDisplayName)
+	}
+	if m.display_name_key != nil {
+		fields = append(fields, user.FieldDisplayNameKey)
 	}
 	if m.preferred_language != nil {
 		fields = append(fields, user.FieldPreferredLanguage)
@@ -13065,8 +19882,12 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.LastNameKey()
 	case user.FieldNickName:
 		return m.NickName()
+	case user.FieldNickNameKey:
+		return m.NickNameKey()
 	case user.FieldDisplayName:
 		return m.DisplayName()
+	case user.FieldDisplayNameKey:
+		return m.DisplayNameKey()
 	case user.FieldPreferredLanguage:
 		return m.PreferredLanguage()
 	case user.FieldGender:
@@ -13132,8 +19953,12 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldLastNameKey(ctx)
 	case user.FieldNickName:
 		return m.OldNickName(ctx)
+	case user.FieldNickNameKey:
+		return m.OldNickNameKey(ctx)
 	case user.FieldDisplayName:
 		return m.OldDisplayName(ctx)
+	case user.FieldDisplayNameKey:
+		return m.OldDisplayNameKey(ctx)
 	case user.FieldPreferredLanguage:
 		return m.OldPreferredLanguage(ctx)
 	case user.FieldGender:
@@ -13284,12 +20109,26 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetNickName(v)
 		return nil
+	case user.FieldNickNameKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNickNameKey(v)
+		return nil
 	case user.FieldDisplayName:
 		v, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDisplayName(v)
+		return nil
+	case user.FieldDisplayNameKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDisplayNameKey(v)
 		return nil
 	case user.FieldPreferredLanguage:
 		v, ok := value.(string)
@@ -13522,8 +20361,14 @@ func (m *UserMutation) ResetField(name string) error {
 	case user.FieldNickName:
 		m.ResetNickName()
 		return nil
+	case user.FieldNickNameKey:
+		m.ResetNickNameKey()
+		return nil
 	case user.FieldDisplayName:
 		m.ResetDisplayName()
+		return nil
+	case user.FieldDisplayNameKey:
+		m.ResetDisplayNameKey()
 		return nil
 	case user.FieldPreferredLanguage:
 		m.ResetPreferredLanguage()
@@ -13564,7 +20409,7 @@ func (m *UserMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *UserMutation) AddedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 9)
 	if m.organization != nil {
 		edges = append(edges, user.EdgeOrganization)
 	}
@@ -13582,6 +20427,15 @@ func (m *UserMutation) AddedEdges() []string {
 	}
 	if m.access_tokens != nil {
 		edges = append(edges, user.EdgeAccessTokens)
+	}
+	if m.metadata != nil {
+		edges = append(edges, user.EdgeMetadata)
+	}
+	if m.verification_codes != nil {
+		edges = append(edges, user.EdgeVerificationCodes)
+	}
+	if m.grants != nil {
+		edges = append(edges, user.EdgeGrants)
 	}
 	return edges
 }
@@ -13624,13 +20478,31 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeMetadata:
+		ids := make([]ent.Value, 0, len(m.metadata))
+		for id := range m.metadata {
+			ids = append(ids, id)
+		}
+		return ids
+	case user.EdgeVerificationCodes:
+		ids := make([]ent.Value, 0, len(m.verification_codes))
+		for id := range m.verification_codes {
+			ids = append(ids, id)
+		}
+		return ids
+	case user.EdgeGrants:
+		ids := make([]ent.Value, 0, len(m.grants))
+		for id := range m.grants {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *UserMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 9)
 	if m.removedmemberships != nil {
 		edges = append(edges, user.EdgeMemberships)
 	}
@@ -13645,6 +20517,15 @@ func (m *UserMutation) RemovedEdges() []string {
 	}
 	if m.removedaccess_tokens != nil {
 		edges = append(edges, user.EdgeAccessTokens)
+	}
+	if m.removedmetadata != nil {
+		edges = append(edges, user.EdgeMetadata)
+	}
+	if m.removedverification_codes != nil {
+		edges = append(edges, user.EdgeVerificationCodes)
+	}
+	if m.removedgrants != nil {
+		edges = append(edges, user.EdgeGrants)
 	}
 	return edges
 }
@@ -13683,13 +20564,31 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeMetadata:
+		ids := make([]ent.Value, 0, len(m.removedmetadata))
+		for id := range m.removedmetadata {
+			ids = append(ids, id)
+		}
+		return ids
+	case user.EdgeVerificationCodes:
+		ids := make([]ent.Value, 0, len(m.removedverification_codes))
+		for id := range m.removedverification_codes {
+			ids = append(ids, id)
+		}
+		return ids
+	case user.EdgeGrants:
+		ids := make([]ent.Value, 0, len(m.removedgrants))
+		for id := range m.removedgrants {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *UserMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 9)
 	if m.clearedorganization {
 		edges = append(edges, user.EdgeOrganization)
 	}
@@ -13707,6 +20606,15 @@ func (m *UserMutation) ClearedEdges() []string {
 	}
 	if m.clearedaccess_tokens {
 		edges = append(edges, user.EdgeAccessTokens)
+	}
+	if m.clearedmetadata {
+		edges = append(edges, user.EdgeMetadata)
+	}
+	if m.clearedverification_codes {
+		edges = append(edges, user.EdgeVerificationCodes)
+	}
+	if m.clearedgrants {
+		edges = append(edges, user.EdgeGrants)
 	}
 	return edges
 }
@@ -13727,6 +20635,12 @@ func (m *UserMutation) EdgeCleared(name string) bool {
 		return m.clearedmachine_keys
 	case user.EdgeAccessTokens:
 		return m.clearedaccess_tokens
+	case user.EdgeMetadata:
+		return m.clearedmetadata
+	case user.EdgeVerificationCodes:
+		return m.clearedverification_codes
+	case user.EdgeGrants:
+		return m.clearedgrants
 	}
 	return false
 }
@@ -13764,8 +20678,2590 @@ func (m *UserMutation) ResetEdge(name string) error {
 	case user.EdgeAccessTokens:
 		m.ResetAccessTokens()
 		return nil
+	case user.EdgeMetadata:
+		m.ResetMetadata()
+		return nil
+	case user.EdgeVerificationCodes:
+		m.ResetVerificationCodes()
+		return nil
+	case user.EdgeGrants:
+		m.ResetGrants()
+		return nil
 	}
 	return fmt.Errorf("unknown User edge %s", name)
+}
+
+// UserGrantMutation represents an operation that mutates the UserGrant nodes in the graph.
+type UserGrantMutation struct {
+	config
+	op                  Op
+	typ                 string
+	id                  *int64
+	instance_id         *string
+	sequence            *int64
+	addsequence         *int64
+	created_at          *time.Time
+	changed_at          *time.Time
+	grant_id            *string
+	resource_owner      *string
+	role_keys           *[]string
+	appendrole_keys     []string
+	state               *usergrant.State
+	clearedFields       map[string]struct{}
+	organization        *int64
+	clearedorganization bool
+	user                *int64
+	cleareduser         bool
+	project             *int64
+	clearedproject      bool
+	done                bool
+	oldValue            func(context.Context) (*UserGrant, error)
+	predicates          []predicate.UserGrant
+}
+
+var _ ent.Mutation = (*UserGrantMutation)(nil)
+
+// usergrantOption allows management of the mutation configuration using functional options.
+type usergrantOption func(*UserGrantMutation)
+
+// newUserGrantMutation creates new mutation for the UserGrant entity.
+func newUserGrantMutation(c config, op Op, opts ...usergrantOption) *UserGrantMutation {
+	m := &UserGrantMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeUserGrant,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withUserGrantID sets the ID field of the mutation.
+func withUserGrantID(id int64) usergrantOption {
+	return func(m *UserGrantMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *UserGrant
+		)
+		m.oldValue = func(ctx context.Context) (*UserGrant, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().UserGrant.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withUserGrant sets the old UserGrant of the mutation.
+func withUserGrant(node *UserGrant) usergrantOption {
+	return func(m *UserGrantMutation) {
+		m.oldValue = func(context.Context) (*UserGrant, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m UserGrantMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m UserGrantMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of UserGrant entities.
+func (m *UserGrantMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *UserGrantMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *UserGrantMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().UserGrant.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *UserGrantMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *UserGrantMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *UserGrantMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *UserGrantMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *UserGrantMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *UserGrantMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *UserGrantMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *UserGrantMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *UserGrantMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *UserGrantMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *UserGrantMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (m *UserGrantMutation) SetChangedAt(t time.Time) {
+	m.changed_at = &t
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *UserGrantMutation) ChangedAt() (r time.Time, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldChangedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *UserGrantMutation) ResetChangedAt() {
+	m.changed_at = nil
+}
+
+// SetGrantID sets the "grant_id" field.
+func (m *UserGrantMutation) SetGrantID(s string) {
+	m.grant_id = &s
+}
+
+// GrantID returns the value of the "grant_id" field in the mutation.
+func (m *UserGrantMutation) GrantID() (r string, exists bool) {
+	v := m.grant_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldGrantID returns the old "grant_id" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldGrantID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldGrantID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldGrantID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldGrantID: %w", err)
+	}
+	return oldValue.GrantID, nil
+}
+
+// ResetGrantID resets all changes to the "grant_id" field.
+func (m *UserGrantMutation) ResetGrantID() {
+	m.grant_id = nil
+}
+
+// SetOrganizationPk sets the "organization_pk" field.
+func (m *UserGrantMutation) SetOrganizationPk(i int64) {
+	m.organization = &i
+}
+
+// OrganizationPk returns the value of the "organization_pk" field in the mutation.
+func (m *UserGrantMutation) OrganizationPk() (r int64, exists bool) {
+	v := m.organization
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationPk returns the old "organization_pk" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldOrganizationPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationPk: %w", err)
+	}
+	return oldValue.OrganizationPk, nil
+}
+
+// ResetOrganizationPk resets all changes to the "organization_pk" field.
+func (m *UserGrantMutation) ResetOrganizationPk() {
+	m.organization = nil
+}
+
+// SetResourceOwner sets the "resource_owner" field.
+func (m *UserGrantMutation) SetResourceOwner(s string) {
+	m.resource_owner = &s
+}
+
+// ResourceOwner returns the value of the "resource_owner" field in the mutation.
+func (m *UserGrantMutation) ResourceOwner() (r string, exists bool) {
+	v := m.resource_owner
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResourceOwner returns the old "resource_owner" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldResourceOwner(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResourceOwner is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResourceOwner requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResourceOwner: %w", err)
+	}
+	return oldValue.ResourceOwner, nil
+}
+
+// ResetResourceOwner resets all changes to the "resource_owner" field.
+func (m *UserGrantMutation) ResetResourceOwner() {
+	m.resource_owner = nil
+}
+
+// SetUserPk sets the "user_pk" field.
+func (m *UserGrantMutation) SetUserPk(i int64) {
+	m.user = &i
+}
+
+// UserPk returns the value of the "user_pk" field in the mutation.
+func (m *UserGrantMutation) UserPk() (r int64, exists bool) {
+	v := m.user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserPk returns the old "user_pk" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldUserPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserPk: %w", err)
+	}
+	return oldValue.UserPk, nil
+}
+
+// ResetUserPk resets all changes to the "user_pk" field.
+func (m *UserGrantMutation) ResetUserPk() {
+	m.user = nil
+}
+
+// SetProjectPk sets the "project_pk" field.
+func (m *UserGrantMutation) SetProjectPk(i int64) {
+	m.project = &i
+}
+
+// ProjectPk returns the value of the "project_pk" field in the mutation.
+func (m *UserGrantMutation) ProjectPk() (r int64, exists bool) {
+	v := m.project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProjectPk returns the old "project_pk" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldProjectPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProjectPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProjectPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProjectPk: %w", err)
+	}
+	return oldValue.ProjectPk, nil
+}
+
+// ResetProjectPk resets all changes to the "project_pk" field.
+func (m *UserGrantMutation) ResetProjectPk() {
+	m.project = nil
+}
+
+// SetRoleKeys sets the "role_keys" field.
+func (m *UserGrantMutation) SetRoleKeys(s []string) {
+	m.role_keys = &s
+	m.appendrole_keys = nil
+}
+
+// RoleKeys returns the value of the "role_keys" field in the mutation.
+func (m *UserGrantMutation) RoleKeys() (r []string, exists bool) {
+	v := m.role_keys
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRoleKeys returns the old "role_keys" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldRoleKeys(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRoleKeys is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRoleKeys requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRoleKeys: %w", err)
+	}
+	return oldValue.RoleKeys, nil
+}
+
+// AppendRoleKeys adds s to the "role_keys" field.
+func (m *UserGrantMutation) AppendRoleKeys(s []string) {
+	m.appendrole_keys = append(m.appendrole_keys, s...)
+}
+
+// AppendedRoleKeys returns the list of values that were appended to the "role_keys" field in this mutation.
+func (m *UserGrantMutation) AppendedRoleKeys() ([]string, bool) {
+	if len(m.appendrole_keys) == 0 {
+		return nil, false
+	}
+	return m.appendrole_keys, true
+}
+
+// ResetRoleKeys resets all changes to the "role_keys" field.
+func (m *UserGrantMutation) ResetRoleKeys() {
+	m.role_keys = nil
+	m.appendrole_keys = nil
+}
+
+// SetState sets the "state" field.
+func (m *UserGrantMutation) SetState(u usergrant.State) {
+	m.state = &u
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *UserGrantMutation) State() (r usergrant.State, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the UserGrant entity.
+// If the UserGrant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserGrantMutation) OldState(ctx context.Context) (v usergrant.State, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *UserGrantMutation) ResetState() {
+	m.state = nil
+}
+
+// SetOrganizationID sets the "organization" edge to the Organization entity by id.
+func (m *UserGrantMutation) SetOrganizationID(id int64) {
+	m.organization = &id
+}
+
+// ClearOrganization clears the "organization" edge to the Organization entity.
+func (m *UserGrantMutation) ClearOrganization() {
+	m.clearedorganization = true
+	m.clearedFields[usergrant.FieldOrganizationPk] = struct{}{}
+}
+
+// OrganizationCleared reports if the "organization" edge to the Organization entity was cleared.
+func (m *UserGrantMutation) OrganizationCleared() bool {
+	return m.clearedorganization
+}
+
+// OrganizationID returns the "organization" edge ID in the mutation.
+func (m *UserGrantMutation) OrganizationID() (id int64, exists bool) {
+	if m.organization != nil {
+		return *m.organization, true
+	}
+	return
+}
+
+// OrganizationIDs returns the "organization" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OrganizationID instead. It exists only for internal usage by the builders.
+func (m *UserGrantMutation) OrganizationIDs() (ids []int64) {
+	if id := m.organization; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOrganization resets all changes to the "organization" edge.
+func (m *UserGrantMutation) ResetOrganization() {
+	m.organization = nil
+	m.clearedorganization = false
+}
+
+// SetUserID sets the "user" edge to the User entity by id.
+func (m *UserGrantMutation) SetUserID(id int64) {
+	m.user = &id
+}
+
+// ClearUser clears the "user" edge to the User entity.
+func (m *UserGrantMutation) ClearUser() {
+	m.cleareduser = true
+	m.clearedFields[usergrant.FieldUserPk] = struct{}{}
+}
+
+// UserCleared reports if the "user" edge to the User entity was cleared.
+func (m *UserGrantMutation) UserCleared() bool {
+	return m.cleareduser
+}
+
+// UserID returns the "user" edge ID in the mutation.
+func (m *UserGrantMutation) UserID() (id int64, exists bool) {
+	if m.user != nil {
+		return *m.user, true
+	}
+	return
+}
+
+// UserIDs returns the "user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UserID instead. It exists only for internal usage by the builders.
+func (m *UserGrantMutation) UserIDs() (ids []int64) {
+	if id := m.user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUser resets all changes to the "user" edge.
+func (m *UserGrantMutation) ResetUser() {
+	m.user = nil
+	m.cleareduser = false
+}
+
+// SetProjectID sets the "project" edge to the Project entity by id.
+func (m *UserGrantMutation) SetProjectID(id int64) {
+	m.project = &id
+}
+
+// ClearProject clears the "project" edge to the Project entity.
+func (m *UserGrantMutation) ClearProject() {
+	m.clearedproject = true
+	m.clearedFields[usergrant.FieldProjectPk] = struct{}{}
+}
+
+// ProjectCleared reports if the "project" edge to the Project entity was cleared.
+func (m *UserGrantMutation) ProjectCleared() bool {
+	return m.clearedproject
+}
+
+// ProjectID returns the "project" edge ID in the mutation.
+func (m *UserGrantMutation) ProjectID() (id int64, exists bool) {
+	if m.project != nil {
+		return *m.project, true
+	}
+	return
+}
+
+// ProjectIDs returns the "project" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ProjectID instead. It exists only for internal usage by the builders.
+func (m *UserGrantMutation) ProjectIDs() (ids []int64) {
+	if id := m.project; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetProject resets all changes to the "project" edge.
+func (m *UserGrantMutation) ResetProject() {
+	m.project = nil
+	m.clearedproject = false
+}
+
+// Where appends a list predicates to the UserGrantMutation builder.
+func (m *UserGrantMutation) Where(ps ...predicate.UserGrant) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the UserGrantMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *UserGrantMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.UserGrant, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *UserGrantMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *UserGrantMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (UserGrant).
+func (m *UserGrantMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *UserGrantMutation) Fields() []string {
+	fields := make([]string, 0, 11)
+	if m.instance_id != nil {
+		fields = append(fields, usergrant.FieldInstanceID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, usergrant.FieldSequence)
+	}
+	if m.created_at != nil {
+		fields = append(fields, usergrant.FieldCreatedAt)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, usergrant.FieldChangedAt)
+	}
+	if m.grant_id != nil {
+		fields = append(fields, usergrant.FieldGrantID)
+	}
+	if m.organization != nil {
+		fields = append(fields, usergrant.FieldOrganizationPk)
+	}
+	if m.resource_owner != nil {
+		fields = append(fields, usergrant.FieldResourceOwner)
+	}
+	if m.user != nil {
+		fields = append(fields, usergrant.FieldUserPk)
+	}
+	if m.project != nil {
+		fields = append(fields, usergrant.FieldProjectPk)
+	}
+	if m.role_keys != nil {
+		fields = append(fields, usergrant.FieldRoleKeys)
+	}
+	if m.state != nil {
+		fields = append(fields, usergrant.FieldState)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *UserGrantMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case usergrant.FieldInstanceID:
+		return m.InstanceID()
+	case usergrant.FieldSequence:
+		return m.Sequence()
+	case usergrant.FieldCreatedAt:
+		return m.CreatedAt()
+	case usergrant.FieldChangedAt:
+		return m.ChangedAt()
+	case usergrant.FieldGrantID:
+		return m.GrantID()
+	case usergrant.FieldOrganizationPk:
+		return m.OrganizationPk()
+	case usergrant.FieldResourceOwner:
+		return m.ResourceOwner()
+	case usergrant.FieldUserPk:
+		return m.UserPk()
+	case usergrant.FieldProjectPk:
+		return m.ProjectPk()
+	case usergrant.FieldRoleKeys:
+		return m.RoleKeys()
+	case usergrant.FieldState:
+		return m.State()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *UserGrantMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case usergrant.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case usergrant.FieldSequence:
+		return m.OldSequence(ctx)
+	case usergrant.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case usergrant.FieldChangedAt:
+		return m.OldChangedAt(ctx)
+	case usergrant.FieldGrantID:
+		return m.OldGrantID(ctx)
+	case usergrant.FieldOrganizationPk:
+		return m.OldOrganizationPk(ctx)
+	case usergrant.FieldResourceOwner:
+		return m.OldResourceOwner(ctx)
+	case usergrant.FieldUserPk:
+		return m.OldUserPk(ctx)
+	case usergrant.FieldProjectPk:
+		return m.OldProjectPk(ctx)
+	case usergrant.FieldRoleKeys:
+		return m.OldRoleKeys(ctx)
+	case usergrant.FieldState:
+		return m.OldState(ctx)
+	}
+	return nil, fmt.Errorf("unknown UserGrant field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UserGrantMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case usergrant.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case usergrant.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case usergrant.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case usergrant.FieldChangedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
+	case usergrant.FieldGrantID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetGrantID(v)
+		return nil
+	case usergrant.FieldOrganizationPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationPk(v)
+		return nil
+	case usergrant.FieldResourceOwner:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResourceOwner(v)
+		return nil
+	case usergrant.FieldUserPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserPk(v)
+		return nil
+	case usergrant.FieldProjectPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProjectPk(v)
+		return nil
+	case usergrant.FieldRoleKeys:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRoleKeys(v)
+		return nil
+	case usergrant.FieldState:
+		v, ok := value.(usergrant.State)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UserGrant field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *UserGrantMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, usergrant.FieldSequence)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *UserGrantMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case usergrant.FieldSequence:
+		return m.AddedSequence()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UserGrantMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case usergrant.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UserGrant numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *UserGrantMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *UserGrantMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *UserGrantMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown UserGrant nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *UserGrantMutation) ResetField(name string) error {
+	switch name {
+	case usergrant.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case usergrant.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case usergrant.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case usergrant.FieldChangedAt:
+		m.ResetChangedAt()
+		return nil
+	case usergrant.FieldGrantID:
+		m.ResetGrantID()
+		return nil
+	case usergrant.FieldOrganizationPk:
+		m.ResetOrganizationPk()
+		return nil
+	case usergrant.FieldResourceOwner:
+		m.ResetResourceOwner()
+		return nil
+	case usergrant.FieldUserPk:
+		m.ResetUserPk()
+		return nil
+	case usergrant.FieldProjectPk:
+		m.ResetProjectPk()
+		return nil
+	case usergrant.FieldRoleKeys:
+		m.ResetRoleKeys()
+		return nil
+	case usergrant.FieldState:
+		m.ResetState()
+		return nil
+	}
+	return fmt.Errorf("unknown UserGrant field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *UserGrantMutation) AddedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.organization != nil {
+		edges = append(edges, usergrant.EdgeOrganization)
+	}
+	if m.user != nil {
+		edges = append(edges, usergrant.EdgeUser)
+	}
+	if m.project != nil {
+		edges = append(edges, usergrant.EdgeProject)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *UserGrantMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case usergrant.EdgeOrganization:
+		if id := m.organization; id != nil {
+			return []ent.Value{*id}
+		}
+	case usergrant.EdgeUser:
+		if id := m.user; id != nil {
+			return []ent.Value{*id}
+		}
+	case usergrant.EdgeProject:
+		if id := m.project; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *UserGrantMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 3)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *UserGrantMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *UserGrantMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 3)
+	if m.clearedorganization {
+		edges = append(edges, usergrant.EdgeOrganization)
+	}
+	if m.cleareduser {
+		edges = append(edges, usergrant.EdgeUser)
+	}
+	if m.clearedproject {
+		edges = append(edges, usergrant.EdgeProject)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *UserGrantMutation) EdgeCleared(name string) bool {
+	switch name {
+	case usergrant.EdgeOrganization:
+		return m.clearedorganization
+	case usergrant.EdgeUser:
+		return m.cleareduser
+	case usergrant.EdgeProject:
+		return m.clearedproject
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *UserGrantMutation) ClearEdge(name string) error {
+	switch name {
+	case usergrant.EdgeOrganization:
+		m.ClearOrganization()
+		return nil
+	case usergrant.EdgeUser:
+		m.ClearUser()
+		return nil
+	case usergrant.EdgeProject:
+		m.ClearProject()
+		return nil
+	}
+	return fmt.Errorf("unknown UserGrant unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *UserGrantMutation) ResetEdge(name string) error {
+	switch name {
+	case usergrant.EdgeOrganization:
+		m.ResetOrganization()
+		return nil
+	case usergrant.EdgeUser:
+		m.ResetUser()
+		return nil
+	case usergrant.EdgeProject:
+		m.ResetProject()
+		return nil
+	}
+	return fmt.Errorf("unknown UserGrant edge %s", name)
+}
+
+// UserMetadataMutation represents an operation that mutates the UserMetadata nodes in the graph.
+type UserMetadataMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	instance_id   *string
+	sequence      *int64
+	addsequence   *int64
+	created_at    *time.Time
+	changed_at    *time.Time
+	key           *string
+	value         *[]byte
+	clearedFields map[string]struct{}
+	user          *int64
+	cleareduser   bool
+	done          bool
+	oldValue      func(context.Context) (*UserMetadata, error)
+	predicates    []predicate.UserMetadata
+}
+
+var _ ent.Mutation = (*UserMetadataMutation)(nil)
+
+// usermetadataOption allows management of the mutation configuration using functional options.
+type usermetadataOption func(*UserMetadataMutation)
+
+// newUserMetadataMutation creates new mutation for the UserMetadata entity.
+func newUserMetadataMutation(c config, op Op, opts ...usermetadataOption) *UserMetadataMutation {
+	m := &UserMetadataMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeUserMetadata,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withUserMetadataID sets the ID field of the mutation.
+func withUserMetadataID(id int64) usermetadataOption {
+	return func(m *UserMetadataMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *UserMetadata
+		)
+		m.oldValue = func(ctx context.Context) (*UserMetadata, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().UserMetadata.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withUserMetadata sets the old UserMetadata of the mutation.
+func withUserMetadata(node *UserMetadata) usermetadataOption {
+	return func(m *UserMetadataMutation) {
+		m.oldValue = func(context.Context) (*UserMetadata, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m UserMetadataMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m UserMetadataMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of UserMetadata entities.
+func (m *UserMetadataMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *UserMetadataMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *UserMetadataMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().UserMetadata.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *UserMetadataMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *UserMetadataMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the UserMetadata entity.
+// If the UserMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMetadataMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *UserMetadataMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetSequence sets the "sequence" field.
+func (m *UserMetadataMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *UserMetadataMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the UserMetadata entity.
+// If the UserMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMetadataMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *UserMetadataMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *UserMetadataMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *UserMetadataMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *UserMetadataMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *UserMetadataMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the UserMetadata entity.
+// If the UserMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMetadataMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *UserMetadataMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (m *UserMetadataMutation) SetChangedAt(t time.Time) {
+	m.changed_at = &t
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *UserMetadataMutation) ChangedAt() (r time.Time, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the UserMetadata entity.
+// If the UserMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMetadataMutation) OldChangedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *UserMetadataMutation) ResetChangedAt() {
+	m.changed_at = nil
+}
+
+// SetKey sets the "key" field.
+func (m *UserMetadataMutation) SetKey(s string) {
+	m.key = &s
+}
+
+// Key returns the value of the "key" field in the mutation.
+func (m *UserMetadataMutation) Key() (r string, exists bool) {
+	v := m.key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKey returns the old "key" field's value of the UserMetadata entity.
+// If the UserMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMetadataMutation) OldKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKey: %w", err)
+	}
+	return oldValue.Key, nil
+}
+
+// ResetKey resets all changes to the "key" field.
+func (m *UserMetadataMutation) ResetKey() {
+	m.key = nil
+}
+
+// SetValue sets the "value" field.
+func (m *UserMetadataMutation) SetValue(b []byte) {
+	m.value = &b
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *UserMetadataMutation) Value() (r []byte, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the UserMetadata entity.
+// If the UserMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMetadataMutation) OldValue(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *UserMetadataMutation) ResetValue() {
+	m.value = nil
+}
+
+// SetUserPk sets the "user_pk" field.
+func (m *UserMetadataMutation) SetUserPk(i int64) {
+	m.user = &i
+}
+
+// UserPk returns the value of the "user_pk" field in the mutation.
+func (m *UserMetadataMutation) UserPk() (r int64, exists bool) {
+	v := m.user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserPk returns the old "user_pk" field's value of the UserMetadata entity.
+// If the UserMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMetadataMutation) OldUserPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserPk: %w", err)
+	}
+	return oldValue.UserPk, nil
+}
+
+// ResetUserPk resets all changes to the "user_pk" field.
+func (m *UserMetadataMutation) ResetUserPk() {
+	m.user = nil
+}
+
+// SetUserID sets the "user" edge to the User entity by id.
+func (m *UserMetadataMutation) SetUserID(id int64) {
+	m.user = &id
+}
+
+// ClearUser clears the "user" edge to the User entity.
+func (m *UserMetadataMutation) ClearUser() {
+	m.cleareduser = true
+	m.clearedFields[usermetadata.FieldUserPk] = struct{}{}
+}
+
+// UserCleared reports if the "user" edge to the User entity was cleared.
+func (m *UserMetadataMutation) UserCleared() bool {
+	return m.cleareduser
+}
+
+// UserID returns the "user" edge ID in the mutation.
+func (m *UserMetadataMutation) UserID() (id int64, exists bool) {
+	if m.user != nil {
+		return *m.user, true
+	}
+	return
+}
+
+// UserIDs returns the "user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UserID instead. It exists only for internal usage by the builders.
+func (m *UserMetadataMutation) UserIDs() (ids []int64) {
+	if id := m.user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUser resets all changes to the "user" edge.
+func (m *UserMetadataMutation) ResetUser() {
+	m.user = nil
+	m.cleareduser = false
+}
+
+// Where appends a list predicates to the UserMetadataMutation builder.
+func (m *UserMetadataMutation) Where(ps ...predicate.UserMetadata) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the UserMetadataMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *UserMetadataMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.UserMetadata, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *UserMetadataMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *UserMetadataMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (UserMetadata).
+func (m *UserMetadataMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *UserMetadataMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.instance_id != nil {
+		fields = append(fields, usermetadata.FieldInstanceID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, usermetadata.FieldSequence)
+	}
+	if m.created_at != nil {
+		fields = append(fields, usermetadata.FieldCreatedAt)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, usermetadata.FieldChangedAt)
+	}
+	if m.key != nil {
+		fields = append(fields, usermetadata.FieldKey)
+	}
+	if m.value != nil {
+		fields = append(fields, usermetadata.FieldValue)
+	}
+	if m.user != nil {
+		fields = append(fields, usermetadata.FieldUserPk)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *UserMetadataMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case usermetadata.FieldInstanceID:
+		return m.InstanceID()
+	case usermetadata.FieldSequence:
+		return m.Sequence()
+	case usermetadata.FieldCreatedAt:
+		return m.CreatedAt()
+	case usermetadata.FieldChangedAt:
+		return m.ChangedAt()
+	case usermetadata.FieldKey:
+		return m.Key()
+	case usermetadata.FieldValue:
+		return m.Value()
+	case usermetadata.FieldUserPk:
+		return m.UserPk()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *UserMetadataMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case usermetadata.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case usermetadata.FieldSequence:
+		return m.OldSequence(ctx)
+	case usermetadata.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case usermetadata.FieldChangedAt:
+		return m.OldChangedAt(ctx)
+	case usermetadata.FieldKey:
+		return m.OldKey(ctx)
+	case usermetadata.FieldValue:
+		return m.OldValue(ctx)
+	case usermetadata.FieldUserPk:
+		return m.OldUserPk(ctx)
+	}
+	return nil, fmt.Errorf("unknown UserMetadata field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UserMetadataMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case usermetadata.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case usermetadata.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case usermetadata.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case usermetadata.FieldChangedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
+	case usermetadata.FieldKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKey(v)
+		return nil
+	case usermetadata.FieldValue:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	case usermetadata.FieldUserPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserPk(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UserMetadata field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *UserMetadataMutation) AddedFields() []string {
+	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, usermetadata.FieldSequence)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *UserMetadataMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case usermetadata.FieldSequence:
+		return m.AddedSequence()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UserMetadataMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case usermetadata.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UserMetadata numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *UserMetadataMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *UserMetadataMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *UserMetadataMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown UserMetadata nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *UserMetadataMutation) ResetField(name string) error {
+	switch name {
+	case usermetadata.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case usermetadata.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case usermetadata.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case usermetadata.FieldChangedAt:
+		m.ResetChangedAt()
+		return nil
+	case usermetadata.FieldKey:
+		m.ResetKey()
+		return nil
+	case usermetadata.FieldValue:
+		m.ResetValue()
+		return nil
+	case usermetadata.FieldUserPk:
+		m.ResetUserPk()
+		return nil
+	}
+	return fmt.Errorf("unknown UserMetadata field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *UserMetadataMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.user != nil {
+		edges = append(edges, usermetadata.EdgeUser)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *UserMetadataMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case usermetadata.EdgeUser:
+		if id := m.user; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *UserMetadataMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *UserMetadataMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *UserMetadataMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.cleareduser {
+		edges = append(edges, usermetadata.EdgeUser)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *UserMetadataMutation) EdgeCleared(name string) bool {
+	switch name {
+	case usermetadata.EdgeUser:
+		return m.cleareduser
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *UserMetadataMutation) ClearEdge(name string) error {
+	switch name {
+	case usermetadata.EdgeUser:
+		m.ClearUser()
+		return nil
+	}
+	return fmt.Errorf("unknown UserMetadata unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *UserMetadataMutation) ResetEdge(name string) error {
+	switch name {
+	case usermetadata.EdgeUser:
+		m.ResetUser()
+		return nil
+	}
+	return fmt.Errorf("unknown UserMetadata edge %s", name)
+}
+
+// VerificationCodeMutation represents an operation that mutates the VerificationCode nodes in the graph.
+type VerificationCodeMutation struct {
+	config
+	op                 Op
+	typ                string
+	id                 *int64
+	instance_id        *string
+	kind               *verificationcode.Kind
+	hash               *[]byte
+	expires_at         *time.Time
+	failed_attempts    *int
+	addfailed_attempts *int
+	clearedFields      map[string]struct{}
+	user               *int64
+	cleareduser        bool
+	done               bool
+	oldValue           func(context.Context) (*VerificationCode, error)
+	predicates         []predicate.VerificationCode
+}
+
+var _ ent.Mutation = (*VerificationCodeMutation)(nil)
+
+// verificationcodeOption allows management of the mutation configuration using functional options.
+type verificationcodeOption func(*VerificationCodeMutation)
+
+// newVerificationCodeMutation creates new mutation for the VerificationCode entity.
+func newVerificationCodeMutation(c config, op Op, opts ...verificationcodeOption) *VerificationCodeMutation {
+	m := &VerificationCodeMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeVerificationCode,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withVerificationCodeID sets the ID field of the mutation.
+func withVerificationCodeID(id int64) verificationcodeOption {
+	return func(m *VerificationCodeMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *VerificationCode
+		)
+		m.oldValue = func(ctx context.Context) (*VerificationCode, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().VerificationCode.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withVerificationCode sets the old VerificationCode of the mutation.
+func withVerificationCode(node *VerificationCode) verificationcodeOption {
+	return func(m *VerificationCodeMutation) {
+		m.oldValue = func(context.Context) (*VerificationCode, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m VerificationCodeMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m VerificationCodeMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of VerificationCode entities.
+func (m *VerificationCodeMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *VerificationCodeMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *VerificationCodeMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().VerificationCode.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *VerificationCodeMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *VerificationCodeMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the VerificationCode entity.
+// If the VerificationCode object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VerificationCodeMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *VerificationCodeMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetUserPk sets the "user_pk" field.
+func (m *VerificationCodeMutation) SetUserPk(i int64) {
+	m.user = &i
+}
+
+// UserPk returns the value of the "user_pk" field in the mutation.
+func (m *VerificationCodeMutation) UserPk() (r int64, exists bool) {
+	v := m.user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserPk returns the old "user_pk" field's value of the VerificationCode entity.
+// If the VerificationCode object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VerificationCodeMutation) OldUserPk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserPk: %w", err)
+	}
+	return oldValue.UserPk, nil
+}
+
+// ResetUserPk resets all changes to the "user_pk" field.
+func (m *VerificationCodeMutation) ResetUserPk() {
+	m.user = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *VerificationCodeMutation) SetKind(v verificationcode.Kind) {
+	m.kind = &v
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *VerificationCodeMutation) Kind() (r verificationcode.Kind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the VerificationCode entity.
+// If the VerificationCode object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VerificationCodeMutation) OldKind(ctx context.Context) (v verificationcode.Kind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *VerificationCodeMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *VerificationCodeMutation) SetHash(b []byte) {
+	m.hash = &b
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *VerificationCodeMutation) Hash() (r []byte, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the VerificationCode entity.
+// If the VerificationCode object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VerificationCodeMutation) OldHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *VerificationCodeMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *VerificationCodeMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *VerificationCodeMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the VerificationCode entity.
+// If the VerificationCode object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VerificationCodeMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *VerificationCodeMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// SetFailedAttempts sets the "failed_attempts" field.
+func (m *VerificationCodeMutation) SetFailedAttempts(i int) {
+	m.failed_attempts = &i
+	m.addfailed_attempts = nil
+}
+
+// FailedAttempts returns the value of the "failed_attempts" field in the mutation.
+func (m *VerificationCodeMutation) FailedAttempts() (r int, exists bool) {
+	v := m.failed_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailedAttempts returns the old "failed_attempts" field's value of the VerificationCode entity.
+// If the VerificationCode object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *VerificationCodeMutation) OldFailedAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailedAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailedAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailedAttempts: %w", err)
+	}
+	return oldValue.FailedAttempts, nil
+}
+
+// AddFailedAttempts adds i to the "failed_attempts" field.
+func (m *VerificationCodeMutation) AddFailedAttempts(i int) {
+	if m.addfailed_attempts != nil {
+		*m.addfailed_attempts += i
+	} else {
+		m.addfailed_attempts = &i
+	}
+}
+
+// AddedFailedAttempts returns the value that was added to the "failed_attempts" field in this mutation.
+func (m *VerificationCodeMutation) AddedFailedAttempts() (r int, exists bool) {
+	v := m.addfailed_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFailedAttempts resets all changes to the "failed_attempts" field.
+func (m *VerificationCodeMutation) ResetFailedAttempts() {
+	m.failed_attempts = nil
+	m.addfailed_attempts = nil
+}
+
+// SetUserID sets the "user" edge to the User entity by id.
+func (m *VerificationCodeMutation) SetUserID(id int64) {
+	m.user = &id
+}
+
+// ClearUser clears the "user" edge to the User entity.
+func (m *VerificationCodeMutation) ClearUser() {
+	m.cleareduser = true
+	m.clearedFields[verificationcode.FieldUserPk] = struct{}{}
+}
+
+// UserCleared reports if the "user" edge to the User entity was cleared.
+func (m *VerificationCodeMutation) UserCleared() bool {
+	return m.cleareduser
+}
+
+// UserID returns the "user" edge ID in the mutation.
+func (m *VerificationCodeMutation) UserID() (id int64, exists bool) {
+	if m.user != nil {
+		return *m.user, true
+	}
+	return
+}
+
+// UserIDs returns the "user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// UserID instead. It exists only for internal usage by the builders.
+func (m *VerificationCodeMutation) UserIDs() (ids []int64) {
+	if id := m.user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetUser resets all changes to the "user" edge.
+func (m *VerificationCodeMutation) ResetUser() {
+	m.user = nil
+	m.cleareduser = false
+}
+
+// Where appends a list predicates to the VerificationCodeMutation builder.
+func (m *VerificationCodeMutation) Where(ps ...predicate.VerificationCode) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the VerificationCodeMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *VerificationCodeMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.VerificationCode, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *VerificationCodeMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *VerificationCodeMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (VerificationCode).
+func (m *VerificationCodeMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *VerificationCodeMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.instance_id != nil {
+		fields = append(fields, verificationcode.FieldInstanceID)
+	}
+	if m.user != nil {
+		fields = append(fields, verificationcode.FieldUserPk)
+	}
+	if m.kind != nil {
+		fields = append(fields, verificationcode.FieldKind)
+	}
+	if m.hash != nil {
+		fields = append(fields, verificationcode.FieldHash)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, verificationcode.FieldExpiresAt)
+	}
+	if m.failed_attempts != nil {
+		fields = append(fields, verificationcode.FieldFailedAttempts)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *VerificationCodeMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case verificationcode.FieldInstanceID:
+		return m.InstanceID()
+	case verificationcode.FieldUserPk:
+		return m.UserPk()
+	case verificationcode.FieldKind:
+		return m.Kind()
+	case verificationcode.FieldHash:
+		return m.Hash()
+	case verificationcode.FieldExpiresAt:
+		return m.ExpiresAt()
+	case verificationcode.FieldFailedAttempts:
+		return m.FailedAttempts()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *VerificationCodeMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case verificationcode.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case verificationcode.FieldUserPk:
+		return m.OldUserPk(ctx)
+	case verificationcode.FieldKind:
+		return m.OldKind(ctx)
+	case verificationcode.FieldHash:
+		return m.OldHash(ctx)
+	case verificationcode.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	case verificationcode.FieldFailedAttempts:
+		return m.OldFailedAttempts(ctx)
+	}
+	return nil, fmt.Errorf("unknown VerificationCode field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VerificationCodeMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case verificationcode.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case verificationcode.FieldUserPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserPk(v)
+		return nil
+	case verificationcode.FieldKind:
+		v, ok := value.(verificationcode.Kind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case verificationcode.FieldHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case verificationcode.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	case verificationcode.FieldFailedAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailedAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VerificationCode field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *VerificationCodeMutation) AddedFields() []string {
+	var fields []string
+	if m.addfailed_attempts != nil {
+		fields = append(fields, verificationcode.FieldFailedAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *VerificationCodeMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case verificationcode.FieldFailedAttempts:
+		return m.AddedFailedAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *VerificationCodeMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case verificationcode.FieldFailedAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailedAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown VerificationCode numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *VerificationCodeMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *VerificationCodeMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *VerificationCodeMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown VerificationCode nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *VerificationCodeMutation) ResetField(name string) error {
+	switch name {
+	case verificationcode.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case verificationcode.FieldUserPk:
+		m.ResetUserPk()
+		return nil
+	case verificationcode.FieldKind:
+		m.ResetKind()
+		return nil
+	case verificationcode.FieldHash:
+		m.ResetHash()
+		return nil
+	case verificationcode.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	case verificationcode.FieldFailedAttempts:
+		m.ResetFailedAttempts()
+		return nil
+	}
+	return fmt.Errorf("unknown VerificationCode field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *VerificationCodeMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.user != nil {
+		edges = append(edges, verificationcode.EdgeUser)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *VerificationCodeMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case verificationcode.EdgeUser:
+		if id := m.user; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *VerificationCodeMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *VerificationCodeMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *VerificationCodeMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.cleareduser {
+		edges = append(edges, verificationcode.EdgeUser)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *VerificationCodeMutation) EdgeCleared(name string) bool {
+	switch name {
+	case verificationcode.EdgeUser:
+		return m.cleareduser
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *VerificationCodeMutation) ClearEdge(name string) error {
+	switch name {
+	case verificationcode.EdgeUser:
+		m.ClearUser()
+		return nil
+	}
+	return fmt.Errorf("unknown VerificationCode unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *VerificationCodeMutation) ResetEdge(name string) error {
+	switch name {
+	case verificationcode.EdgeUser:
+		m.ResetUser()
+		return nil
+	}
+	return fmt.Errorf("unknown VerificationCode edge %s", name)
 }
 
 // WorkerLeaseMutation represents an operation that mutates the WorkerLease nodes in the graph.

@@ -52,9 +52,15 @@ type OrganizationEdges struct {
 	Users []*User `json:"users,omitempty"`
 	// Memberships holds the value of the memberships edge.
 	Memberships []*Membership `json:"memberships,omitempty"`
+	// Metadata holds the value of the metadata edge.
+	Metadata []*OrganizationMetadata `json:"metadata,omitempty"`
+	// Projects holds the value of the projects edge.
+	Projects []*Project `json:"projects,omitempty"`
+	// UserGrants holds the value of the user_grants edge.
+	UserGrants []*UserGrant `json:"user_grants,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [7]bool
 }
 
 // TenantOrErr returns the Tenant value or an error if the edge
@@ -93,6 +99,33 @@ func (e OrganizationEdges) MembershipsOrErr() ([]*Membership, error) {
 		return e.Memberships, nil
 	}
 	return nil, &NotLoadedError{edge: "memberships"}
+}
+
+// MetadataOrErr returns the Metadata value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrganizationEdges) MetadataOrErr() ([]*OrganizationMetadata, error) {
+	if e.loadedTypes[4] {
+		return e.Metadata, nil
+	}
+	return nil, &NotLoadedError{edge: "metadata"}
+}
+
+// ProjectsOrErr returns the Projects value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrganizationEdges) ProjectsOrErr() ([]*Project, error) {
+	if e.loadedTypes[5] {
+		return e.Projects, nil
+	}
+	return nil, &NotLoadedError{edge: "projects"}
+}
+
+// UserGrantsOrErr returns the UserGrants value or an error if the edge
+// was not loaded in eager-loading.
+func (e OrganizationEdges) UserGrantsOrErr() ([]*UserGrant, error) {
+	if e.loadedTypes[6] {
+		return e.UserGrants, nil
+	}
+	return nil, &NotLoadedError{edge: "user_grants"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -214,6 +247,21 @@ func (_m *Organization) QueryUsers() *UserQuery {
 // QueryMemberships queries the "memberships" edge of the Organization entity.
 func (_m *Organization) QueryMemberships() *MembershipQuery {
 	return NewOrganizationClient(_m.config).QueryMemberships(_m)
+}
+
+// QueryMetadata queries the "metadata" edge of the Organization entity.
+func (_m *Organization) QueryMetadata() *OrganizationMetadataQuery {
+	return NewOrganizationClient(_m.config).QueryMetadata(_m)
+}
+
+// QueryProjects queries the "projects" edge of the Organization entity.
+func (_m *Organization) QueryProjects() *ProjectQuery {
+	return NewOrganizationClient(_m.config).QueryProjects(_m)
+}
+
+// QueryUserGrants queries the "user_grants" edge of the Organization entity.
+func (_m *Organization) QueryUserGrants() *UserGrantQuery {
+	return NewOrganizationClient(_m.config).QueryUserGrants(_m)
 }
 
 // Update returns a builder for updating this Organization.

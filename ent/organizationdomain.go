@@ -34,6 +34,10 @@ type OrganizationDomain struct {
 	Verified bool `json:"verified,omitempty"`
 	// IsPrimary holds the value of the "is_primary" field.
 	IsPrimary bool `json:"is_primary,omitempty"`
+	// ValidationType holds the value of the "validation_type" field.
+	ValidationType int32 `json:"validation_type,omitempty"`
+	// ValidationToken holds the value of the "validation_token" field.
+	ValidationToken string `json:"validation_token,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the OrganizationDomainQuery when eager-loading is set.
 	Edges        OrganizationDomainEdges `json:"edges"`
@@ -67,9 +71,9 @@ func (*OrganizationDomain) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case organizationdomain.FieldVerified, organizationdomain.FieldIsPrimary:
 			values[i] = new(sql.NullBool)
-		case organizationdomain.FieldID, organizationdomain.FieldSequence, organizationdomain.FieldOrganizationPk:
+		case organizationdomain.FieldID, organizationdomain.FieldSequence, organizationdomain.FieldOrganizationPk, organizationdomain.FieldValidationType:
 			values[i] = new(sql.NullInt64)
-		case organizationdomain.FieldInstanceID, organizationdomain.FieldDomain:
+		case organizationdomain.FieldInstanceID, organizationdomain.FieldDomain, organizationdomain.FieldValidationToken:
 			values[i] = new(sql.NullString)
 		case organizationdomain.FieldCreatedAt, organizationdomain.FieldChangedAt:
 			values[i] = new(sql.NullTime)
@@ -142,6 +146,18 @@ func (_m *OrganizationDomain) assignValues(columns []string, values []any) error
 			} else if value.Valid {
 				_m.IsPrimary = value.Bool
 			}
+		case organizationdomain.FieldValidationType:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field validation_type", values[i])
+			} else if value.Valid {
+				_m.ValidationType = int32(value.Int64)
+			}
+		case organizationdomain.FieldValidationToken:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field validation_token", values[i])
+			} else if value.Valid {
+				_m.ValidationToken = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -206,6 +222,12 @@ func (_m *OrganizationDomain) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("is_primary=")
 	builder.WriteString(fmt.Sprintf("%v", _m.IsPrimary))
+	builder.WriteString(", ")
+	builder.WriteString("validation_type=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ValidationType))
+	builder.WriteString(", ")
+	builder.WriteString("validation_token=")
+	builder.WriteString(_m.ValidationToken)
 	builder.WriteByte(')')
 	return builder.String()
 }

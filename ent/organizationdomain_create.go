@@ -77,6 +77,34 @@ func (_c *OrganizationDomainCreate) SetIsPrimary(v bool) *OrganizationDomainCrea
 	return _c
 }
 
+// SetValidationType sets the "validation_type" field.
+func (_c *OrganizationDomainCreate) SetValidationType(v int32) *OrganizationDomainCreate {
+	_c.mutation.SetValidationType(v)
+	return _c
+}
+
+// SetNillableValidationType sets the "validation_type" field if the given value is not nil.
+func (_c *OrganizationDomainCreate) SetNillableValidationType(v *int32) *OrganizationDomainCreate {
+	if v != nil {
+		_c.SetValidationType(*v)
+	}
+	return _c
+}
+
+// SetValidationToken sets the "validation_token" field.
+func (_c *OrganizationDomainCreate) SetValidationToken(v string) *OrganizationDomainCreate {
+	_c.mutation.SetValidationToken(v)
+	return _c
+}
+
+// SetNillableValidationToken sets the "validation_token" field if the given value is not nil.
+func (_c *OrganizationDomainCreate) SetNillableValidationToken(v *string) *OrganizationDomainCreate {
+	if v != nil {
+		_c.SetValidationToken(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *OrganizationDomainCreate) SetID(v int64) *OrganizationDomainCreate {
 	_c.mutation.SetID(v)
@@ -133,6 +161,14 @@ func (_c *OrganizationDomainCreate) defaults() {
 		v := organizationdomain.DefaultSequence
 		_c.mutation.SetSequence(v)
 	}
+	if _, ok := _c.mutation.ValidationType(); !ok {
+		v := organizationdomain.DefaultValidationType
+		_c.mutation.SetValidationType(v)
+	}
+	if _, ok := _c.mutation.ValidationToken(); !ok {
+		v := organizationdomain.DefaultValidationToken
+		_c.mutation.SetValidationToken(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -170,6 +206,12 @@ func (_c *OrganizationDomainCreate) check() error {
 	}
 	if _, ok := _c.mutation.IsPrimary(); !ok {
 		return &ValidationError{Name: "is_primary", err: errors.New(`ent: missing required field "OrganizationDomain.is_primary"`)}
+	}
+	if _, ok := _c.mutation.ValidationType(); !ok {
+		return &ValidationError{Name: "validation_type", err: errors.New(`ent: missing required field "OrganizationDomain.validation_type"`)}
+	}
+	if _, ok := _c.mutation.ValidationToken(); !ok {
+		return &ValidationError{Name: "validation_token", err: errors.New(`ent: missing required field "OrganizationDomain.validation_token"`)}
 	}
 	if len(_c.mutation.OrganizationIDs()) == 0 {
 		return &ValidationError{Name: "organization", err: errors.New(`ent: missing required edge "OrganizationDomain.organization"`)}
@@ -233,6 +275,14 @@ func (_c *OrganizationDomainCreate) createSpec() (*OrganizationDomain, *sqlgraph
 	if value, ok := _c.mutation.IsPrimary(); ok {
 		_spec.SetField(organizationdomain.FieldIsPrimary, field.TypeBool, value)
 		_node.IsPrimary = value
+	}
+	if value, ok := _c.mutation.ValidationType(); ok {
+		_spec.SetField(organizationdomain.FieldValidationType, field.TypeInt32, value)
+		_node.ValidationType = value
+	}
+	if value, ok := _c.mutation.ValidationToken(); ok {
+		_spec.SetField(organizationdomain.FieldValidationToken, field.TypeString, value)
+		_node.ValidationToken = value
 	}
 	if nodes := _c.mutation.OrganizationIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

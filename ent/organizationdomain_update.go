@@ -92,6 +92,41 @@ func (_u *OrganizationDomainUpdate) SetNillableIsPrimary(v *bool) *OrganizationD
 	return _u
 }
 
+// SetValidationType sets the "validation_type" field.
+func (_u *OrganizationDomainUpdate) SetValidationType(v int32) *OrganizationDomainUpdate {
+	_u.mutation.ResetValidationType()
+	_u.mutation.SetValidationType(v)
+	return _u
+}
+
+// SetNillableValidationType sets the "validation_type" field if the given value is not nil.
+func (_u *OrganizationDomainUpdate) SetNillableValidationType(v *int32) *OrganizationDomainUpdate {
+	if v != nil {
+		_u.SetValidationType(*v)
+	}
+	return _u
+}
+
+// AddValidationType adds value to the "validation_type" field.
+func (_u *OrganizationDomainUpdate) AddValidationType(v int32) *OrganizationDomainUpdate {
+	_u.mutation.AddValidationType(v)
+	return _u
+}
+
+// SetValidationToken sets the "validation_token" field.
+func (_u *OrganizationDomainUpdate) SetValidationToken(v string) *OrganizationDomainUpdate {
+	_u.mutation.SetValidationToken(v)
+	return _u
+}
+
+// SetNillableValidationToken sets the "validation_token" field if the given value is not nil.
+func (_u *OrganizationDomainUpdate) SetNillableValidationToken(v *string) *OrganizationDomainUpdate {
+	if v != nil {
+		_u.SetValidationToken(*v)
+	}
+	return _u
+}
+
 // Mutation returns the OrganizationDomainMutation object of the builder.
 func (_u *OrganizationDomainUpdate) Mutation() *OrganizationDomainMutation {
 	return _u.mutation
@@ -164,6 +199,15 @@ func (_u *OrganizationDomainUpdate) sqlSave(ctx context.Context) (_node int, err
 	}
 	if value, ok := _u.mutation.IsPrimary(); ok {
 		_spec.SetField(organizationdomain.FieldIsPrimary, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ValidationType(); ok {
+		_spec.SetField(organizationdomain.FieldValidationType, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedValidationType(); ok {
+		_spec.AddField(organizationdomain.FieldValidationType, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.ValidationToken(); ok {
+		_spec.SetField(organizationdomain.FieldValidationToken, field.TypeString, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -246,6 +290,41 @@ func (_u *OrganizationDomainUpdateOne) SetIsPrimary(v bool) *OrganizationDomainU
 func (_u *OrganizationDomainUpdateOne) SetNillableIsPrimary(v *bool) *OrganizationDomainUpdateOne {
 	if v != nil {
 		_u.SetIsPrimary(*v)
+	}
+	return _u
+}
+
+// SetValidationType sets the "validation_type" field.
+func (_u *OrganizationDomainUpdateOne) SetValidationType(v int32) *OrganizationDomainUpdateOne {
+	_u.mutation.ResetValidationType()
+	_u.mutation.SetValidationType(v)
+	return _u
+}
+
+// SetNillableValidationType sets the "validation_type" field if the given value is not nil.
+func (_u *OrganizationDomainUpdateOne) SetNillableValidationType(v *int32) *OrganizationDomainUpdateOne {
+	if v != nil {
+		_u.SetValidationType(*v)
+	}
+	return _u
+}
+
+// AddValidationType adds value to the "validation_type" field.
+func (_u *OrganizationDomainUpdateOne) AddValidationType(v int32) *OrganizationDomainUpdateOne {
+	_u.mutation.AddValidationType(v)
+	return _u
+}
+
+// SetValidationToken sets the "validation_token" field.
+func (_u *OrganizationDomainUpdateOne) SetValidationToken(v string) *OrganizationDomainUpdateOne {
+	_u.mutation.SetValidationToken(v)
+	return _u
+}
+
+// SetNillableValidationToken sets the "validation_token" field if the given value is not nil.
+func (_u *OrganizationDomainUpdateOne) SetNillableValidationToken(v *string) *OrganizationDomainUpdateOne {
+	if v != nil {
+		_u.SetValidationToken(*v)
 	}
 	return _u
 }
@@ -352,6 +431,15 @@ func (_u *OrganizationDomainUpdateOne) sqlSave(ctx context.Context) (_node *Orga
 	}
 	if value, ok := _u.mutation.IsPrimary(); ok {
 		_spec.SetField(organizationdomain.FieldIsPrimary, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ValidationType(); ok {
+		_spec.SetField(organizationdomain.FieldValidationType, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.AddedValidationType(); ok {
+		_spec.AddField(organizationdomain.FieldValidationType, field.TypeInt32, value)
+	}
+	if value, ok := _u.mutation.ValidationToken(); ok {
+		_spec.SetField(organizationdomain.FieldValidationToken, field.TypeString, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &OrganizationDomain{config: _u.config}

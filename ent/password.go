@@ -25,6 +25,8 @@ type Password struct {
 	Hash string `json:"-"`
 	// ChangeRequired holds the value of the "change_required" field.
 	ChangeRequired bool `json:"change_required,omitempty"`
+	// FailedAttempts holds the value of the "failed_attempts" field.
+	FailedAttempts int `json:"failed_attempts,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the PasswordQuery when eager-loading is set.
 	Edges        PasswordEdges `json:"edges"`
@@ -58,7 +60,7 @@ func (*Password) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case password.FieldChangeRequired:
 			values[i] = new(sql.NullBool)
-		case password.FieldID, password.FieldUserPk:
+		case password.FieldID, password.FieldUserPk, password.FieldFailedAttempts:
 			values[i] = new(sql.NullInt64)
 		case password.FieldInstanceID, password.FieldHash:
 			values[i] = new(sql.NullString)
@@ -106,6 +108,12 @@ func (_m *Password) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field change_required", values[i])
 			} else if value.Valid {
 				_m.ChangeRequired = value.Bool
+			}
+		case password.FieldFailedAttempts:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field failed_attempts", values[i])
+			} else if value.Valid {
+				_m.FailedAttempts = int(value.Int64)
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -158,6 +166,9 @@ func (_m *Password) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("change_required=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ChangeRequired))
+	builder.WriteString(", ")
+	builder.WriteString("failed_attempts=")
+	builder.WriteString(fmt.Sprintf("%v", _m.FailedAttempts))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -44,6 +44,20 @@ func (_c *PasswordCreate) SetChangeRequired(v bool) *PasswordCreate {
 	return _c
 }
 
+// SetFailedAttempts sets the "failed_attempts" field.
+func (_c *PasswordCreate) SetFailedAttempts(v int) *PasswordCreate {
+	_c.mutation.SetFailedAttempts(v)
+	return _c
+}
+
+// SetNillableFailedAttempts sets the "failed_attempts" field if the given value is not nil.
+func (_c *PasswordCreate) SetNillableFailedAttempts(v *int) *PasswordCreate {
+	if v != nil {
+		_c.SetFailedAttempts(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *PasswordCreate) SetID(v int64) *PasswordCreate {
 	_c.mutation.SetID(v)
@@ -68,6 +82,7 @@ func (_c *PasswordCreate) Mutation() *PasswordMutation {
 
 // Save creates the Password in the database.
 func (_c *PasswordCreate) Save(ctx context.Context) (*Password, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -93,6 +108,14 @@ func (_c *PasswordCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *PasswordCreate) defaults() {
+	if _, ok := _c.mutation.FailedAttempts(); !ok {
+		v := password.DefaultFailedAttempts
+		_c.mutation.SetFailedAttempts(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *PasswordCreate) check() error {
 	if _, ok := _c.mutation.InstanceID(); !ok {
@@ -111,6 +134,9 @@ func (_c *PasswordCreate) check() error {
 	}
 	if _, ok := _c.mutation.ChangeRequired(); !ok {
 		return &ValidationError{Name: "change_required", err: errors.New(`ent: missing required field "Password.change_required"`)}
+	}
+	if _, ok := _c.mutation.FailedAttempts(); !ok {
+		return &ValidationError{Name: "failed_attempts", err: errors.New(`ent: missing required field "Password.failed_attempts"`)}
 	}
 	if len(_c.mutation.UserIDs()) == 0 {
 		return &ValidationError{Name: "user", err: errors.New(`ent: missing required edge "Password.user"`)}
@@ -159,6 +185,10 @@ func (_c *PasswordCreate) createSpec() (*Password, *sqlgraph.CreateSpec) {
 		_spec.SetField(password.FieldChangeRequired, field.TypeBool, value)
 		_node.ChangeRequired = value
 	}
+	if value, ok := _c.mutation.FailedAttempts(); ok {
+		_spec.SetField(password.FieldFailedAttempts, field.TypeInt, value)
+		_node.FailedAttempts = value
+	}
 	if nodes := _c.mutation.UserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2O,
@@ -197,6 +227,7 @@ func (_c *PasswordCreateBulk) Save(ctx context.Context) ([]*Password, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*PasswordMutation)
 				if !ok {

@@ -56,6 +56,27 @@ func (_u *PasswordUpdate) SetNillableChangeRequired(v *bool) *PasswordUpdate {
 	return _u
 }
 
+// SetFailedAttempts sets the "failed_attempts" field.
+func (_u *PasswordUpdate) SetFailedAttempts(v int) *PasswordUpdate {
+	_u.mutation.ResetFailedAttempts()
+	_u.mutation.SetFailedAttempts(v)
+	return _u
+}
+
+// SetNillableFailedAttempts sets the "failed_attempts" field if the given value is not nil.
+func (_u *PasswordUpdate) SetNillableFailedAttempts(v *int) *PasswordUpdate {
+	if v != nil {
+		_u.SetFailedAttempts(*v)
+	}
+	return _u
+}
+
+// AddFailedAttempts adds value to the "failed_attempts" field.
+func (_u *PasswordUpdate) AddFailedAttempts(v int) *PasswordUpdate {
+	_u.mutation.AddFailedAttempts(v)
+	return _u
+}
+
 // Mutation returns the PasswordMutation object of the builder.
 func (_u *PasswordUpdate) Mutation() *PasswordMutation {
 	return _u.mutation
@@ -120,6 +141,12 @@ func (_u *PasswordUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.ChangeRequired(); ok {
 		_spec.SetField(password.FieldChangeRequired, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.FailedAttempts(); ok {
+		_spec.SetField(password.FieldFailedAttempts, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedFailedAttempts(); ok {
+		_spec.AddField(password.FieldFailedAttempts, field.TypeInt, value)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -167,6 +194,27 @@ func (_u *PasswordUpdateOne) SetNillableChangeRequired(v *bool) *PasswordUpdateO
 	if v != nil {
 		_u.SetChangeRequired(*v)
 	}
+	return _u
+}
+
+// SetFailedAttempts sets the "failed_attempts" field.
+func (_u *PasswordUpdateOne) SetFailedAttempts(v int) *PasswordUpdateOne {
+	_u.mutation.ResetFailedAttempts()
+	_u.mutation.SetFailedAttempts(v)
+	return _u
+}
+
+// SetNillableFailedAttempts sets the "failed_attempts" field if the given value is not nil.
+func (_u *PasswordUpdateOne) SetNillableFailedAttempts(v *int) *PasswordUpdateOne {
+	if v != nil {
+		_u.SetFailedAttempts(*v)
+	}
+	return _u
+}
+
+// AddFailedAttempts adds value to the "failed_attempts" field.
+func (_u *PasswordUpdateOne) AddFailedAttempts(v int) *PasswordUpdateOne {
+	_u.mutation.AddFailedAttempts(v)
 	return _u
 }
 
@@ -263,6 +311,12 @@ func (_u *PasswordUpdateOne) sqlSave(ctx context.Context) (_node *Password, err 
 	}
 	if value, ok := _u.mutation.ChangeRequired(); ok {
 		_spec.SetField(password.FieldChangeRequired, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.FailedAttempts(); ok {
+		_spec.SetField(password.FieldFailedAttempts, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedFailedAttempts(); ok {
+		_spec.AddField(password.FieldFailedAttempts, field.TypeInt, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &Password{config: _u.config}

@@ -4,21 +4,30 @@ package ent
 
 import (
 	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/application"
+	"github.com/bastide-id/bastide/ent/applicationkey"
 	"github.com/bastide-id/bastide/ent/event"
 	"github.com/bastide-id/bastide/ent/installation"
 	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/ent/instancetrusteddomain"
 	"github.com/bastide-id/bastide/ent/machinekey"
 	"github.com/bastide-id/bastide/ent/membership"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/organizationdomain"
+	"github.com/bastide-id/bastide/ent/organizationmetadata"
 	"github.com/bastide-id/bastide/ent/ownerpolicy"
 	"github.com/bastide-id/bastide/ent/password"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/personaldata"
+	"github.com/bastide-id/bastide/ent/project"
+	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/schema"
 	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/ent/usergrant"
+	"github.com/bastide-id/bastide/ent/usermetadata"
+	"github.com/bastide-id/bastide/ent/verificationcode"
 )
 
 // The init function reads all schema descriptors with runtime code
@@ -42,6 +51,122 @@ func init() {
 		return func(instance_id string) error {
 			for _, fn := range fns {
 				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	applicationMixin := schema.Application{}.Mixin()
+	applicationMixinFields0 := applicationMixin[0].Fields()
+	_ = applicationMixinFields0
+	applicationMixinFields1 := applicationMixin[1].Fields()
+	_ = applicationMixinFields1
+	applicationFields := schema.Application{}.Fields()
+	_ = applicationFields
+	// applicationDescInstanceID is the schema descriptor for instance_id field.
+	applicationDescInstanceID := applicationMixinFields0[1].Descriptor()
+	// application.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	application.InstanceIDValidator = func() func(string) error {
+		validators := applicationDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// applicationDescSequence is the schema descriptor for sequence field.
+	applicationDescSequence := applicationMixinFields1[0].Descriptor()
+	// application.DefaultSequence holds the default value on creation for the sequence field.
+	application.DefaultSequence = applicationDescSequence.Default.(int64)
+	// applicationDescApplicationID is the schema descriptor for application_id field.
+	applicationDescApplicationID := applicationFields[0].Descriptor()
+	// application.ApplicationIDValidator is a validator for the "application_id" field. It is called by the builders before save.
+	application.ApplicationIDValidator = func() func(string) error {
+		validators := applicationDescApplicationID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(application_id string) error {
+			for _, fn := range fns {
+				if err := fn(application_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// applicationDescClientID is the schema descriptor for client_id field.
+	applicationDescClientID := applicationFields[6].Descriptor()
+	// application.ClientIDValidator is a validator for the "client_id" field. It is called by the builders before save.
+	application.ClientIDValidator = func() func(string) error {
+		validators := applicationDescClientID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(client_id string) error {
+			for _, fn := range fns {
+				if err := fn(client_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// applicationDescAuthMethod is the schema descriptor for auth_method field.
+	applicationDescAuthMethod := applicationFields[8].Descriptor()
+	// application.DefaultAuthMethod holds the default value on creation for the auth_method field.
+	application.DefaultAuthMethod = applicationDescAuthMethod.Default.(int32)
+	applicationkeyMixin := schema.ApplicationKey{}.Mixin()
+	applicationkeyMixinFields0 := applicationkeyMixin[0].Fields()
+	_ = applicationkeyMixinFields0
+	applicationkeyMixinFields1 := applicationkeyMixin[1].Fields()
+	_ = applicationkeyMixinFields1
+	applicationkeyFields := schema.ApplicationKey{}.Fields()
+	_ = applicationkeyFields
+	// applicationkeyDescInstanceID is the schema descriptor for instance_id field.
+	applicationkeyDescInstanceID := applicationkeyMixinFields0[1].Descriptor()
+	// applicationkey.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	applicationkey.InstanceIDValidator = func() func(string) error {
+		validators := applicationkeyDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// applicationkeyDescSequence is the schema descriptor for sequence field.
+	applicationkeyDescSequence := applicationkeyMixinFields1[0].Descriptor()
+	// applicationkey.DefaultSequence holds the default value on creation for the sequence field.
+	applicationkey.DefaultSequence = applicationkeyDescSequence.Default.(int64)
+	// applicationkeyDescKeyID is the schema descriptor for key_id field.
+	applicationkeyDescKeyID := applicationkeyFields[0].Descriptor()
+	// applicationkey.KeyIDValidator is a validator for the "key_id" field. It is called by the builders before save.
+	applicationkey.KeyIDValidator = func() func(string) error {
+		validators := applicationkeyDescKeyID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(key_id string) error {
+			for _, fn := range fns {
+				if err := fn(key_id); err != nil {
 					return err
 				}
 			}
@@ -183,6 +308,39 @@ func init() {
 	instancedomainDescDomain := instancedomainFields[1].Descriptor()
 	// instancedomain.DomainValidator is a validator for the "domain" field. It is called by the builders before save.
 	instancedomain.DomainValidator = instancedomainDescDomain.Validators[0].(func(string) error)
+	instancetrusteddomainMixin := schema.InstanceTrustedDomain{}.Mixin()
+	instancetrusteddomainMixinFields0 := instancetrusteddomainMixin[0].Fields()
+	_ = instancetrusteddomainMixinFields0
+	instancetrusteddomainMixinFields1 := instancetrusteddomainMixin[1].Fields()
+	_ = instancetrusteddomainMixinFields1
+	instancetrusteddomainFields := schema.InstanceTrustedDomain{}.Fields()
+	_ = instancetrusteddomainFields
+	// instancetrusteddomainDescInstanceID is the schema descriptor for instance_id field.
+	instancetrusteddomainDescInstanceID := instancetrusteddomainMixinFields0[1].Descriptor()
+	// instancetrusteddomain.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	instancetrusteddomain.InstanceIDValidator = func() func(string) error {
+		validators := instancetrusteddomainDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// instancetrusteddomainDescSequence is the schema descriptor for sequence field.
+	instancetrusteddomainDescSequence := instancetrusteddomainMixinFields1[0].Descriptor()
+	// instancetrusteddomain.DefaultSequence holds the default value on creation for the sequence field.
+	instancetrusteddomain.DefaultSequence = instancetrusteddomainDescSequence.Default.(int64)
+	// instancetrusteddomainDescDomain is the schema descriptor for domain field.
+	instancetrusteddomainDescDomain := instancetrusteddomainFields[1].Descriptor()
+	// instancetrusteddomain.DomainValidator is a validator for the "domain" field. It is called by the builders before save.
+	instancetrusteddomain.DomainValidator = instancetrusteddomainDescDomain.Validators[0].(func(string) error)
 	machinekeyMixin := schema.MachineKey{}.Mixin()
 	machinekeyMixinFields0 := machinekeyMixin[0].Fields()
 	_ = machinekeyMixinFields0
@@ -357,6 +515,47 @@ func init() {
 	organizationdomainDescDomain := organizationdomainFields[1].Descriptor()
 	// organizationdomain.DomainValidator is a validator for the "domain" field. It is called by the builders before save.
 	organizationdomain.DomainValidator = organizationdomainDescDomain.Validators[0].(func(string) error)
+	// organizationdomainDescValidationType is the schema descriptor for validation_type field.
+	organizationdomainDescValidationType := organizationdomainFields[4].Descriptor()
+	// organizationdomain.DefaultValidationType holds the default value on creation for the validation_type field.
+	organizationdomain.DefaultValidationType = organizationdomainDescValidationType.Default.(int32)
+	// organizationdomainDescValidationToken is the schema descriptor for validation_token field.
+	organizationdomainDescValidationToken := organizationdomainFields[5].Descriptor()
+	// organizationdomain.DefaultValidationToken holds the default value on creation for the validation_token field.
+	organizationdomain.DefaultValidationToken = organizationdomainDescValidationToken.Default.(string)
+	organizationmetadataMixin := schema.OrganizationMetadata{}.Mixin()
+	organizationmetadataMixinFields0 := organizationmetadataMixin[0].Fields()
+	_ = organizationmetadataMixinFields0
+	organizationmetadataMixinFields1 := organizationmetadataMixin[1].Fields()
+	_ = organizationmetadataMixinFields1
+	organizationmetadataFields := schema.OrganizationMetadata{}.Fields()
+	_ = organizationmetadataFields
+	// organizationmetadataDescInstanceID is the schema descriptor for instance_id field.
+	organizationmetadataDescInstanceID := organizationmetadataMixinFields0[1].Descriptor()
+	// organizationmetadata.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	organizationmetadata.InstanceIDValidator = func() func(string) error {
+		validators := organizationmetadataDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// organizationmetadataDescSequence is the schema descriptor for sequence field.
+	organizationmetadataDescSequence := organizationmetadataMixinFields1[0].Descriptor()
+	// organizationmetadata.DefaultSequence holds the default value on creation for the sequence field.
+	organizationmetadata.DefaultSequence = organizationmetadataDescSequence.Default.(int64)
+	// organizationmetadataDescKey is the schema descriptor for key field.
+	organizationmetadataDescKey := organizationmetadataFields[0].Descriptor()
+	// organizationmetadata.KeyValidator is a validator for the "key" field. It is called by the builders before save.
+	organizationmetadata.KeyValidator = organizationmetadataDescKey.Validators[0].(func(string) error)
 	ownerpolicyMixin := schema.OwnerPolicy{}.Mixin()
 	ownerpolicyMixinFields0 := ownerpolicyMixin[0].Fields()
 	_ = ownerpolicyMixinFields0
@@ -431,6 +630,10 @@ func init() {
 			return nil
 		}
 	}()
+	// passwordDescFailedAttempts is the schema descriptor for failed_attempts field.
+	passwordDescFailedAttempts := passwordFields[3].Descriptor()
+	// password.DefaultFailedAttempts holds the default value on creation for the failed_attempts field.
+	password.DefaultFailedAttempts = passwordDescFailedAttempts.Default.(int)
 	personalaccesstokenMixin := schema.PersonalAccessToken{}.Mixin()
 	personalaccesstokenMixinFields0 := personalaccesstokenMixin[0].Fields()
 	_ = personalaccesstokenMixinFields0
@@ -519,6 +722,128 @@ func init() {
 			return nil
 		}
 	}()
+	projectMixin := schema.Project{}.Mixin()
+	projectMixinFields0 := projectMixin[0].Fields()
+	_ = projectMixinFields0
+	projectMixinFields1 := projectMixin[1].Fields()
+	_ = projectMixinFields1
+	projectFields := schema.Project{}.Fields()
+	_ = projectFields
+	// projectDescInstanceID is the schema descriptor for instance_id field.
+	projectDescInstanceID := projectMixinFields0[1].Descriptor()
+	// project.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	project.InstanceIDValidator = func() func(string) error {
+		validators := projectDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// projectDescSequence is the schema descriptor for sequence field.
+	projectDescSequence := projectMixinFields1[0].Descriptor()
+	// project.DefaultSequence holds the default value on creation for the sequence field.
+	project.DefaultSequence = projectDescSequence.Default.(int64)
+	// projectDescProjectID is the schema descriptor for project_id field.
+	projectDescProjectID := projectFields[0].Descriptor()
+	// project.ProjectIDValidator is a validator for the "project_id" field. It is called by the builders before save.
+	project.ProjectIDValidator = func() func(string) error {
+		validators := projectDescProjectID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(project_id string) error {
+			for _, fn := range fns {
+				if err := fn(project_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// projectDescResourceOwner is the schema descriptor for resource_owner field.
+	projectDescResourceOwner := projectFields[2].Descriptor()
+	// project.ResourceOwnerValidator is a validator for the "resource_owner" field. It is called by the builders before save.
+	project.ResourceOwnerValidator = func() func(string) error {
+		validators := projectDescResourceOwner.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(resource_owner string) error {
+			for _, fn := range fns {
+				if err := fn(resource_owner); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// projectDescRoleAssertion is the schema descriptor for role_assertion field.
+	projectDescRoleAssertion := projectFields[6].Descriptor()
+	// project.DefaultRoleAssertion holds the default value on creation for the role_assertion field.
+	project.DefaultRoleAssertion = projectDescRoleAssertion.Default.(bool)
+	// projectDescRoleCheck is the schema descriptor for role_check field.
+	projectDescRoleCheck := projectFields[7].Descriptor()
+	// project.DefaultRoleCheck holds the default value on creation for the role_check field.
+	project.DefaultRoleCheck = projectDescRoleCheck.Default.(bool)
+	// projectDescHasProjectCheck is the schema descriptor for has_project_check field.
+	projectDescHasProjectCheck := projectFields[8].Descriptor()
+	// project.DefaultHasProjectCheck holds the default value on creation for the has_project_check field.
+	project.DefaultHasProjectCheck = projectDescHasProjectCheck.Default.(bool)
+	// projectDescPrivateLabelingSetting is the schema descriptor for private_labeling_setting field.
+	projectDescPrivateLabelingSetting := projectFields[9].Descriptor()
+	// project.DefaultPrivateLabelingSetting holds the default value on creation for the private_labeling_setting field.
+	project.DefaultPrivateLabelingSetting = projectDescPrivateLabelingSetting.Default.(int32)
+	projectroleMixin := schema.ProjectRole{}.Mixin()
+	projectroleMixinFields0 := projectroleMixin[0].Fields()
+	_ = projectroleMixinFields0
+	projectroleMixinFields1 := projectroleMixin[1].Fields()
+	_ = projectroleMixinFields1
+	projectroleFields := schema.ProjectRole{}.Fields()
+	_ = projectroleFields
+	// projectroleDescInstanceID is the schema descriptor for instance_id field.
+	projectroleDescInstanceID := projectroleMixinFields0[1].Descriptor()
+	// projectrole.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	projectrole.InstanceIDValidator = func() func(string) error {
+		validators := projectroleDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// projectroleDescSequence is the schema descriptor for sequence field.
+	projectroleDescSequence := projectroleMixinFields1[0].Descriptor()
+	// projectrole.DefaultSequence holds the default value on creation for the sequence field.
+	projectrole.DefaultSequence = projectroleDescSequence.Default.(int64)
+	// projectroleDescKey is the schema descriptor for key field.
+	projectroleDescKey := projectroleFields[1].Descriptor()
+	// projectrole.KeyValidator is a validator for the "key" field. It is called by the builders before save.
+	projectrole.KeyValidator = projectroleDescKey.Validators[0].(func(string) error)
+	// projectroleDescDisplayName is the schema descriptor for display_name field.
+	projectroleDescDisplayName := projectroleFields[3].Descriptor()
+	// projectrole.DefaultDisplayName holds the default value on creation for the display_name field.
+	projectrole.DefaultDisplayName = projectroleDescDisplayName.Default.(string)
+	// projectroleDescGroup is the schema descriptor for group field.
+	projectroleDescGroup := projectroleFields[5].Descriptor()
+	// projectrole.DefaultGroup holds the default value on creation for the group field.
+	projectrole.DefaultGroup = projectroleDescGroup.Default.(string)
 	signingkeyMixin := schema.SigningKey{}.Mixin()
 	signingkeyMixinFields0 := signingkeyMixin[0].Fields()
 	_ = signingkeyMixinFields0
@@ -644,39 +969,164 @@ func init() {
 	// user.DefaultNickName holds the default value on creation for the nick_name field.
 	user.DefaultNickName = userDescNickName.Default.(string)
 	// userDescDisplayName is the schema descriptor for display_name field.
-	userDescDisplayName := userFields[13].Descriptor()
+	userDescDisplayName := userFields[14].Descriptor()
 	// user.DefaultDisplayName holds the default value on creation for the display_name field.
 	user.DefaultDisplayName = userDescDisplayName.Default.(string)
 	// userDescPreferredLanguage is the schema descriptor for preferred_language field.
-	userDescPreferredLanguage := userFields[14].Descriptor()
+	userDescPreferredLanguage := userFields[16].Descriptor()
 	// user.DefaultPreferredLanguage holds the default value on creation for the preferred_language field.
 	user.DefaultPreferredLanguage = userDescPreferredLanguage.Default.(string)
 	// userDescGender is the schema descriptor for gender field.
-	userDescGender := userFields[15].Descriptor()
+	userDescGender := userFields[17].Descriptor()
 	// user.DefaultGender holds the default value on creation for the gender field.
 	user.DefaultGender = userDescGender.Default.(int32)
 	// userDescEmail is the schema descriptor for email field.
-	userDescEmail := userFields[16].Descriptor()
+	userDescEmail := userFields[18].Descriptor()
 	// user.DefaultEmail holds the default value on creation for the email field.
 	user.DefaultEmail = userDescEmail.Default.(string)
 	// userDescEmailVerified is the schema descriptor for email_verified field.
-	userDescEmailVerified := userFields[18].Descriptor()
+	userDescEmailVerified := userFields[20].Descriptor()
 	// user.DefaultEmailVerified holds the default value on creation for the email_verified field.
 	user.DefaultEmailVerified = userDescEmailVerified.Default.(bool)
 	// userDescPhone is the schema descriptor for phone field.
-	userDescPhone := userFields[19].Descriptor()
+	userDescPhone := userFields[21].Descriptor()
 	// user.DefaultPhone holds the default value on creation for the phone field.
 	user.DefaultPhone = userDescPhone.Default.(string)
 	// userDescPhoneVerified is the schema descriptor for phone_verified field.
-	userDescPhoneVerified := userFields[20].Descriptor()
+	userDescPhoneVerified := userFields[22].Descriptor()
 	// user.DefaultPhoneVerified holds the default value on creation for the phone_verified field.
 	user.DefaultPhoneVerified = userDescPhoneVerified.Default.(bool)
 	// userDescDescription is the schema descriptor for description field.
-	userDescDescription := userFields[22].Descriptor()
+	userDescDescription := userFields[24].Descriptor()
 	// user.DefaultDescription holds the default value on creation for the description field.
 	user.DefaultDescription = userDescDescription.Default.(string)
 	// userDescAccessTokenType is the schema descriptor for access_token_type field.
-	userDescAccessTokenType := userFields[23].Descriptor()
+	userDescAccessTokenType := userFields[25].Descriptor()
 	// user.DefaultAccessTokenType holds the default value on creation for the access_token_type field.
 	user.DefaultAccessTokenType = userDescAccessTokenType.Default.(int32)
+	usergrantMixin := schema.UserGrant{}.Mixin()
+	usergrantMixinFields0 := usergrantMixin[0].Fields()
+	_ = usergrantMixinFields0
+	usergrantMixinFields1 := usergrantMixin[1].Fields()
+	_ = usergrantMixinFields1
+	usergrantFields := schema.UserGrant{}.Fields()
+	_ = usergrantFields
+	// usergrantDescInstanceID is the schema descriptor for instance_id field.
+	usergrantDescInstanceID := usergrantMixinFields0[1].Descriptor()
+	// usergrant.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	usergrant.InstanceIDValidator = func() func(string) error {
+		validators := usergrantDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usergrantDescSequence is the schema descriptor for sequence field.
+	usergrantDescSequence := usergrantMixinFields1[0].Descriptor()
+	// usergrant.DefaultSequence holds the default value on creation for the sequence field.
+	usergrant.DefaultSequence = usergrantDescSequence.Default.(int64)
+	// usergrantDescGrantID is the schema descriptor for grant_id field.
+	usergrantDescGrantID := usergrantFields[0].Descriptor()
+	// usergrant.GrantIDValidator is a validator for the "grant_id" field. It is called by the builders before save.
+	usergrant.GrantIDValidator = func() func(string) error {
+		validators := usergrantDescGrantID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(grant_id string) error {
+			for _, fn := range fns {
+				if err := fn(grant_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usergrantDescResourceOwner is the schema descriptor for resource_owner field.
+	usergrantDescResourceOwner := usergrantFields[2].Descriptor()
+	// usergrant.ResourceOwnerValidator is a validator for the "resource_owner" field. It is called by the builders before save.
+	usergrant.ResourceOwnerValidator = func() func(string) error {
+		validators := usergrantDescResourceOwner.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(resource_owner string) error {
+			for _, fn := range fns {
+				if err := fn(resource_owner); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	usermetadataMixin := schema.UserMetadata{}.Mixin()
+	usermetadataMixinFields0 := usermetadataMixin[0].Fields()
+	_ = usermetadataMixinFields0
+	usermetadataMixinFields1 := usermetadataMixin[1].Fields()
+	_ = usermetadataMixinFields1
+	usermetadataFields := schema.UserMetadata{}.Fields()
+	_ = usermetadataFields
+	// usermetadataDescInstanceID is the schema descriptor for instance_id field.
+	usermetadataDescInstanceID := usermetadataMixinFields0[1].Descriptor()
+	// usermetadata.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	usermetadata.InstanceIDValidator = func() func(string) error {
+		validators := usermetadataDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// usermetadataDescSequence is the schema descriptor for sequence field.
+	usermetadataDescSequence := usermetadataMixinFields1[0].Descriptor()
+	// usermetadata.DefaultSequence holds the default value on creation for the sequence field.
+	usermetadata.DefaultSequence = usermetadataDescSequence.Default.(int64)
+	// usermetadataDescKey is the schema descriptor for key field.
+	usermetadataDescKey := usermetadataFields[0].Descriptor()
+	// usermetadata.KeyValidator is a validator for the "key" field. It is called by the builders before save.
+	usermetadata.KeyValidator = usermetadataDescKey.Validators[0].(func(string) error)
+	verificationcodeMixin := schema.VerificationCode{}.Mixin()
+	verificationcodeMixinFields0 := verificationcodeMixin[0].Fields()
+	_ = verificationcodeMixinFields0
+	verificationcodeFields := schema.VerificationCode{}.Fields()
+	_ = verificationcodeFields
+	// verificationcodeDescInstanceID is the schema descriptor for instance_id field.
+	verificationcodeDescInstanceID := verificationcodeMixinFields0[1].Descriptor()
+	// verificationcode.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	verificationcode.InstanceIDValidator = func() func(string) error {
+		validators := verificationcodeDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// verificationcodeDescFailedAttempts is the schema descriptor for failed_attempts field.
+	verificationcodeDescFailedAttempts := verificationcodeFields[4].Descriptor()
+	// verificationcode.DefaultFailedAttempts holds the default value on creation for the failed_attempts field.
+	verificationcode.DefaultFailedAttempts = verificationcodeDescFailedAttempts.Default.(int)
 }

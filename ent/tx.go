@@ -16,6 +16,10 @@ type Tx struct {
 	config
 	// AccessToken is the client for interacting with the AccessToken builders.
 	AccessToken *AccessTokenClient
+	// Application is the client for interacting with the Application builders.
+	Application *ApplicationClient
+	// ApplicationKey is the client for interacting with the ApplicationKey builders.
+	ApplicationKey *ApplicationKeyClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
 	// Installation is the client for interacting with the Installation builders.
@@ -24,6 +28,8 @@ type Tx struct {
 	Instance *InstanceClient
 	// InstanceDomain is the client for interacting with the InstanceDomain builders.
 	InstanceDomain *InstanceDomainClient
+	// InstanceTrustedDomain is the client for interacting with the InstanceTrustedDomain builders.
+	InstanceTrustedDomain *InstanceTrustedDomainClient
 	// MachineKey is the client for interacting with the MachineKey builders.
 	MachineKey *MachineKeyClient
 	// Membership is the client for interacting with the Membership builders.
@@ -32,6 +38,8 @@ type Tx struct {
 	Organization *OrganizationClient
 	// OrganizationDomain is the client for interacting with the OrganizationDomain builders.
 	OrganizationDomain *OrganizationDomainClient
+	// OrganizationMetadata is the client for interacting with the OrganizationMetadata builders.
+	OrganizationMetadata *OrganizationMetadataClient
 	// OwnerPolicy is the client for interacting with the OwnerPolicy builders.
 	OwnerPolicy *OwnerPolicyClient
 	// Password is the client for interacting with the Password builders.
@@ -40,10 +48,20 @@ type Tx struct {
 	PersonalAccessToken *PersonalAccessTokenClient
 	// PersonalData is the client for interacting with the PersonalData builders.
 	PersonalData *PersonalDataClient
+	// Project is the client for interacting with the Project builders.
+	Project *ProjectClient
+	// ProjectRole is the client for interacting with the ProjectRole builders.
+	ProjectRole *ProjectRoleClient
 	// SigningKey is the client for interacting with the SigningKey builders.
 	SigningKey *SigningKeyClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
+	// UserGrant is the client for interacting with the UserGrant builders.
+	UserGrant *UserGrantClient
+	// UserMetadata is the client for interacting with the UserMetadata builders.
+	UserMetadata *UserMetadataClient
+	// VerificationCode is the client for interacting with the VerificationCode builders.
+	VerificationCode *VerificationCodeClient
 	// WorkerLease is the client for interacting with the WorkerLease builders.
 	WorkerLease *WorkerLeaseClient
 
@@ -178,20 +196,29 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.AccessToken = NewAccessTokenClient(tx.config)
+	tx.Application = NewApplicationClient(tx.config)
+	tx.ApplicationKey = NewApplicationKeyClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
 	tx.Installation = NewInstallationClient(tx.config)
 	tx.Instance = NewInstanceClient(tx.config)
 	tx.InstanceDomain = NewInstanceDomainClient(tx.config)
+	tx.InstanceTrustedDomain = NewInstanceTrustedDomainClient(tx.config)
 	tx.MachineKey = NewMachineKeyClient(tx.config)
 	tx.Membership = NewMembershipClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
 	tx.OrganizationDomain = NewOrganizationDomainClient(tx.config)
+	tx.OrganizationMetadata = NewOrganizationMetadataClient(tx.config)
 	tx.OwnerPolicy = NewOwnerPolicyClient(tx.config)
 	tx.Password = NewPasswordClient(tx.config)
 	tx.PersonalAccessToken = NewPersonalAccessTokenClient(tx.config)
 	tx.PersonalData = NewPersonalDataClient(tx.config)
+	tx.Project = NewProjectClient(tx.config)
+	tx.ProjectRole = NewProjectRoleClient(tx.config)
 	tx.SigningKey = NewSigningKeyClient(tx.config)
 	tx.User = NewUserClient(tx.config)
+	tx.UserGrant = NewUserGrantClient(tx.config)
+	tx.UserMetadata = NewUserMetadataClient(tx.config)
+	tx.VerificationCode = NewVerificationCodeClient(tx.config)
 	tx.WorkerLease = NewWorkerLeaseClient(tx.config)
 }
 

@@ -52,8 +52,12 @@ type User struct {
 	LastNameKey []byte `json:"-"`
 	// NickName holds the value of the "nick_name" field.
 	NickName string `json:"-"`
+	// NickNameKey holds the value of the "nick_name_key" field.
+	NickNameKey []byte `json:"-"`
 	// DisplayName holds the value of the "display_name" field.
 	DisplayName string `json:"-"`
+	// DisplayNameKey holds the value of the "display_name_key" field.
+	DisplayNameKey []byte `json:"-"`
 	// PreferredLanguage holds the value of the "preferred_language" field.
 	PreferredLanguage string `json:"preferred_language,omitempty"`
 	// Gender holds the value of the "gender" field.
@@ -96,9 +100,15 @@ type UserEdges struct {
 	MachineKeys []*MachineKey `json:"machine_keys,omitempty"`
 	// AccessTokens holds the value of the access_tokens edge.
 	AccessTokens []*AccessToken `json:"access_tokens,omitempty"`
+	// Metadata holds the value of the metadata edge.
+	Metadata []*UserMetadata `json:"metadata,omitempty"`
+	// VerificationCodes holds the value of the verification_codes edge.
+	VerificationCodes []*VerificationCode `json:"verification_codes,omitempty"`
+	// Grants holds the value of the grants edge.
+	Grants []*UserGrant `json:"grants,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [6]bool
+	loadedTypes [9]bool
 }
 
 // OrganizationOrErr returns the Organization value or an error if the edge
@@ -157,12 +167,39 @@ func (e UserEdges) AccessTokensOrErr() ([]*AccessToken, error) {
 	return nil, &NotLoadedError{edge: "access_tokens"}
 }
 
+// MetadataOrErr returns the Metadata value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) MetadataOrErr() ([]*UserMetadata, error) {
+	if e.loadedTypes[6] {
+		return e.Metadata, nil
+	}
+	return nil, &NotLoadedError{edge: "metadata"}
+}
+
+// VerificationCodesOrErr returns the VerificationCodes value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) VerificationCodesOrErr() ([]*VerificationCode, error) {
+	if e.loadedTypes[7] {
+		return e.VerificationCodes, nil
+	}
+	return nil, &NotLoadedError{edge: "verification_codes"}
+}
+
+// GrantsOrErr returns the Grants value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) GrantsOrErr() ([]*UserGrant, error) {
+	if e.loadedTypes[8] {
+		return e.Grants, nil
+	}
+	return nil, &NotLoadedError{edge: "grants"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*User) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case user.FieldNameKey, user.FieldFirstNameKey, user.FieldLastNameKey, user.FieldEmailKey, user.FieldSecretHash:
+		case user.FieldNameKey, user.FieldFirstNameKey, user.FieldLastNameKey, user.FieldNickNameKey, user.FieldDisplayNameKey, user.FieldEmailKey, user.FieldSecretHash:
 			values[i] = new([]byte)
 		case user.FieldEmailVerified, user.FieldPhoneVerified:
 			values[i] = new(sql.NullBool)
@@ -295,11 +332,23 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.NickName = value.String
 			}
+		case user.FieldNickNameKey:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field nick_name_key", values[i])
+			} else if value != nil {
+				_m.NickNameKey = *value
+			}
 		case user.FieldDisplayName:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field display_name", values[i])
 			} else if value.Valid {
 				_m.DisplayName = value.String
+			}
+		case user.FieldDisplayNameKey:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field display_name_key", values[i])
+			} else if value != nil {
+				_m.DisplayNameKey = *value
 			}
 		case user.FieldPreferredLanguage:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -411,6 +460,21 @@ func (_m *User) QueryAccessTokens() *AccessTokenQuery {
 	return NewUserClient(_m.config).QueryAccessTokens(_m)
 }
 
+// QueryMetadata queries the "metadata" edge of the User entity.
+func (_m *User) QueryMetadata() *UserMetadataQuery {
+	return NewUserClient(_m.config).QueryMetadata(_m)
+}
+
+// QueryVerificationCodes queries the "verification_codes" edge of the User entity.
+func (_m *User) QueryVerificationCodes() *VerificationCodeQuery {
+	return NewUserClient(_m.config).QueryVerificationCodes(_m)
+}
+
+// QueryGrants queries the "grants" edge of the User entity.
+func (_m *User) QueryGrants() *UserGrantQuery {
+	return NewUserClient(_m.config).QueryGrants(_m)
+}
+
 // Update returns a builder for updating this User.
 // Note that you need to call User.Unwrap() before calling this method if this User
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -480,7 +544,11 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("nick_name=<sensitive>")
 	builder.WriteString(", ")
+	builder.WriteString("nick_name_key=<sensitive>")
+	builder.WriteString(", ")
 	builder.WriteString("display_name=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("display_name_key=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("preferred_language=")
 	builder.WriteString(_m.PreferredLanguage)

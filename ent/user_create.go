@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/bastide-id/bastide/ent/accesstoken"
@@ -17,6 +18,9 @@ import (
 	"github.com/bastide-id/bastide/ent/password"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/ent/usergrant"
+	"github.com/bastide-id/bastide/ent/usermetadata"
+	"github.com/bastide-id/bastide/ent/verificationcode"
 )
 
 // UserCreate is the builder for creating a User entity.
@@ -176,6 +180,12 @@ func (_c *UserCreate) SetNillableNickName(v *string) *UserCreate {
 	return _c
 }
 
+// SetNickNameKey sets the "nick_name_key" field.
+func (_c *UserCreate) SetNickNameKey(v []byte) *UserCreate {
+	_c.mutation.SetNickNameKey(v)
+	return _c
+}
+
 // SetDisplayName sets the "display_name" field.
 func (_c *UserCreate) SetDisplayName(v string) *UserCreate {
 	_c.mutation.SetDisplayName(v)
@@ -187,6 +197,12 @@ func (_c *UserCreate) SetNillableDisplayName(v *string) *UserCreate {
 	if v != nil {
 		_c.SetDisplayName(*v)
 	}
+	return _c
+}
+
+// SetDisplayNameKey sets the "display_name_key" field.
+func (_c *UserCreate) SetDisplayNameKey(v []byte) *UserCreate {
+	_c.mutation.SetDisplayNameKey(v)
 	return _c
 }
 
@@ -420,6 +436,51 @@ func (_c *UserCreate) AddAccessTokens(v ...*AccessToken) *UserCreate {
 	return _c.AddAccessTokenIDs(ids...)
 }
 
+// AddMetadatumIDs adds the "metadata" edge to the UserMetadata entity by IDs.
+func (_c *UserCreate) AddMetadatumIDs(ids ...int64) *UserCreate {
+	_c.mutation.AddMetadatumIDs(ids...)
+	return _c
+}
+
+// AddMetadata adds the "metadata" edges to the UserMetadata entity.
+func (_c *UserCreate) AddMetadata(v ...*UserMetadata) *UserCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddMetadatumIDs(ids...)
+}
+
+// AddVerificationCodeIDs adds the "verification_codes" edge to the VerificationCode entity by IDs.
+func (_c *UserCreate) AddVerificationCodeIDs(ids ...int64) *UserCreate {
+	_c.mutation.AddVerificationCodeIDs(ids...)
+	return _c
+}
+
+// AddVerificationCodes adds the "verification_codes" edges to the VerificationCode entity.
+func (_c *UserCreate) AddVerificationCodes(v ...*VerificationCode) *UserCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddVerificationCodeIDs(ids...)
+}
+
+// AddGrantIDs adds the "grants" edge to the UserGrant entity by IDs.
+func (_c *UserCreate) AddGrantIDs(ids ...int64) *UserCreate {
+	_c.mutation.AddGrantIDs(ids...)
+	return _c
+}
+
+// AddGrants adds the "grants" edges to the UserGrant entity.
+func (_c *UserCreate) AddGrants(v ...*UserGrant) *UserCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddGrantIDs(ids...)
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_c *UserCreate) Mutation() *UserMutation {
 	return _c.mutation
@@ -600,8 +661,20 @@ func (_c *UserCreate) check() error {
 	if _, ok := _c.mutation.NickName(); !ok {
 		return &ValidationError{Name: "nick_name", err: errors.New(`ent: missing required field "User.nick_name"`)}
 	}
+	switch _c.driver.Dialect() {
+	case dialect.MySQL, dialect.SQLite:
+		if _, ok := _c.mutation.NickNameKey(); !ok {
+			return &ValidationError{Name: "nick_name_key", err: errors.New(`ent: missing required field "User.nick_name_key"`)}
+		}
+	}
 	if _, ok := _c.mutation.DisplayName(); !ok {
 		return &ValidationError{Name: "display_name", err: errors.New(`ent: missing required field "User.display_name"`)}
+	}
+	switch _c.driver.Dialect() {
+	case dialect.MySQL, dialect.SQLite:
+		if _, ok := _c.mutation.DisplayNameKey(); !ok {
+			return &ValidationError{Name: "display_name_key", err: errors.New(`ent: missing required field "User.display_name_key"`)}
+		}
 	}
 	if _, ok := _c.mutation.PreferredLanguage(); !ok {
 		return &ValidationError{Name: "preferred_language", err: errors.New(`ent: missing required field "User.preferred_language"`)}
@@ -729,9 +802,17 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldNickName, field.TypeString, value)
 		_node.NickName = value
 	}
+	if value, ok := _c.mutation.NickNameKey(); ok {
+		_spec.SetField(user.FieldNickNameKey, field.TypeBytes, value)
+		_node.NickNameKey = value
+	}
 	if value, ok := _c.mutation.DisplayName(); ok {
 		_spec.SetField(user.FieldDisplayName, field.TypeString, value)
 		_node.DisplayName = value
+	}
+	if value, ok := _c.mutation.DisplayNameKey(); ok {
+		_spec.SetField(user.FieldDisplayNameKey, field.TypeBytes, value)
+		_node.DisplayNameKey = value
 	}
 	if value, ok := _c.mutation.PreferredLanguage(); ok {
 		_spec.SetField(user.FieldPreferredLanguage, field.TypeString, value)
@@ -867,6 +948,54 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(accesstoken.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.MetadataIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.MetadataTable,
+			Columns: []string{user.MetadataColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usermetadata.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.VerificationCodesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.VerificationCodesTable,
+			Columns: []string{user.VerificationCodesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.GrantsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.GrantsTable,
+			Columns: []string{user.GrantsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usergrant.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

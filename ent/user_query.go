@@ -21,6 +21,9 @@ import (
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/ent/usergrant"
+	"github.com/bastide-id/bastide/ent/usermetadata"
+	"github.com/bastide-id/bastide/ent/verificationcode"
 )
 
 // UserQuery is the builder for querying User entities.
@@ -36,6 +39,9 @@ type UserQuery struct {
 	withPersonalAccessTokens *PersonalAccessTokenQuery
 	withMachineKeys          *MachineKeyQuery
 	withAccessTokens         *AccessTokenQuery
+	withMetadata             *UserMetadataQuery
+	withVerificationCodes    *VerificationCodeQuery
+	withGrants               *UserGrantQuery
 	modifiers                []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -198,6 +204,72 @@ func (_q *UserQuery) QueryAccessTokens() *AccessTokenQuery {
 			sqlgraph.From(user.Table, user.FieldID, selector),
 			sqlgraph.To(accesstoken.Table, accesstoken.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, user.AccessTokensTable, user.AccessTokensColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryMetadata chains the current query on the "metadata" edge.
+func (_q *UserQuery) QueryMetadata() *UserMetadataQuery {
+	query := (&UserMetadataClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, selector),
+			sqlgraph.To(usermetadata.Table, usermetadata.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.MetadataTable, user.MetadataColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryVerificationCodes chains the current query on the "verification_codes" edge.
+func (_q *UserQuery) QueryVerificationCodes() *VerificationCodeQuery {
+	query := (&VerificationCodeClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, selector),
+			sqlgraph.To(verificationcode.Table, verificationcode.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.VerificationCodesTable, user.VerificationCodesColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryGrants chains the current query on the "grants" edge.
+func (_q *UserQuery) QueryGrants() *UserGrantQuery {
+	query := (&UserGrantClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, selector),
+			sqlgraph.To(usergrant.Table, usergrant.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.GrantsTable, user.GrantsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -403,6 +475,9 @@ func (_q *UserQuery) Clone() *UserQuery {
 		withPersonalAccessTokens: _q.withPersonalAccessTokens.Clone(),
 		withMachineKeys:          _q.withMachineKeys.Clone(),
 		withAccessTokens:         _q.withAccessTokens.Clone(),
+		withMetadata:             _q.withMetadata.Clone(),
+		withVerificationCodes:    _q.withVerificationCodes.Clone(),
+		withGrants:               _q.withGrants.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -473,6 +548,39 @@ func (_q *UserQuery) WithAccessTokens(opts ...func(*AccessTokenQuery)) *UserQuer
 		opt(query)
 	}
 	_q.withAccessTokens = query
+	return _q
+}
+
+// WithMetadata tells the query-builder to eager-load the nodes that are connected to
+// the "metadata" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithMetadata(opts ...func(*UserMetadataQuery)) *UserQuery {
+	query := (&UserMetadataClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withMetadata = query
+	return _q
+}
+
+// WithVerificationCodes tells the query-builder to eager-load the nodes that are connected to
+// the "verification_codes" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithVerificationCodes(opts ...func(*VerificationCodeQuery)) *UserQuery {
+	query := (&VerificationCodeClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withVerificationCodes = query
+	return _q
+}
+
+// WithGrants tells the query-builder to eager-load the nodes that are connected to
+// the "grants" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithGrants(opts ...func(*UserGrantQuery)) *UserQuery {
+	query := (&UserGrantClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withGrants = query
 	return _q
 }
 
@@ -554,13 +662,16 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 	var (
 		nodes       = []*User{}
 		_spec       = _q.querySpec()
-		loadedTypes = [6]bool{
+		loadedTypes = [9]bool{
 			_q.withOrganization != nil,
 			_q.withMemberships != nil,
 			_q.withPasswords != nil,
 			_q.withPersonalAccessTokens != nil,
 			_q.withMachineKeys != nil,
 			_q.withAccessTokens != nil,
+			_q.withMetadata != nil,
+			_q.withVerificationCodes != nil,
+			_q.withGrants != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -624,6 +735,27 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 		if err := _q.loadAccessTokens(ctx, query, nodes,
 			func(n *User) { n.Edges.AccessTokens = []*AccessToken{} },
 			func(n *User, e *AccessToken) { n.Edges.AccessTokens = append(n.Edges.AccessTokens, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withMetadata; query != nil {
+		if err := _q.loadMetadata(ctx, query, nodes,
+			func(n *User) { n.Edges.Metadata = []*UserMetadata{} },
+			func(n *User, e *UserMetadata) { n.Edges.Metadata = append(n.Edges.Metadata, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withVerificationCodes; query != nil {
+		if err := _q.loadVerificationCodes(ctx, query, nodes,
+			func(n *User) { n.Edges.VerificationCodes = []*VerificationCode{} },
+			func(n *User, e *VerificationCode) { n.Edges.VerificationCodes = append(n.Edges.VerificationCodes, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withGrants; query != nil {
+		if err := _q.loadGrants(ctx, query, nodes,
+			func(n *User) { n.Edges.Grants = []*UserGrant{} },
+			func(n *User, e *UserGrant) { n.Edges.Grants = append(n.Edges.Grants, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -794,6 +926,96 @@ func (_q *UserQuery) loadAccessTokens(ctx context.Context, query *AccessTokenQue
 	}
 	query.Where(predicate.AccessToken(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(user.AccessTokensColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.UserPk
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "user_pk" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *UserQuery) loadMetadata(ctx context.Context, query *UserMetadataQuery, nodes []*User, init func(*User), assign func(*User, *UserMetadata)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*User)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(usermetadata.FieldUserPk)
+	}
+	query.Where(predicate.UserMetadata(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(user.MetadataColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.UserPk
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "user_pk" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *UserQuery) loadVerificationCodes(ctx context.Context, query *VerificationCodeQuery, nodes []*User, init func(*User), assign func(*User, *VerificationCode)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*User)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(verificationcode.FieldUserPk)
+	}
+	query.Where(predicate.VerificationCode(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(user.VerificationCodesColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.UserPk
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "user_pk" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *UserQuery) loadGrants(ctx context.Context, query *UserGrantQuery, nodes []*User, init func(*User), assign func(*User, *UserGrant)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*User)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(usergrant.FieldUserPk)
+	}
+	query.Where(predicate.UserGrant(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(user.GrantsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

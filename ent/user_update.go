@@ -18,6 +18,9 @@ import (
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/ent/usergrant"
+	"github.com/bastide-id/bastide/ent/usermetadata"
+	"github.com/bastide-id/bastide/ent/verificationcode"
 )
 
 // UserUpdate is the builder for updating User entities.
@@ -171,6 +174,12 @@ func (_u *UserUpdate) SetNillableNickName(v *string) *UserUpdate {
 	return _u
 }
 
+// SetNickNameKey sets the "nick_name_key" field.
+func (_u *UserUpdate) SetNickNameKey(v []byte) *UserUpdate {
+	_u.mutation.SetNickNameKey(v)
+	return _u
+}
+
 // SetDisplayName sets the "display_name" field.
 func (_u *UserUpdate) SetDisplayName(v string) *UserUpdate {
 	_u.mutation.SetDisplayName(v)
@@ -182,6 +191,12 @@ func (_u *UserUpdate) SetNillableDisplayName(v *string) *UserUpdate {
 	if v != nil {
 		_u.SetDisplayName(*v)
 	}
+	return _u
+}
+
+// SetDisplayNameKey sets the "display_name_key" field.
+func (_u *UserUpdate) SetDisplayNameKey(v []byte) *UserUpdate {
+	_u.mutation.SetDisplayNameKey(v)
 	return _u
 }
 
@@ -424,6 +439,51 @@ func (_u *UserUpdate) AddAccessTokens(v ...*AccessToken) *UserUpdate {
 	return _u.AddAccessTokenIDs(ids...)
 }
 
+// AddMetadatumIDs adds the "metadata" edge to the UserMetadata entity by IDs.
+func (_u *UserUpdate) AddMetadatumIDs(ids ...int64) *UserUpdate {
+	_u.mutation.AddMetadatumIDs(ids...)
+	return _u
+}
+
+// AddMetadata adds the "metadata" edges to the UserMetadata entity.
+func (_u *UserUpdate) AddMetadata(v ...*UserMetadata) *UserUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddMetadatumIDs(ids...)
+}
+
+// AddVerificationCodeIDs adds the "verification_codes" edge to the VerificationCode entity by IDs.
+func (_u *UserUpdate) AddVerificationCodeIDs(ids ...int64) *UserUpdate {
+	_u.mutation.AddVerificationCodeIDs(ids...)
+	return _u
+}
+
+// AddVerificationCodes adds the "verification_codes" edges to the VerificationCode entity.
+func (_u *UserUpdate) AddVerificationCodes(v ...*VerificationCode) *UserUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVerificationCodeIDs(ids...)
+}
+
+// AddGrantIDs adds the "grants" edge to the UserGrant entity by IDs.
+func (_u *UserUpdate) AddGrantIDs(ids ...int64) *UserUpdate {
+	_u.mutation.AddGrantIDs(ids...)
+	return _u
+}
+
+// AddGrants adds the "grants" edges to the UserGrant entity.
+func (_u *UserUpdate) AddGrants(v ...*UserGrant) *UserUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddGrantIDs(ids...)
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_u *UserUpdate) Mutation() *UserMutation {
 	return _u.mutation
@@ -534,6 +594,69 @@ func (_u *UserUpdate) RemoveAccessTokens(v ...*AccessToken) *UserUpdate {
 	return _u.RemoveAccessTokenIDs(ids...)
 }
 
+// ClearMetadata clears all "metadata" edges to the UserMetadata entity.
+func (_u *UserUpdate) ClearMetadata() *UserUpdate {
+	_u.mutation.ClearMetadata()
+	return _u
+}
+
+// RemoveMetadatumIDs removes the "metadata" edge to UserMetadata entities by IDs.
+func (_u *UserUpdate) RemoveMetadatumIDs(ids ...int64) *UserUpdate {
+	_u.mutation.RemoveMetadatumIDs(ids...)
+	return _u
+}
+
+// RemoveMetadata removes "metadata" edges to UserMetadata entities.
+func (_u *UserUpdate) RemoveMetadata(v ...*UserMetadata) *UserUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveMetadatumIDs(ids...)
+}
+
+// ClearVerificationCodes clears all "verification_codes" edges to the VerificationCode entity.
+func (_u *UserUpdate) ClearVerificationCodes() *UserUpdate {
+	_u.mutation.ClearVerificationCodes()
+	return _u
+}
+
+// RemoveVerificationCodeIDs removes the "verification_codes" edge to VerificationCode entities by IDs.
+func (_u *UserUpdate) RemoveVerificationCodeIDs(ids ...int64) *UserUpdate {
+	_u.mutation.RemoveVerificationCodeIDs(ids...)
+	return _u
+}
+
+// RemoveVerificationCodes removes "verification_codes" edges to VerificationCode entities.
+func (_u *UserUpdate) RemoveVerificationCodes(v ...*VerificationCode) *UserUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVerificationCodeIDs(ids...)
+}
+
+// ClearGrants clears all "grants" edges to the UserGrant entity.
+func (_u *UserUpdate) ClearGrants() *UserUpdate {
+	_u.mutation.ClearGrants()
+	return _u
+}
+
+// RemoveGrantIDs removes the "grants" edge to UserGrant entities by IDs.
+func (_u *UserUpdate) RemoveGrantIDs(ids ...int64) *UserUpdate {
+	_u.mutation.RemoveGrantIDs(ids...)
+	return _u
+}
+
+// RemoveGrants removes "grants" edges to UserGrant entities.
+func (_u *UserUpdate) RemoveGrants(v ...*UserGrant) *UserUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveGrantIDs(ids...)
+}
+
 // Save executes the query and returns the number of nodes affected by the update operation.
 func (_u *UserUpdate) Save(ctx context.Context) (int, error) {
 	return withHooks(ctx, _u.sqlSave, _u.mutation, _u.hooks)
@@ -633,8 +756,14 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.NickName(); ok {
 		_spec.SetField(user.FieldNickName, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.NickNameKey(); ok {
+		_spec.SetField(user.FieldNickNameKey, field.TypeBytes, value)
+	}
 	if value, ok := _u.mutation.DisplayName(); ok {
 		_spec.SetField(user.FieldDisplayName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DisplayNameKey(); ok {
+		_spec.SetField(user.FieldDisplayNameKey, field.TypeBytes, value)
 	}
 	if value, ok := _u.mutation.PreferredLanguage(); ok {
 		_spec.SetField(user.FieldPreferredLanguage, field.TypeString, value)
@@ -906,6 +1035,141 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.MetadataCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.MetadataTable,
+			Columns: []string{user.MetadataColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usermetadata.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedMetadataIDs(); len(nodes) > 0 && !_u.mutation.MetadataCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.MetadataTable,
+			Columns: []string{user.MetadataColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usermetadata.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.MetadataIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.MetadataTable,
+			Columns: []string{user.MetadataColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usermetadata.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VerificationCodesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.VerificationCodesTable,
+			Columns: []string{user.VerificationCodesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVerificationCodesIDs(); len(nodes) > 0 && !_u.mutation.VerificationCodesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.VerificationCodesTable,
+			Columns: []string{user.VerificationCodesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VerificationCodesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.VerificationCodesTable,
+			Columns: []string{user.VerificationCodesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.GrantsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.GrantsTable,
+			Columns: []string{user.GrantsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usergrant.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedGrantsIDs(); len(nodes) > 0 && !_u.mutation.GrantsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.GrantsTable,
+			Columns: []string{user.GrantsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usergrant.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.GrantsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.GrantsTable,
+			Columns: []string{user.GrantsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usergrant.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -1065,6 +1329,12 @@ func (_u *UserUpdateOne) SetNillableNickName(v *string) *UserUpdateOne {
 	return _u
 }
 
+// SetNickNameKey sets the "nick_name_key" field.
+func (_u *UserUpdateOne) SetNickNameKey(v []byte) *UserUpdateOne {
+	_u.mutation.SetNickNameKey(v)
+	return _u
+}
+
 // SetDisplayName sets the "display_name" field.
 func (_u *UserUpdateOne) SetDisplayName(v string) *UserUpdateOne {
 	_u.mutation.SetDisplayName(v)
@@ -1076,6 +1346,12 @@ func (_u *UserUpdateOne) SetNillableDisplayName(v *string) *UserUpdateOne {
 	if v != nil {
 		_u.SetDisplayName(*v)
 	}
+	return _u
+}
+
+// SetDisplayNameKey sets the "display_name_key" field.
+func (_u *UserUpdateOne) SetDisplayNameKey(v []byte) *UserUpdateOne {
+	_u.mutation.SetDisplayNameKey(v)
 	return _u
 }
 
@@ -1318,6 +1594,51 @@ func (_u *UserUpdateOne) AddAccessTokens(v ...*AccessToken) *UserUpdateOne {
 	return _u.AddAccessTokenIDs(ids...)
 }
 
+// AddMetadatumIDs adds the "metadata" edge to the UserMetadata entity by IDs.
+func (_u *UserUpdateOne) AddMetadatumIDs(ids ...int64) *UserUpdateOne {
+	_u.mutation.AddMetadatumIDs(ids...)
+	return _u
+}
+
+// AddMetadata adds the "metadata" edges to the UserMetadata entity.
+func (_u *UserUpdateOne) AddMetadata(v ...*UserMetadata) *UserUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddMetadatumIDs(ids...)
+}
+
+// AddVerificationCodeIDs adds the "verification_codes" edge to the VerificationCode entity by IDs.
+func (_u *UserUpdateOne) AddVerificationCodeIDs(ids ...int64) *UserUpdateOne {
+	_u.mutation.AddVerificationCodeIDs(ids...)
+	return _u
+}
+
+// AddVerificationCodes adds the "verification_codes" edges to the VerificationCode entity.
+func (_u *UserUpdateOne) AddVerificationCodes(v ...*VerificationCode) *UserUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddVerificationCodeIDs(ids...)
+}
+
+// AddGrantIDs adds the "grants" edge to the UserGrant entity by IDs.
+func (_u *UserUpdateOne) AddGrantIDs(ids ...int64) *UserUpdateOne {
+	_u.mutation.AddGrantIDs(ids...)
+	return _u
+}
+
+// AddGrants adds the "grants" edges to the UserGrant entity.
+func (_u *UserUpdateOne) AddGrants(v ...*UserGrant) *UserUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddGrantIDs(ids...)
+}
+
 // Mutation returns the UserMutation object of the builder.
 func (_u *UserUpdateOne) Mutation() *UserMutation {
 	return _u.mutation
@@ -1426,6 +1747,69 @@ func (_u *UserUpdateOne) RemoveAccessTokens(v ...*AccessToken) *UserUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveAccessTokenIDs(ids...)
+}
+
+// ClearMetadata clears all "metadata" edges to the UserMetadata entity.
+func (_u *UserUpdateOne) ClearMetadata() *UserUpdateOne {
+	_u.mutation.ClearMetadata()
+	return _u
+}
+
+// RemoveMetadatumIDs removes the "metadata" edge to UserMetadata entities by IDs.
+func (_u *UserUpdateOne) RemoveMetadatumIDs(ids ...int64) *UserUpdateOne {
+	_u.mutation.RemoveMetadatumIDs(ids...)
+	return _u
+}
+
+// RemoveMetadata removes "metadata" edges to UserMetadata entities.
+func (_u *UserUpdateOne) RemoveMetadata(v ...*UserMetadata) *UserUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveMetadatumIDs(ids...)
+}
+
+// ClearVerificationCodes clears all "verification_codes" edges to the VerificationCode entity.
+func (_u *UserUpdateOne) ClearVerificationCodes() *UserUpdateOne {
+	_u.mutation.ClearVerificationCodes()
+	return _u
+}
+
+// RemoveVerificationCodeIDs removes the "verification_codes" edge to VerificationCode entities by IDs.
+func (_u *UserUpdateOne) RemoveVerificationCodeIDs(ids ...int64) *UserUpdateOne {
+	_u.mutation.RemoveVerificationCodeIDs(ids...)
+	return _u
+}
+
+// RemoveVerificationCodes removes "verification_codes" edges to VerificationCode entities.
+func (_u *UserUpdateOne) RemoveVerificationCodes(v ...*VerificationCode) *UserUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveVerificationCodeIDs(ids...)
+}
+
+// ClearGrants clears all "grants" edges to the UserGrant entity.
+func (_u *UserUpdateOne) ClearGrants() *UserUpdateOne {
+	_u.mutation.ClearGrants()
+	return _u
+}
+
+// RemoveGrantIDs removes the "grants" edge to UserGrant entities by IDs.
+func (_u *UserUpdateOne) RemoveGrantIDs(ids ...int64) *UserUpdateOne {
+	_u.mutation.RemoveGrantIDs(ids...)
+	return _u
+}
+
+// RemoveGrants removes "grants" edges to UserGrant entities.
+func (_u *UserUpdateOne) RemoveGrants(v ...*UserGrant) *UserUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveGrantIDs(ids...)
 }
 
 // Where appends a list predicates to the UserUpdate builder.
@@ -1557,8 +1941,14 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	if value, ok := _u.mutation.NickName(); ok {
 		_spec.SetField(user.FieldNickName, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.NickNameKey(); ok {
+		_spec.SetField(user.FieldNickNameKey, field.TypeBytes, value)
+	}
 	if value, ok := _u.mutation.DisplayName(); ok {
 		_spec.SetField(user.FieldDisplayName, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.DisplayNameKey(); ok {
+		_spec.SetField(user.FieldDisplayNameKey, field.TypeBytes, value)
 	}
 	if value, ok := _u.mutation.PreferredLanguage(); ok {
 		_spec.SetField(user.FieldPreferredLanguage, field.TypeString, value)
@@ -1823,6 +2213,141 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(accesstoken.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.MetadataCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.MetadataTable,
+			Columns: []string{user.MetadataColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usermetadata.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedMetadataIDs(); len(nodes) > 0 && !_u.mutation.MetadataCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.MetadataTable,
+			Columns: []string{user.MetadataColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usermetadata.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.MetadataIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.MetadataTable,
+			Columns: []string{user.MetadataColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usermetadata.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.VerificationCodesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.VerificationCodesTable,
+			Columns: []string{user.VerificationCodesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedVerificationCodesIDs(); len(nodes) > 0 && !_u.mutation.VerificationCodesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.VerificationCodesTable,
+			Columns: []string{user.VerificationCodesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.VerificationCodesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.VerificationCodesTable,
+			Columns: []string{user.VerificationCodesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(verificationcode.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.GrantsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.GrantsTable,
+			Columns: []string{user.GrantsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usergrant.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedGrantsIDs(); len(nodes) > 0 && !_u.mutation.GrantsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.GrantsTable,
+			Columns: []string{user.GrantsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usergrant.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.GrantsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.GrantsTable,
+			Columns: []string{user.GrantsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usergrant.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

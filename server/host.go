@@ -8,6 +8,7 @@ import (
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/instance"
 	"github.com/bastide-id/bastide/server/directory/organization"
+	"github.com/bastide-id/bastide/server/directory/project"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/permission"
@@ -74,10 +75,14 @@ func (s *Server) permissionDirectory() permission.Directory {
 			return organization.Exists(ctx, s.store, id)
 		},
 		OwnerOf: func(ctx context.Context, kind bastidev1.Kind, id string) (string, error) {
-			if kind == bastidev1.Kind_KIND_USER {
+			switch kind {
+			case bastidev1.Kind_KIND_USER:
 				return user.OwnerOf(ctx, s.store, id)
+			case bastidev1.Kind_KIND_PROJECT:
+				return project.OwnerOf(ctx, s.store, id)
+			default:
+				return "", fault.ObjectUnknown.With()
 			}
-			return "", fault.ObjectUnknown.With()
 		},
 	}
 }

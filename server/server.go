@@ -18,6 +18,7 @@ import (
 	"github.com/bastide-id/bastide/gen/zitadel/admin/v1/adminv1connect"
 	"github.com/bastide-id/bastide/gen/zitadel/auth/v1/authv1connect"
 	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/org/v2/orgv2connect"
 	"github.com/bastide-id/bastide/gen/zitadel/system/v1/systemv1connect"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/instance"
@@ -30,6 +31,7 @@ import (
 	"github.com/bastide-id/bastide/server/v1/auth"
 	"github.com/bastide-id/bastide/server/v1/management"
 	"github.com/bastide-id/bastide/server/v1/system"
+	"github.com/bastide-id/bastide/server/v2/org"
 	"github.com/bastide-id/bastide/server/wire"
 )
 
@@ -159,9 +161,10 @@ func (s *Server) assemble(ctx context.Context) error {
 	options := w.HandlerOptions()
 	handler, err := w.Handler([]wire.Service{
 		service(systemv1connect.NewSystemServiceHandler(system.New(s.store, instances, version, ready), options...)),
-		service(adminv1connect.NewAdminServiceHandler(admin.New(s.store, version, ready), options...)),
-		service(managementv1connect.NewManagementServiceHandler(management.New(s.store, users, s.tokens, ready), options...)),
-		service(authv1connect.NewAuthServiceHandler(auth.New(s.store, ready), options...)),
+		service(adminv1connect.NewAdminServiceHandler(admin.New(admin.Options{Store: s.store, Users: users, Version: version, Ready: ready}), options...)),
+		service(managementv1connect.NewManagementServiceHandler(management.New(management.Options{Store: s.store, Users: users, Tokens: s.tokens, Ready: ready}), options...)),
+		service(authv1connect.NewAuthServiceHandler(auth.New(auth.Options{Store: s.store, Users: users, Ready: ready}), options...)),
+		service(orgv2connect.NewOrganizationServiceHandler(org.New(org.Options{Store: s.store, Users: users}), options...)),
 	}, oauth.New(s.tokens, s.log))
 	if err != nil {
 		return err

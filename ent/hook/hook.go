@@ -21,6 +21,30 @@ func (f AccessTokenFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.AccessTokenMutation", m)
 }
 
+// The ApplicationFunc type is an adapter to allow the use of ordinary
+// function as Application mutator.
+type ApplicationFunc func(context.Context, *ent.ApplicationMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ApplicationFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ApplicationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ApplicationMutation", m)
+}
+
+// The ApplicationKeyFunc type is an adapter to allow the use of ordinary
+// function as ApplicationKey mutator.
+type ApplicationKeyFunc func(context.Context, *ent.ApplicationKeyMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ApplicationKeyFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ApplicationKeyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ApplicationKeyMutation", m)
+}
+
 // The EventFunc type is an adapter to allow the use of ordinary
 // function as Event mutator.
 type EventFunc func(context.Context, *ent.EventMutation) (ent.Value, error)
@@ -67,6 +91,18 @@ func (f InstanceDomainFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Val
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.InstanceDomainMutation", m)
+}
+
+// The InstanceTrustedDomainFunc type is an adapter to allow the use of ordinary
+// function as InstanceTrustedDomain mutator.
+type InstanceTrustedDomainFunc func(context.Context, *ent.InstanceTrustedDomainMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f InstanceTrustedDomainFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.InstanceTrustedDomainMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.InstanceTrustedDomainMutation", m)
 }
 
 // The MachineKeyFunc type is an adapter to allow the use of ordinary
@@ -117,6 +153,18 @@ func (f OrganizationDomainFunc) Mutate(ctx context.Context, m ent.Mutation) (ent
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OrganizationDomainMutation", m)
 }
 
+// The OrganizationMetadataFunc type is an adapter to allow the use of ordinary
+// function as OrganizationMetadata mutator.
+type OrganizationMetadataFunc func(context.Context, *ent.OrganizationMetadataMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f OrganizationMetadataFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.OrganizationMetadataMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.OrganizationMetadataMutation", m)
+}
+
 // The OwnerPolicyFunc type is an adapter to allow the use of ordinary
 // function as OwnerPolicy mutator.
 type OwnerPolicyFunc func(context.Context, *ent.OwnerPolicyMutation) (ent.Value, error)
@@ -165,6 +213,30 @@ func (f PersonalDataFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.PersonalDataMutation", m)
 }
 
+// The ProjectFunc type is an adapter to allow the use of ordinary
+// function as Project mutator.
+type ProjectFunc func(context.Context, *ent.ProjectMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ProjectFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ProjectMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ProjectMutation", m)
+}
+
+// The ProjectRoleFunc type is an adapter to allow the use of ordinary
+// function as ProjectRole mutator.
+type ProjectRoleFunc func(context.Context, *ent.ProjectRoleMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ProjectRoleFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ProjectRoleMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ProjectRoleMutation", m)
+}
+
 // The SigningKeyFunc type is an adapter to allow the use of ordinary
 // function as SigningKey mutator.
 type SigningKeyFunc func(context.Context, *ent.SigningKeyMutation) (ent.Value, error)
@@ -187,6 +259,42 @@ func (f UserFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error)
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.UserMutation", m)
+}
+
+// The UserGrantFunc type is an adapter to allow the use of ordinary
+// function as UserGrant mutator.
+type UserGrantFunc func(context.Context, *ent.UserGrantMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f UserGrantFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.UserGrantMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.UserGrantMutation", m)
+}
+
+// The UserMetadataFunc type is an adapter to allow the use of ordinary
+// function as UserMetadata mutator.
+type UserMetadataFunc func(context.Context, *ent.UserMetadataMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f UserMetadataFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.UserMetadataMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.UserMetadataMutation", m)
+}
+
+// The VerificationCodeFunc type is an adapter to allow the use of ordinary
+// function as VerificationCode mutator.
+type VerificationCodeFunc func(context.Context, *ent.VerificationCodeMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f VerificationCodeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.VerificationCodeMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.VerificationCodeMutation", m)
 }
 
 // The WorkerLeaseFunc type is an adapter to allow the use of ordinary

@@ -3,6 +3,8 @@
 package instance
 
 import (
+	"fmt"
+
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 )
@@ -28,8 +30,12 @@ const (
 	FieldDefaultLanguage = "default_language"
 	// FieldDefaultOrganizationID holds the string denoting the default_organization_id field in the database.
 	FieldDefaultOrganizationID = "default_organization_id"
+	// FieldState holds the string denoting the state field in the database.
+	FieldState = "state"
 	// EdgeDomains holds the string denoting the domains edge name in mutations.
 	EdgeDomains = "domains"
+	// EdgeTrustedDomains holds the string denoting the trusted_domains edge name in mutations.
+	EdgeTrustedDomains = "trusted_domains"
 	// EdgeOrganizations holds the string denoting the organizations edge name in mutations.
 	EdgeOrganizations = "organizations"
 	// EdgeSigningKeys holds the string denoting the signing_keys edge name in mutations.
@@ -43,6 +49,13 @@ const (
 	DomainsInverseTable = "instance_domains"
 	// DomainsColumn is the table column denoting the domains relation/edge.
 	DomainsColumn = "instance_pk"
+	// TrustedDomainsTable is the table that holds the trusted_domains relation/edge.
+	TrustedDomainsTable = "instance_trusted_domains"
+	// TrustedDomainsInverseTable is the table name for the InstanceTrustedDomain entity.
+	// It exists in this package in order to avoid circular dependency with the "instancetrusteddomain" package.
+	TrustedDomainsInverseTable = "instance_trusted_domains"
+	// TrustedDomainsColumn is the table column denoting the trusted_domains relation/edge.
+	TrustedDomainsColumn = "instance_pk"
 	// OrganizationsTable is the table that holds the organizations relation/edge.
 	OrganizationsTable = "organizations"
 	// OrganizationsInverseTable is the table name for the Organization entity.
@@ -70,6 +83,7 @@ var Columns = []string{
 	FieldNameKey,
 	FieldDefaultLanguage,
 	FieldDefaultOrganizationID,
+	FieldState,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -92,6 +106,32 @@ var (
 	// DefaultOrganizationIDValidator is a validator for the "default_organization_id" field. It is called by the builders before save.
 	DefaultOrganizationIDValidator func(string) error
 )
+
+// State defines the type for the "state" enum field.
+type State string
+
+// StateActive is the default value of the State enum.
+const DefaultState = StateActive
+
+// State values.
+const (
+	StateActive  State = "active"
+	StateRemoved State = "removed"
+)
+
+func (s State) String() string {
+	return string(s)
+}
+
+// StateValidator is a validator for the "state" field enum values. It is called by the builders before save.
+func StateValidator(s State) error {
+	switch s {
+	case StateActive, StateRemoved:
+		return nil
+	default:
+		return fmt.Errorf("instance: invalid enum value for state field: %q", s)
+	}
+}
 
 // OrderOption defines the ordering options for the Instance queries.
 type OrderOption func(*sql.Selector)
@@ -136,6 +176,11 @@ func ByDefaultOrganizationID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDefaultOrganizationID, opts...).ToFunc()
 }
 
+// ByState orders the results by the state field.
+func ByState(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldState, opts...).ToFunc()
+}
+
 // ByDomainsCount orders the results by domains count.
 func ByDomainsCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -147,6 +192,20 @@ func ByDomainsCount(opts ...sql.OrderTermOption) OrderOption {
 func ByDomains(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	return func(s *sql.Selector) {
 		sqlgraph.OrderByNeighborTerms(s, newDomainsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByTrustedDomainsCount orders the results by trusted_domains count.
+func ByTrustedDomainsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newTrustedDomainsStep(), opts...)
+	}
+}
+
+// ByTrustedDomains orders the results by trusted_domains terms.
+func ByTrustedDomains(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newTrustedDomainsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
 
@@ -182,6 +241,13 @@ func newDomainsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(DomainsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, DomainsTable, DomainsColumn),
+	)
+}
+func newTrustedDomainsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(TrustedDomainsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, TrustedDomainsTable, TrustedDomainsColumn),
 	)
 }
 func newOrganizationsStep() *sqlgraph.Step {

@@ -515,6 +515,26 @@ func DefaultOrganizationIDContainsFold(v string) predicate.Instance {
 	return predicate.Instance(sql.FieldContainsFold(FieldDefaultOrganizationID, v))
 }
 
+// StateEQ applies the EQ predicate on the "state" field.
+func StateEQ(v State) predicate.Instance {
+	return predicate.Instance(sql.FieldEQ(FieldState, v))
+}
+
+// StateNEQ applies the NEQ predicate on the "state" field.
+func StateNEQ(v State) predicate.Instance {
+	return predicate.Instance(sql.FieldNEQ(FieldState, v))
+}
+
+// StateIn applies the In predicate on the "state" field.
+func StateIn(vs ...State) predicate.Instance {
+	return predicate.Instance(sql.FieldIn(FieldState, vs...))
+}
+
+// StateNotIn applies the NotIn predicate on the "state" field.
+func StateNotIn(vs ...State) predicate.Instance {
+	return predicate.Instance(sql.FieldNotIn(FieldState, vs...))
+}
+
 // HasDomains applies the HasEdge predicate on the "domains" edge.
 func HasDomains() predicate.Instance {
 	return predicate.Instance(func(s *sql.Selector) {
@@ -530,6 +550,29 @@ func HasDomains() predicate.Instance {
 func HasDomainsWith(preds ...predicate.InstanceDomain) predicate.Instance {
 	return predicate.Instance(func(s *sql.Selector) {
 		step := newDomainsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasTrustedDomains applies the HasEdge predicate on the "trusted_domains" edge.
+func HasTrustedDomains() predicate.Instance {
+	return predicate.Instance(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, TrustedDomainsTable, TrustedDomainsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasTrustedDomainsWith applies the HasEdge predicate on the "trusted_domains" edge with a given conditions (other predicates).
+func HasTrustedDomainsWith(preds ...predicate.InstanceTrustedDomain) predicate.Instance {
+	return predicate.Instance(func(s *sql.Selector) {
+		step := newTrustedDomainsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -9,21 +9,30 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/application"
+	"github.com/bastide-id/bastide/ent/applicationkey"
 	"github.com/bastide-id/bastide/ent/event"
 	"github.com/bastide-id/bastide/ent/installation"
 	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	"github.com/bastide-id/bastide/ent/instancetrusteddomain"
 	"github.com/bastide-id/bastide/ent/machinekey"
 	"github.com/bastide-id/bastide/ent/membership"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/organizationdomain"
+	"github.com/bastide-id/bastide/ent/organizationmetadata"
 	"github.com/bastide-id/bastide/ent/ownerpolicy"
 	"github.com/bastide-id/bastide/ent/password"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/personaldata"
 	"github.com/bastide-id/bastide/ent/predicate"
+	"github.com/bastide-id/bastide/ent/project"
+	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/ent/usergrant"
+	"github.com/bastide-id/bastide/ent/usermetadata"
+	"github.com/bastide-id/bastide/ent/verificationcode"
 	"github.com/bastide-id/bastide/ent/workerlease"
 )
 
@@ -108,6 +117,60 @@ func (f TraverseAccessToken) Traverse(ctx context.Context, q ent.Query) error {
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.AccessTokenQuery", q)
+}
+
+// The ApplicationFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ApplicationFunc func(context.Context, *ent.ApplicationQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ApplicationFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ApplicationQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ApplicationQuery", q)
+}
+
+// The TraverseApplication type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseApplication func(context.Context, *ent.ApplicationQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseApplication) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseApplication) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ApplicationQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ApplicationQuery", q)
+}
+
+// The ApplicationKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ApplicationKeyFunc func(context.Context, *ent.ApplicationKeyQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ApplicationKeyFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ApplicationKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ApplicationKeyQuery", q)
+}
+
+// The TraverseApplicationKey type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseApplicationKey func(context.Context, *ent.ApplicationKeyQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseApplicationKey) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseApplicationKey) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ApplicationKeyQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ApplicationKeyQuery", q)
 }
 
 // The EventFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -218,6 +281,33 @@ func (f TraverseInstanceDomain) Traverse(ctx context.Context, q ent.Query) error
 	return fmt.Errorf("unexpected query type %T. expect *ent.InstanceDomainQuery", q)
 }
 
+// The InstanceTrustedDomainFunc type is an adapter to allow the use of ordinary function as a Querier.
+type InstanceTrustedDomainFunc func(context.Context, *ent.InstanceTrustedDomainQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f InstanceTrustedDomainFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.InstanceTrustedDomainQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.InstanceTrustedDomainQuery", q)
+}
+
+// The TraverseInstanceTrustedDomain type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseInstanceTrustedDomain func(context.Context, *ent.InstanceTrustedDomainQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseInstanceTrustedDomain) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseInstanceTrustedDomain) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.InstanceTrustedDomainQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.InstanceTrustedDomainQuery", q)
+}
+
 // The MachineKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
 type MachineKeyFunc func(context.Context, *ent.MachineKeyQuery) (ent.Value, error)
 
@@ -324,6 +414,33 @@ func (f TraverseOrganizationDomain) Traverse(ctx context.Context, q ent.Query) e
 		return f(ctx, q)
 	}
 	return fmt.Errorf("unexpected query type %T. expect *ent.OrganizationDomainQuery", q)
+}
+
+// The OrganizationMetadataFunc type is an adapter to allow the use of ordinary function as a Querier.
+type OrganizationMetadataFunc func(context.Context, *ent.OrganizationMetadataQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f OrganizationMetadataFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.OrganizationMetadataQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.OrganizationMetadataQuery", q)
+}
+
+// The TraverseOrganizationMetadata type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseOrganizationMetadata func(context.Context, *ent.OrganizationMetadataQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseOrganizationMetadata) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseOrganizationMetadata) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.OrganizationMetadataQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.OrganizationMetadataQuery", q)
 }
 
 // The OwnerPolicyFunc type is an adapter to allow the use of ordinary function as a Querier.
@@ -434,6 +551,60 @@ func (f TraversePersonalData) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.PersonalDataQuery", q)
 }
 
+// The ProjectFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ProjectFunc func(context.Context, *ent.ProjectQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ProjectFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ProjectQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ProjectQuery", q)
+}
+
+// The TraverseProject type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseProject func(context.Context, *ent.ProjectQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseProject) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseProject) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ProjectQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ProjectQuery", q)
+}
+
+// The ProjectRoleFunc type is an adapter to allow the use of ordinary function as a Querier.
+type ProjectRoleFunc func(context.Context, *ent.ProjectRoleQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f ProjectRoleFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.ProjectRoleQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.ProjectRoleQuery", q)
+}
+
+// The TraverseProjectRole type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseProjectRole func(context.Context, *ent.ProjectRoleQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseProjectRole) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseProjectRole) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ProjectRoleQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.ProjectRoleQuery", q)
+}
+
 // The SigningKeyFunc type is an adapter to allow the use of ordinary function as a Querier.
 type SigningKeyFunc func(context.Context, *ent.SigningKeyQuery) (ent.Value, error)
 
@@ -488,6 +659,87 @@ func (f TraverseUser) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.UserQuery", q)
 }
 
+// The UserGrantFunc type is an adapter to allow the use of ordinary function as a Querier.
+type UserGrantFunc func(context.Context, *ent.UserGrantQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f UserGrantFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.UserGrantQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.UserGrantQuery", q)
+}
+
+// The TraverseUserGrant type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseUserGrant func(context.Context, *ent.UserGrantQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseUserGrant) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseUserGrant) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.UserGrantQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.UserGrantQuery", q)
+}
+
+// The UserMetadataFunc type is an adapter to allow the use of ordinary function as a Querier.
+type UserMetadataFunc func(context.Context, *ent.UserMetadataQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f UserMetadataFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.UserMetadataQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.UserMetadataQuery", q)
+}
+
+// The TraverseUserMetadata type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseUserMetadata func(context.Context, *ent.UserMetadataQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseUserMetadata) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseUserMetadata) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.UserMetadataQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.UserMetadataQuery", q)
+}
+
+// The VerificationCodeFunc type is an adapter to allow the use of ordinary function as a Querier.
+type VerificationCodeFunc func(context.Context, *ent.VerificationCodeQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f VerificationCodeFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.VerificationCodeQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.VerificationCodeQuery", q)
+}
+
+// The TraverseVerificationCode type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseVerificationCode func(context.Context, *ent.VerificationCodeQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseVerificationCode) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseVerificationCode) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.VerificationCodeQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.VerificationCodeQuery", q)
+}
+
 // The WorkerLeaseFunc type is an adapter to allow the use of ordinary function as a Querier.
 type WorkerLeaseFunc func(context.Context, *ent.WorkerLeaseQuery) (ent.Value, error)
 
@@ -520,6 +772,10 @@ func NewQuery(q ent.Query) (Query, error) {
 	switch q := q.(type) {
 	case *ent.AccessTokenQuery:
 		return &query[*ent.AccessTokenQuery, predicate.AccessToken, accesstoken.OrderOption]{typ: ent.TypeAccessToken, tq: q}, nil
+	case *ent.ApplicationQuery:
+		return &query[*ent.ApplicationQuery, predicate.Application, application.OrderOption]{typ: ent.TypeApplication, tq: q}, nil
+	case *ent.ApplicationKeyQuery:
+		return &query[*ent.ApplicationKeyQuery, predicate.ApplicationKey, applicationkey.OrderOption]{typ: ent.TypeApplicationKey, tq: q}, nil
 	case *ent.EventQuery:
 		return &query[*ent.EventQuery, predicate.Event, event.OrderOption]{typ: ent.TypeEvent, tq: q}, nil
 	case *ent.InstallationQuery:
@@ -528,6 +784,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.InstanceQuery, predicate.Instance, instance.OrderOption]{typ: ent.TypeInstance, tq: q}, nil
 	case *ent.InstanceDomainQuery:
 		return &query[*ent.InstanceDomainQuery, predicate.InstanceDomain, instancedomain.OrderOption]{typ: ent.TypeInstanceDomain, tq: q}, nil
+	case *ent.InstanceTrustedDomainQuery:
+		return &query[*ent.InstanceTrustedDomainQuery, predicate.InstanceTrustedDomain, instancetrusteddomain.OrderOption]{typ: ent.TypeInstanceTrustedDomain, tq: q}, nil
 	case *ent.MachineKeyQuery:
 		return &query[*ent.MachineKeyQuery, predicate.MachineKey, machinekey.OrderOption]{typ: ent.TypeMachineKey, tq: q}, nil
 	case *ent.MembershipQuery:
@@ -536,6 +794,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.OrganizationQuery, predicate.Organization, organization.OrderOption]{typ: ent.TypeOrganization, tq: q}, nil
 	case *ent.OrganizationDomainQuery:
 		return &query[*ent.OrganizationDomainQuery, predicate.OrganizationDomain, organizationdomain.OrderOption]{typ: ent.TypeOrganizationDomain, tq: q}, nil
+	case *ent.OrganizationMetadataQuery:
+		return &query[*ent.OrganizationMetadataQuery, predicate.OrganizationMetadata, organizationmetadata.OrderOption]{typ: ent.TypeOrganizationMetadata, tq: q}, nil
 	case *ent.OwnerPolicyQuery:
 		return &query[*ent.OwnerPolicyQuery, predicate.OwnerPolicy, ownerpolicy.OrderOption]{typ: ent.TypeOwnerPolicy, tq: q}, nil
 	case *ent.PasswordQuery:
@@ -544,10 +804,20 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.PersonalAccessTokenQuery, predicate.PersonalAccessToken, personalaccesstoken.OrderOption]{typ: ent.TypePersonalAccessToken, tq: q}, nil
 	case *ent.PersonalDataQuery:
 		return &query[*ent.PersonalDataQuery, predicate.PersonalData, personaldata.OrderOption]{typ: ent.TypePersonalData, tq: q}, nil
+	case *ent.ProjectQuery:
+		return &query[*ent.ProjectQuery, predicate.Project, project.OrderOption]{typ: ent.TypeProject, tq: q}, nil
+	case *ent.ProjectRoleQuery:
+		return &query[*ent.ProjectRoleQuery, predicate.ProjectRole, projectrole.OrderOption]{typ: ent.TypeProjectRole, tq: q}, nil
 	case *ent.SigningKeyQuery:
 		return &query[*ent.SigningKeyQuery, predicate.SigningKey, signingkey.OrderOption]{typ: ent.TypeSigningKey, tq: q}, nil
 	case *ent.UserQuery:
 		return &query[*ent.UserQuery, predicate.User, user.OrderOption]{typ: ent.TypeUser, tq: q}, nil
+	case *ent.UserGrantQuery:
+		return &query[*ent.UserGrantQuery, predicate.UserGrant, usergrant.OrderOption]{typ: ent.TypeUserGrant, tq: q}, nil
+	case *ent.UserMetadataQuery:
+		return &query[*ent.UserMetadataQuery, predicate.UserMetadata, usermetadata.OrderOption]{typ: ent.TypeUserMetadata, tq: q}, nil
+	case *ent.VerificationCodeQuery:
+		return &query[*ent.VerificationCodeQuery, predicate.VerificationCode, verificationcode.OrderOption]{typ: ent.TypeVerificationCode, tq: q}, nil
 	case *ent.WorkerLeaseQuery:
 		return &query[*ent.WorkerLeaseQuery, predicate.WorkerLease, workerlease.OrderOption]{typ: ent.TypeWorkerLease, tq: q}, nil
 	default:

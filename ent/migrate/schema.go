@@ -50,6 +50,93 @@ var (
 			},
 		},
 	}
+	// ApplicationsColumns holds the columns for the "applications" table.
+	ApplicationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "application_id", Type: field.TypeString, Size: 200},
+		{Name: "name", Type: field.TypeString},
+		{Name: "name_key", Type: field.TypeBytes},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"active", "inactive"}, Default: "active"},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"oidc", "api"}},
+		{Name: "client_id", Type: field.TypeString, Size: 200},
+		{Name: "secret_hash", Type: field.TypeBytes, Nullable: true},
+		{Name: "auth_method", Type: field.TypeInt32, Default: 0},
+		{Name: "settings", Type: field.TypeJSON},
+		{Name: "project_pk", Type: field.TypeInt64},
+	}
+	// ApplicationsTable holds the schema information for the "applications" table.
+	ApplicationsTable = &schema.Table{
+		Name:       "applications",
+		Columns:    ApplicationsColumns,
+		PrimaryKey: []*schema.Column{ApplicationsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "applications_projects_applications",
+				Columns:    []*schema.Column{ApplicationsColumns[14]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "application_instance_id_application_id",
+				Unique:  true,
+				Columns: []*schema.Column{ApplicationsColumns[1], ApplicationsColumns[5]},
+			},
+			{
+				Name:    "application_instance_id_client_id",
+				Unique:  true,
+				Columns: []*schema.Column{ApplicationsColumns[1], ApplicationsColumns[10]},
+			},
+			{
+				Name:    "application_project_pk_name_key",
+				Unique:  true,
+				Columns: []*schema.Column{ApplicationsColumns[14], ApplicationsColumns[7]},
+			},
+		},
+	}
+	// ApplicationKeysColumns holds the columns for the "application_keys" table.
+	ApplicationKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "key_id", Type: field.TypeString, Size: 200},
+		{Name: "public_key", Type: field.TypeBytes},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "application_pk", Type: field.TypeInt64},
+	}
+	// ApplicationKeysTable holds the schema information for the "application_keys" table.
+	ApplicationKeysTable = &schema.Table{
+		Name:       "application_keys",
+		Columns:    ApplicationKeysColumns,
+		PrimaryKey: []*schema.Column{ApplicationKeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "application_keys_applications_keys",
+				Columns:    []*schema.Column{ApplicationKeysColumns[8]},
+				RefColumns: []*schema.Column{ApplicationsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "applicationkey_instance_id_key_id",
+				Unique:  true,
+				Columns: []*schema.Column{ApplicationKeysColumns[1], ApplicationKeysColumns[5]},
+			},
+			{
+				Name:    "applicationkey_application_pk",
+				Unique:  false,
+				Columns: []*schema.Column{ApplicationKeysColumns[8]},
+			},
+		},
+	}
 	// EventsColumns holds the columns for the "events" table.
 	EventsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -107,6 +194,7 @@ var (
 		{Name: "name_key", Type: field.TypeBytes},
 		{Name: "default_language", Type: field.TypeString},
 		{Name: "default_organization_id", Type: field.TypeString, Size: 200, Default: ""},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"active", "removed"}, Default: "active"},
 	}
 	// InstancesTable holds the schema information for the "instances" table.
 	InstancesTable = &schema.Table{
@@ -161,6 +249,42 @@ var (
 				Name:    "instancedomain_instance_pk",
 				Unique:  false,
 				Columns: []*schema.Column{InstanceDomainsColumns[8]},
+			},
+		},
+	}
+	// InstanceTrustedDomainsColumns holds the columns for the "instance_trusted_domains" table.
+	InstanceTrustedDomainsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "domain", Type: field.TypeString},
+		{Name: "instance_pk", Type: field.TypeInt64},
+	}
+	// InstanceTrustedDomainsTable holds the schema information for the "instance_trusted_domains" table.
+	InstanceTrustedDomainsTable = &schema.Table{
+		Name:       "instance_trusted_domains",
+		Columns:    InstanceTrustedDomainsColumns,
+		PrimaryKey: []*schema.Column{InstanceTrustedDomainsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "instance_trusted_domains_instances_trusted_domains",
+				Columns:    []*schema.Column{InstanceTrustedDomainsColumns[6]},
+				RefColumns: []*schema.Column{InstancesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "instancetrusteddomain_instance_id_domain",
+				Unique:  true,
+				Columns: []*schema.Column{InstanceTrustedDomainsColumns[1], InstanceTrustedDomainsColumns[5]},
+			},
+			{
+				Name:    "instancetrusteddomain_instance_pk",
+				Unique:  false,
+				Columns: []*schema.Column{InstanceTrustedDomainsColumns[6]},
 			},
 		},
 	}
@@ -262,7 +386,7 @@ var (
 		{Name: "organization_id", Type: field.TypeString, Size: 200},
 		{Name: "name", Type: field.TypeString},
 		{Name: "name_key", Type: field.TypeBytes},
-		{Name: "state", Type: field.TypeEnum, Enums: []string{"active", "inactive"}, Default: "active"},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"active", "inactive", "removed"}, Default: "active"},
 		{Name: "instance_pk", Type: field.TypeInt64},
 	}
 	// OrganizationsTable holds the schema information for the "organizations" table.
@@ -294,6 +418,14 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{OrganizationsColumns[9]},
 			},
+			{
+				Name:    "organization_instance_id_state",
+				Unique:  false,
+				Columns: []*schema.Column{OrganizationsColumns[1], OrganizationsColumns[8]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "state = 'removed'",
+				},
+			},
 		},
 	}
 	// OrganizationDomainsColumns holds the columns for the "organization_domains" table.
@@ -306,6 +438,8 @@ var (
 		{Name: "domain", Type: field.TypeString},
 		{Name: "verified", Type: field.TypeBool},
 		{Name: "is_primary", Type: field.TypeBool},
+		{Name: "validation_type", Type: field.TypeInt32, Default: 0},
+		{Name: "validation_token", Type: field.TypeString, Default: ""},
 		{Name: "organization_pk", Type: field.TypeInt64},
 	}
 	// OrganizationDomainsTable holds the schema information for the "organization_domains" table.
@@ -316,7 +450,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "organization_domains_organizations_domains",
-				Columns:    []*schema.Column{OrganizationDomainsColumns[8]},
+				Columns:    []*schema.Column{OrganizationDomainsColumns[10]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -325,7 +459,7 @@ var (
 			{
 				Name:    "organizationdomain_organization_pk_domain",
 				Unique:  true,
-				Columns: []*schema.Column{OrganizationDomainsColumns[8], OrganizationDomainsColumns[5]},
+				Columns: []*schema.Column{OrganizationDomainsColumns[10], OrganizationDomainsColumns[5]},
 			},
 			{
 				Name:    "organizationdomain_instance_id_domain",
@@ -334,6 +468,38 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "verified",
 				},
+			},
+		},
+	}
+	// OrganizationMetadataColumns holds the columns for the "organization_metadata" table.
+	OrganizationMetadataColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "key", Type: field.TypeString},
+		{Name: "value", Type: field.TypeBytes},
+		{Name: "organization_pk", Type: field.TypeInt64},
+	}
+	// OrganizationMetadataTable holds the schema information for the "organization_metadata" table.
+	OrganizationMetadataTable = &schema.Table{
+		Name:       "organization_metadata",
+		Columns:    OrganizationMetadataColumns,
+		PrimaryKey: []*schema.Column{OrganizationMetadataColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "organization_metadata_organizations_metadata",
+				Columns:    []*schema.Column{OrganizationMetadataColumns[7]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "organizationmetadata_organization_pk_key",
+				Unique:  true,
+				Columns: []*schema.Column{OrganizationMetadataColumns[7], OrganizationMetadataColumns[5]},
 			},
 		},
 	}
@@ -367,6 +533,7 @@ var (
 		{Name: "instance_id", Type: field.TypeString, Size: 200},
 		{Name: "hash", Type: field.TypeString},
 		{Name: "change_required", Type: field.TypeBool},
+		{Name: "failed_attempts", Type: field.TypeInt, Default: 0},
 		{Name: "user_pk", Type: field.TypeInt64},
 	}
 	// PasswordsTable holds the schema information for the "passwords" table.
@@ -377,7 +544,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "passwords_users_passwords",
-				Columns:    []*schema.Column{PasswordsColumns[4]},
+				Columns:    []*schema.Column{PasswordsColumns[5]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -386,7 +553,7 @@ var (
 			{
 				Name:    "password_user_pk",
 				Unique:  true,
-				Columns: []*schema.Column{PasswordsColumns[4]},
+				Columns: []*schema.Column{PasswordsColumns[5]},
 			},
 		},
 	}
@@ -469,6 +636,85 @@ var (
 			},
 		},
 	}
+	// ProjectsColumns holds the columns for the "projects" table.
+	ProjectsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "project_id", Type: field.TypeString, Size: 200},
+		{Name: "resource_owner", Type: field.TypeString, Size: 200},
+		{Name: "name", Type: field.TypeString},
+		{Name: "name_key", Type: field.TypeBytes},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"active", "inactive"}, Default: "active"},
+		{Name: "role_assertion", Type: field.TypeBool, Default: false},
+		{Name: "role_check", Type: field.TypeBool, Default: false},
+		{Name: "has_project_check", Type: field.TypeBool, Default: false},
+		{Name: "private_labeling_setting", Type: field.TypeInt32, Default: 0},
+		{Name: "organization_pk", Type: field.TypeInt64},
+	}
+	// ProjectsTable holds the schema information for the "projects" table.
+	ProjectsTable = &schema.Table{
+		Name:       "projects",
+		Columns:    ProjectsColumns,
+		PrimaryKey: []*schema.Column{ProjectsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "projects_organizations_projects",
+				Columns:    []*schema.Column{ProjectsColumns[14]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "project_instance_id_project_id",
+				Unique:  true,
+				Columns: []*schema.Column{ProjectsColumns[1], ProjectsColumns[5]},
+			},
+			{
+				Name:    "project_organization_pk_name_key",
+				Unique:  true,
+				Columns: []*schema.Column{ProjectsColumns[14], ProjectsColumns[8]},
+			},
+		},
+	}
+	// ProjectRolesColumns holds the columns for the "project_roles" table.
+	ProjectRolesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "key", Type: field.TypeString},
+		{Name: "key_key", Type: field.TypeBytes},
+		{Name: "display_name", Type: field.TypeString, Default: ""},
+		{Name: "display_name_key", Type: field.TypeBytes},
+		{Name: "group", Type: field.TypeString, Default: ""},
+		{Name: "project_pk", Type: field.TypeInt64},
+	}
+	// ProjectRolesTable holds the schema information for the "project_roles" table.
+	ProjectRolesTable = &schema.Table{
+		Name:       "project_roles",
+		Columns:    ProjectRolesColumns,
+		PrimaryKey: []*schema.Column{ProjectRolesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "project_roles_projects_roles",
+				Columns:    []*schema.Column{ProjectRolesColumns[10]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "projectrole_project_pk_key",
+				Unique:  true,
+				Columns: []*schema.Column{ProjectRolesColumns[10], ProjectRolesColumns[5]},
+			},
+		},
+	}
 	// SigningKeysColumns holds the columns for the "signing_keys" table.
 	SigningKeysColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -525,7 +771,9 @@ var (
 		{Name: "last_name", Type: field.TypeString, Default: ""},
 		{Name: "last_name_key", Type: field.TypeBytes},
 		{Name: "nick_name", Type: field.TypeString, Default: ""},
+		{Name: "nick_name_key", Type: field.TypeBytes, Default: map[string]schema.Expr{"postgres": "''::bytea", "sqlite3": "x''"}},
 		{Name: "display_name", Type: field.TypeString, Default: ""},
+		{Name: "display_name_key", Type: field.TypeBytes, Default: map[string]schema.Expr{"postgres": "''::bytea", "sqlite3": "x''"}},
 		{Name: "preferred_language", Type: field.TypeString, Default: ""},
 		{Name: "gender", Type: field.TypeInt32, Default: 0},
 		{Name: "email", Type: field.TypeString, Default: ""},
@@ -547,7 +795,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "users_organizations_users",
-				Columns:    []*schema.Column{UsersColumns[29]},
+				Columns:    []*schema.Column{UsersColumns[31]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -566,7 +814,133 @@ var (
 			{
 				Name:    "user_organization_pk",
 				Unique:  false,
-				Columns: []*schema.Column{UsersColumns[29]},
+				Columns: []*schema.Column{UsersColumns[31]},
+			},
+		},
+	}
+	// UserGrantsColumns holds the columns for the "user_grants" table.
+	UserGrantsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "grant_id", Type: field.TypeString, Size: 200},
+		{Name: "resource_owner", Type: field.TypeString, Size: 200},
+		{Name: "role_keys", Type: field.TypeJSON},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"active", "inactive"}, Default: "active"},
+		{Name: "organization_pk", Type: field.TypeInt64},
+		{Name: "project_pk", Type: field.TypeInt64},
+		{Name: "user_pk", Type: field.TypeInt64},
+	}
+	// UserGrantsTable holds the schema information for the "user_grants" table.
+	UserGrantsTable = &schema.Table{
+		Name:       "user_grants",
+		Columns:    UserGrantsColumns,
+		PrimaryKey: []*schema.Column{UserGrantsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "user_grants_organizations_user_grants",
+				Columns:    []*schema.Column{UserGrantsColumns[9]},
+				RefColumns: []*schema.Column{OrganizationsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "user_grants_projects_user_grants",
+				Columns:    []*schema.Column{UserGrantsColumns[10]},
+				RefColumns: []*schema.Column{ProjectsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
+				Symbol:     "user_grants_users_grants",
+				Columns:    []*schema.Column{UserGrantsColumns[11]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "usergrant_instance_id_grant_id",
+				Unique:  true,
+				Columns: []*schema.Column{UserGrantsColumns[1], UserGrantsColumns[5]},
+			},
+			{
+				Name:    "usergrant_user_pk_project_pk",
+				Unique:  true,
+				Columns: []*schema.Column{UserGrantsColumns[11], UserGrantsColumns[10]},
+			},
+			{
+				Name:    "usergrant_organization_pk",
+				Unique:  false,
+				Columns: []*schema.Column{UserGrantsColumns[9]},
+			},
+			{
+				Name:    "usergrant_project_pk",
+				Unique:  false,
+				Columns: []*schema.Column{UserGrantsColumns[10]},
+			},
+		},
+	}
+	// UserMetadataColumns holds the columns for the "user_metadata" table.
+	UserMetadataColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "key", Type: field.TypeString},
+		{Name: "value", Type: field.TypeBytes},
+		{Name: "user_pk", Type: field.TypeInt64},
+	}
+	// UserMetadataTable holds the schema information for the "user_metadata" table.
+	UserMetadataTable = &schema.Table{
+		Name:       "user_metadata",
+		Columns:    UserMetadataColumns,
+		PrimaryKey: []*schema.Column{UserMetadataColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "user_metadata_users_metadata",
+				Columns:    []*schema.Column{UserMetadataColumns[7]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "usermetadata_user_pk_key",
+				Unique:  true,
+				Columns: []*schema.Column{UserMetadataColumns[7], UserMetadataColumns[5]},
+			},
+		},
+	}
+	// VerificationCodesColumns holds the columns for the "verification_codes" table.
+	VerificationCodesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"email", "phone"}},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "expires_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "failed_attempts", Type: field.TypeInt, Default: 0},
+		{Name: "user_pk", Type: field.TypeInt64},
+	}
+	// VerificationCodesTable holds the schema information for the "verification_codes" table.
+	VerificationCodesTable = &schema.Table{
+		Name:       "verification_codes",
+		Columns:    VerificationCodesColumns,
+		PrimaryKey: []*schema.Column{VerificationCodesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "verification_codes_users_verification_codes",
+				Columns:    []*schema.Column{VerificationCodesColumns[6]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "verificationcode_user_pk_kind",
+				Unique:  true,
+				Columns: []*schema.Column{VerificationCodesColumns[6], VerificationCodesColumns[2]},
 			},
 		},
 	}
@@ -585,38 +959,58 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		AccessTokensTable,
+		ApplicationsTable,
+		ApplicationKeysTable,
 		EventsTable,
 		InstallationsTable,
 		InstancesTable,
 		InstanceDomainsTable,
+		InstanceTrustedDomainsTable,
 		MachineKeysTable,
 		MembershipsTable,
 		OrganizationsTable,
 		OrganizationDomainsTable,
+		OrganizationMetadataTable,
 		PoliciesTable,
 		PasswordsTable,
 		PersonalAccessTokensTable,
 		PersonalDataTable,
+		ProjectsTable,
+		ProjectRolesTable,
 		SigningKeysTable,
 		UsersTable,
+		UserGrantsTable,
+		UserMetadataTable,
+		VerificationCodesTable,
 		WorkerLeasesTable,
 	}
 )
 
 func init() {
 	AccessTokensTable.ForeignKeys[0].RefTable = UsersTable
+	ApplicationsTable.ForeignKeys[0].RefTable = ProjectsTable
+	ApplicationKeysTable.ForeignKeys[0].RefTable = ApplicationsTable
 	InstanceDomainsTable.ForeignKeys[0].RefTable = InstancesTable
+	InstanceTrustedDomainsTable.ForeignKeys[0].RefTable = InstancesTable
 	MachineKeysTable.ForeignKeys[0].RefTable = UsersTable
 	MembershipsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	MembershipsTable.ForeignKeys[1].RefTable = UsersTable
 	OrganizationsTable.ForeignKeys[0].RefTable = InstancesTable
 	OrganizationDomainsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	OrganizationMetadataTable.ForeignKeys[0].RefTable = OrganizationsTable
 	PoliciesTable.Annotation = &entsql.Annotation{
 		Table: "policies",
 	}
 	PasswordsTable.ForeignKeys[0].RefTable = UsersTable
 	PersonalAccessTokensTable.ForeignKeys[0].RefTable = UsersTable
 	PersonalDataTable.ForeignKeys[0].RefTable = EventsTable
+	ProjectsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	ProjectRolesTable.ForeignKeys[0].RefTable = ProjectsTable
 	SigningKeysTable.ForeignKeys[0].RefTable = InstancesTable
 	UsersTable.ForeignKeys[0].RefTable = OrganizationsTable
+	UserGrantsTable.ForeignKeys[0].RefTable = OrganizationsTable
+	UserGrantsTable.ForeignKeys[1].RefTable = ProjectsTable
+	UserGrantsTable.ForeignKeys[2].RefTable = UsersTable
+	UserMetadataTable.ForeignKeys[0].RefTable = UsersTable
+	VerificationCodesTable.ForeignKeys[0].RefTable = UsersTable
 }

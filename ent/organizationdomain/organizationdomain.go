@@ -28,6 +28,10 @@ const (
 	FieldVerified = "verified"
 	// FieldIsPrimary holds the string denoting the is_primary field in the database.
 	FieldIsPrimary = "is_primary"
+	// FieldValidationType holds the string denoting the validation_type field in the database.
+	FieldValidationType = "validation_type"
+	// FieldValidationToken holds the string denoting the validation_token field in the database.
+	FieldValidationToken = "validation_token"
 	// EdgeOrganization holds the string denoting the organization edge name in mutations.
 	EdgeOrganization = "organization"
 	// Table holds the table name of the organizationdomain in the database.
@@ -52,6 +56,8 @@ var Columns = []string{
 	FieldDomain,
 	FieldVerified,
 	FieldIsPrimary,
+	FieldValidationType,
+	FieldValidationToken,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -71,6 +77,10 @@ var (
 	DefaultSequence int64
 	// DomainValidator is a validator for the "domain" field. It is called by the builders before save.
 	DomainValidator func(string) error
+	// DefaultValidationType holds the default value on creation for the "validation_type" field.
+	DefaultValidationType int32
+	// DefaultValidationToken holds the default value on creation for the "validation_token" field.
+	DefaultValidationToken string
 )
 
 // OrderOption defines the ordering options for the OrganizationDomain queries.
@@ -119,6 +129,16 @@ func ByVerified(opts ...sql.OrderTermOption) OrderOption {
 // ByIsPrimary orders the results by the is_primary field.
 func ByIsPrimary(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIsPrimary, opts...).ToFunc()
+}
+
+// ByValidationType orders the results by the validation_type field.
+func ByValidationType(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldValidationType, opts...).ToFunc()
+}
+
+// ByValidationToken orders the results by the validation_token field.
+func ByValidationToken(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldValidationToken, opts...).ToFunc()
 }
 
 // ByOrganizationField orders the results by organization field.

@@ -95,6 +95,16 @@ func IsPrimary(v bool) predicate.OrganizationDomain {
 	return predicate.OrganizationDomain(sql.FieldEQ(FieldIsPrimary, v))
 }
 
+// ValidationType applies equality check predicate on the "validation_type" field. It's identical to ValidationTypeEQ.
+func ValidationType(v int32) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldEQ(FieldValidationType, v))
+}
+
+// ValidationToken applies equality check predicate on the "validation_token" field. It's identical to ValidationTokenEQ.
+func ValidationToken(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldEQ(FieldValidationToken, v))
+}
+
 // InstanceIDEQ applies the EQ predicate on the "instance_id" field.
 func InstanceIDEQ(v string) predicate.OrganizationDomain {
 	return predicate.OrganizationDomain(sql.FieldEQ(FieldInstanceID, v))
@@ -383,6 +393,111 @@ func IsPrimaryEQ(v bool) predicate.OrganizationDomain {
 // IsPrimaryNEQ applies the NEQ predicate on the "is_primary" field.
 func IsPrimaryNEQ(v bool) predicate.OrganizationDomain {
 	return predicate.OrganizationDomain(sql.FieldNEQ(FieldIsPrimary, v))
+}
+
+// ValidationTypeEQ applies the EQ predicate on the "validation_type" field.
+func ValidationTypeEQ(v int32) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldEQ(FieldValidationType, v))
+}
+
+// ValidationTypeNEQ applies the NEQ predicate on the "validation_type" field.
+func ValidationTypeNEQ(v int32) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldNEQ(FieldValidationType, v))
+}
+
+// ValidationTypeIn applies the In predicate on the "validation_type" field.
+func ValidationTypeIn(vs ...int32) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldIn(FieldValidationType, vs...))
+}
+
+// ValidationTypeNotIn applies the NotIn predicate on the "validation_type" field.
+func ValidationTypeNotIn(vs ...int32) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldNotIn(FieldValidationType, vs...))
+}
+
+// ValidationTypeGT applies the GT predicate on the "validation_type" field.
+func ValidationTypeGT(v int32) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldGT(FieldValidationType, v))
+}
+
+// ValidationTypeGTE applies the GTE predicate on the "validation_type" field.
+func ValidationTypeGTE(v int32) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldGTE(FieldValidationType, v))
+}
+
+// ValidationTypeLT applies the LT predicate on the "validation_type" field.
+func ValidationTypeLT(v int32) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldLT(FieldValidationType, v))
+}
+
+// ValidationTypeLTE applies the LTE predicate on the "validation_type" field.
+func ValidationTypeLTE(v int32) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldLTE(FieldValidationType, v))
+}
+
+// ValidationTokenEQ applies the EQ predicate on the "validation_token" field.
+func ValidationTokenEQ(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldEQ(FieldValidationToken, v))
+}
+
+// ValidationTokenNEQ applies the NEQ predicate on the "validation_token" field.
+func ValidationTokenNEQ(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldNEQ(FieldValidationToken, v))
+}
+
+// ValidationTokenIn applies the In predicate on the "validation_token" field.
+func ValidationTokenIn(vs ...string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldIn(FieldValidationToken, vs...))
+}
+
+// ValidationTokenNotIn applies the NotIn predicate on the "validation_token" field.
+func ValidationTokenNotIn(vs ...string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldNotIn(FieldValidationToken, vs...))
+}
+
+// ValidationTokenGT applies the GT predicate on the "validation_token" field.
+func ValidationTokenGT(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldGT(FieldValidationToken, v))
+}
+
+// ValidationTokenGTE applies the GTE predicate on the "validation_token" field.
+func ValidationTokenGTE(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldGTE(FieldValidationToken, v))
+}
+
+// ValidationTokenLT applies the LT predicate on the "validation_token" field.
+func ValidationTokenLT(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldLT(FieldValidationToken, v))
+}
+
+// ValidationTokenLTE applies the LTE predicate on the "validation_token" field.
+func ValidationTokenLTE(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldLTE(FieldValidationToken, v))
+}
+
+// ValidationTokenContains applies the Contains predicate on the "validation_token" field.
+func ValidationTokenContains(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldContains(FieldValidationToken, v))
+}
+
+// ValidationTokenHasPrefix applies the HasPrefix predicate on the "validation_token" field.
+func ValidationTokenHasPrefix(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldHasPrefix(FieldValidationToken, v))
+}
+
+// ValidationTokenHasSuffix applies the HasSuffix predicate on the "validation_token" field.
+func ValidationTokenHasSuffix(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldHasSuffix(FieldValidationToken, v))
+}
+
+// ValidationTokenEqualFold applies the EqualFold predicate on the "validation_token" field.
+func ValidationTokenEqualFold(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldEqualFold(FieldValidationToken, v))
+}
+
+// ValidationTokenContainsFold applies the ContainsFold predicate on the "validation_token" field.
+func ValidationTokenContainsFold(v string) predicate.OrganizationDomain {
+	return predicate.OrganizationDomain(sql.FieldContainsFold(FieldValidationToken, v))
 }
 
 // HasOrganization applies the HasEdge predicate on the "organization" edge.

@@ -20,6 +20,8 @@ const (
 	FieldHash = "hash"
 	// FieldChangeRequired holds the string denoting the change_required field in the database.
 	FieldChangeRequired = "change_required"
+	// FieldFailedAttempts holds the string denoting the failed_attempts field in the database.
+	FieldFailedAttempts = "failed_attempts"
 	// EdgeUser holds the string denoting the user edge name in mutations.
 	EdgeUser = "user"
 	// Table holds the table name of the password in the database.
@@ -40,6 +42,7 @@ var Columns = []string{
 	FieldUserPk,
 	FieldHash,
 	FieldChangeRequired,
+	FieldFailedAttempts,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -55,6 +58,8 @@ func ValidColumn(column string) bool {
 var (
 	// InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
 	InstanceIDValidator func(string) error
+	// DefaultFailedAttempts holds the default value on creation for the "failed_attempts" field.
+	DefaultFailedAttempts int
 )
 
 // OrderOption defines the ordering options for the Password queries.
@@ -83,6 +88,11 @@ func ByHash(opts ...sql.OrderTermOption) OrderOption {
 // ByChangeRequired orders the results by the change_required field.
 func ByChangeRequired(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldChangeRequired, opts...).ToFunc()
+}
+
+// ByFailedAttempts orders the results by the failed_attempts field.
+func ByFailedAttempts(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFailedAttempts, opts...).ToFunc()
 }
 
 // ByUserField orders the results by user field.

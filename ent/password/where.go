@@ -73,6 +73,11 @@ func ChangeRequired(v bool) predicate.Password {
 	return predicate.Password(sql.FieldEQ(FieldChangeRequired, v))
 }
 
+// FailedAttempts applies equality check predicate on the "failed_attempts" field. It's identical to FailedAttemptsEQ.
+func FailedAttempts(v int) predicate.Password {
+	return predicate.Password(sql.FieldEQ(FieldFailedAttempts, v))
+}
+
 // InstanceIDEQ applies the EQ predicate on the "instance_id" field.
 func InstanceIDEQ(v string) predicate.Password {
 	return predicate.Password(sql.FieldEQ(FieldInstanceID, v))
@@ -231,6 +236,46 @@ func ChangeRequiredEQ(v bool) predicate.Password {
 // ChangeRequiredNEQ applies the NEQ predicate on the "change_required" field.
 func ChangeRequiredNEQ(v bool) predicate.Password {
 	return predicate.Password(sql.FieldNEQ(FieldChangeRequired, v))
+}
+
+// FailedAttemptsEQ applies the EQ predicate on the "failed_attempts" field.
+func FailedAttemptsEQ(v int) predicate.Password {
+	return predicate.Password(sql.FieldEQ(FieldFailedAttempts, v))
+}
+
+// FailedAttemptsNEQ applies the NEQ predicate on the "failed_attempts" field.
+func FailedAttemptsNEQ(v int) predicate.Password {
+	return predicate.Password(sql.FieldNEQ(FieldFailedAttempts, v))
+}
+
+// FailedAttemptsIn applies the In predicate on the "failed_attempts" field.
+func FailedAttemptsIn(vs ...int) predicate.Password {
+	return predicate.Password(sql.FieldIn(FieldFailedAttempts, vs...))
+}
+
+// FailedAttemptsNotIn applies the NotIn predicate on the "failed_attempts" field.
+func FailedAttemptsNotIn(vs ...int) predicate.Password {
+	return predicate.Password(sql.FieldNotIn(FieldFailedAttempts, vs...))
+}
+
+// FailedAttemptsGT applies the GT predicate on the "failed_attempts" field.
+func FailedAttemptsGT(v int) predicate.Password {
+	return predicate.Password(sql.FieldGT(FieldFailedAttempts, v))
+}
+
+// FailedAttemptsGTE applies the GTE predicate on the "failed_attempts" field.
+func FailedAttemptsGTE(v int) predicate.Password {
+	return predicate.Password(sql.FieldGTE(FieldFailedAttempts, v))
+}
+
+// FailedAttemptsLT applies the LT predicate on the "failed_attempts" field.
+func FailedAttemptsLT(v int) predicate.Password {
+	return predicate.Password(sql.FieldLT(FieldFailedAttempts, v))
+}
+
+// FailedAttemptsLTE applies the LTE predicate on the "failed_attempts" field.
+func FailedAttemptsLTE(v int) predicate.Password {
+	return predicate.Password(sql.FieldLTE(FieldFailedAttempts, v))
 }
 
 // HasUser applies the HasEdge predicate on the "user" edge.

@@ -9,6 +9,12 @@ import (
 // AccessToken is the predicate function for accesstoken builders.
 type AccessToken func(*sql.Selector)
 
+// Application is the predicate function for application builders.
+type Application func(*sql.Selector)
+
+// ApplicationKey is the predicate function for applicationkey builders.
+type ApplicationKey func(*sql.Selector)
+
 // Event is the predicate function for event builders.
 type Event func(*sql.Selector)
 
@@ -20,6 +26,9 @@ type Instance func(*sql.Selector)
 
 // InstanceDomain is the predicate function for instancedomain builders.
 type InstanceDomain func(*sql.Selector)
+
+// InstanceTrustedDomain is the predicate function for instancetrusteddomain builders.
+type InstanceTrustedDomain func(*sql.Selector)
 
 // MachineKey is the predicate function for machinekey builders.
 type MachineKey func(*sql.Selector)
@@ -33,6 +42,9 @@ type Organization func(*sql.Selector)
 // OrganizationDomain is the predicate function for organizationdomain builders.
 type OrganizationDomain func(*sql.Selector)
 
+// OrganizationMetadata is the predicate function for organizationmetadata builders.
+type OrganizationMetadata func(*sql.Selector)
+
 // OwnerPolicy is the predicate function for ownerpolicy builders.
 type OwnerPolicy func(*sql.Selector)
 
@@ -45,11 +57,26 @@ type PersonalAccessToken func(*sql.Selector)
 // PersonalData is the predicate function for personaldata builders.
 type PersonalData func(*sql.Selector)
 
+// Project is the predicate function for project builders.
+type Project func(*sql.Selector)
+
+// ProjectRole is the predicate function for projectrole builders.
+type ProjectRole func(*sql.Selector)
+
 // SigningKey is the predicate function for signingkey builders.
 type SigningKey func(*sql.Selector)
 
 // User is the predicate function for user builders.
 type User func(*sql.Selector)
+
+// UserGrant is the predicate function for usergrant builders.
+type UserGrant func(*sql.Selector)
+
+// UserMetadata is the predicate function for usermetadata builders.
+type UserMetadata func(*sql.Selector)
+
+// VerificationCode is the predicate function for verificationcode builders.
+type VerificationCode func(*sql.Selector)
 
 // WorkerLease is the predicate function for workerlease builders.
 type WorkerLease func(*sql.Selector)

@@ -22,6 +22,9 @@ func (Instance) Fields() []ent.Field {
 		field.String("default_language"),
 		// The first organization, where users without another go.
 		field.String("default_organization_id").MaxRuneLen(maxID).Default(""),
+		// Nothing of a removed instance can be read any more; its rows go in the
+		// background, and this one last.
+		field.Enum("state").Values("active", "removed").Default("active"),
 	}
 }
 
@@ -29,6 +32,7 @@ func (Instance) Fields() []ent.Field {
 func (Instance) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("domains", InstanceDomain.Type),
+		edge.To("trusted_domains", InstanceTrustedDomain.Type),
 		edge.To("organizations", Organization.Type),
 		edge.To("signing_keys", SigningKey.Type),
 	}
@@ -70,6 +74,37 @@ func (InstanceDomain) Indexes() []ent.Index {
 		// installation, and is what finds it.
 		index.Fields("domain").Unique(),
 		index.Fields("instance_id", "domain"),
+		index.Fields("instance_pk"),
+	}
+}
+
+// InstanceTrustedDomain is a host name that an instance trusts though it does
+// not answer on it.
+type InstanceTrustedDomain struct{ ent.Schema }
+
+// Mixin of the schema.
+func (InstanceTrustedDomain) Mixin() []ent.Mixin { return []ent.Mixin{tenant{}, history{}} }
+
+// Fields of the schema.
+func (InstanceTrustedDomain) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("instance_pk").Immutable(),
+		// ASCII form, lower case, without a port.
+		field.String("domain").NotEmpty().Immutable(),
+	}
+}
+
+// Edges of the schema.
+func (InstanceTrustedDomain) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("tenant", Instance.Type).Ref("trusted_domains").Field("instance_pk").Unique().Required().Immutable(),
+	}
+}
+
+// Indexes of the schema.
+func (InstanceTrustedDomain) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("instance_id", "domain").Unique(),
 		index.Fields("instance_pk"),
 	}
 }

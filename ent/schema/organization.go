@@ -21,7 +21,9 @@ func (Organization) Fields() []ent.Field {
 		field.Int64("instance_pk").Immutable(),
 		field.String("name"),
 		field.Bytes("name_key"),
-		field.Enum("state").Values("active", "inactive").Default("active"),
+		// Nothing of a removed organization can be read any more; its rows go in
+		// the background, and this one last.
+		field.Enum("state").Values("active", "inactive", "removed").Default("active"),
 	}
 }
 
@@ -34,6 +36,9 @@ func (Organization) Edges() []ent.Edge {
 		// Not every membership has an organization, but one that has must not
 		// lose it: it would be one of a level that it is not.
 		edge.To("memberships", Membership.Type).Annotations(entsql.OnDelete(entsql.NoAction)),
+		edge.To("metadata", OrganizationMetadata.Type),
+		edge.To("projects", Project.Type),
+		edge.To("user_grants", UserGrant.Type),
 	}
 }
 
@@ -43,6 +48,9 @@ func (Organization) Indexes() []ent.Index {
 		index.Fields("instance_id", "organization_id").Unique(),
 		index.Fields("instance_id", "name_key").Unique(),
 		index.Fields("instance_pk"),
+		// Few rows: which ones are asked for by every query of what belongs to
+		// an organization.
+		index.Fields("instance_id", "state").Annotations(entsql.IndexWhere("state = 'removed'")),
 	}
 }
 
@@ -60,6 +68,10 @@ func (OrganizationDomain) Fields() []ent.Field {
 		field.String("domain").NotEmpty().Immutable(),
 		field.Bool("verified"),
 		field.Bool("is_primary"),
+		// How the organization is to prove that the domain is its own, and by
+		// what; empty before it asked. The token is shown to the whole world.
+		field.Int32("validation_type").Default(0),
+		field.String("validation_token").Default(""),
 	}
 }
 

@@ -34,7 +34,9 @@ func (User) Fields() []ent.Field {
 		field.String("last_name").Default("").Sensitive(),
 		field.Bytes("last_name_key").Sensitive(),
 		field.String("nick_name").Default("").Sensitive(),
+		field.Bytes("nick_name_key").Sensitive().Annotations(emptyBytes),
 		field.String("display_name").Default("").Sensitive(),
+		field.Bytes("display_name_key").Sensitive().Annotations(emptyBytes),
 		field.String("preferred_language").Default(""),
 		field.Int32("gender").Default(0),
 		field.String("email").Default("").Sensitive(),
@@ -60,6 +62,9 @@ func (User) Edges() []ent.Edge {
 		edge.To("personal_access_tokens", PersonalAccessToken.Type),
 		edge.To("machine_keys", MachineKey.Type),
 		edge.To("access_tokens", AccessToken.Type),
+		edge.To("metadata", UserMetadata.Type),
+		edge.To("verification_codes", VerificationCode.Type),
+		edge.To("grants", UserGrant.Type),
 	}
 }
 
@@ -83,9 +88,11 @@ func (Password) Mixin() []ent.Mixin { return []ent.Mixin{tenant{}} }
 func (Password) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("user_pk").Immutable(),
-		// PHC string format.
+		// PHC string format or, until the next check, that of an import.
 		field.String("hash").Sensitive(),
 		field.Bool("change_required"),
+		// Wrong passwords since the last right one.
+		field.Int("failed_attempts").Default(0),
 	}
 }
 
@@ -99,6 +106,37 @@ func (Password) Edges() []ent.Edge {
 // Indexes of the schema.
 func (Password) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("user_pk").Unique()}
+}
+
+// VerificationCode proves that a person reads an e-mail address or has a phone
+// number. It was answered to who set the address, and is stored as a hash.
+type VerificationCode struct{ ent.Schema }
+
+// Mixin of the schema.
+func (VerificationCode) Mixin() []ent.Mixin { return []ent.Mixin{tenant{}} }
+
+// Fields of the schema.
+func (VerificationCode) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("user_pk").Immutable(),
+		field.Enum("kind").Values("email", "phone").Immutable(),
+		// SHA-256 of the code.
+		field.Bytes("hash").Sensitive(),
+		field.Time("expires_at").SchemaType(timestamp),
+		field.Int("failed_attempts").Default(0),
+	}
+}
+
+// Edges of the schema.
+func (VerificationCode) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("user", User.Type).Ref("verification_codes").Field("user_pk").Unique().Required().Immutable(),
+	}
+}
+
+// Indexes of the schema.
+func (VerificationCode) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("user_pk", "kind").Unique()}
 }
 
 // Membership gives a user roles on an instance or on an organization.

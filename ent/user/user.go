@@ -48,8 +48,12 @@ const (
 	FieldLastNameKey = "last_name_key"
 	// FieldNickName holds the string denoting the nick_name field in the database.
 	FieldNickName = "nick_name"
+	// FieldNickNameKey holds the string denoting the nick_name_key field in the database.
+	FieldNickNameKey = "nick_name_key"
 	// FieldDisplayName holds the string denoting the display_name field in the database.
 	FieldDisplayName = "display_name"
+	// FieldDisplayNameKey holds the string denoting the display_name_key field in the database.
+	FieldDisplayNameKey = "display_name_key"
 	// FieldPreferredLanguage holds the string denoting the preferred_language field in the database.
 	FieldPreferredLanguage = "preferred_language"
 	// FieldGender holds the string denoting the gender field in the database.
@@ -84,6 +88,12 @@ const (
 	EdgeMachineKeys = "machine_keys"
 	// EdgeAccessTokens holds the string denoting the access_tokens edge name in mutations.
 	EdgeAccessTokens = "access_tokens"
+	// EdgeMetadata holds the string denoting the metadata edge name in mutations.
+	EdgeMetadata = "metadata"
+	// EdgeVerificationCodes holds the string denoting the verification_codes edge name in mutations.
+	EdgeVerificationCodes = "verification_codes"
+	// EdgeGrants holds the string denoting the grants edge name in mutations.
+	EdgeGrants = "grants"
 	// Table holds the table name of the user in the database.
 	Table = "users"
 	// OrganizationTable is the table that holds the organization relation/edge.
@@ -128,6 +138,27 @@ const (
 	AccessTokensInverseTable = "access_tokens"
 	// AccessTokensColumn is the table column denoting the access_tokens relation/edge.
 	AccessTokensColumn = "user_pk"
+	// MetadataTable is the table that holds the metadata relation/edge.
+	MetadataTable = "user_metadata"
+	// MetadataInverseTable is the table name for the UserMetadata entity.
+	// It exists in this package in order to avoid circular dependency with the "usermetadata" package.
+	MetadataInverseTable = "user_metadata"
+	// MetadataColumn is the table column denoting the metadata relation/edge.
+	MetadataColumn = "user_pk"
+	// VerificationCodesTable is the table that holds the verification_codes relation/edge.
+	VerificationCodesTable = "verification_codes"
+	// VerificationCodesInverseTable is the table name for the VerificationCode entity.
+	// It exists in this package in order to avoid circular dependency with the "verificationcode" package.
+	VerificationCodesInverseTable = "verification_codes"
+	// VerificationCodesColumn is the table column denoting the verification_codes relation/edge.
+	VerificationCodesColumn = "user_pk"
+	// GrantsTable is the table that holds the grants relation/edge.
+	GrantsTable = "user_grants"
+	// GrantsInverseTable is the table name for the UserGrant entity.
+	// It exists in this package in order to avoid circular dependency with the "usergrant" package.
+	GrantsInverseTable = "user_grants"
+	// GrantsColumn is the table column denoting the grants relation/edge.
+	GrantsColumn = "user_pk"
 )
 
 // Columns holds all SQL columns for user fields.
@@ -150,7 +181,9 @@ var Columns = []string{
 	FieldLastName,
 	FieldLastNameKey,
 	FieldNickName,
+	FieldNickNameKey,
 	FieldDisplayName,
+	FieldDisplayNameKey,
 	FieldPreferredLanguage,
 	FieldGender,
 	FieldEmail,
@@ -468,6 +501,48 @@ func ByAccessTokens(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newAccessTokensStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByMetadataCount orders the results by metadata count.
+func ByMetadataCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newMetadataStep(), opts...)
+	}
+}
+
+// ByMetadata orders the results by metadata terms.
+func ByMetadata(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newMetadataStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByVerificationCodesCount orders the results by verification_codes count.
+func ByVerificationCodesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newVerificationCodesStep(), opts...)
+	}
+}
+
+// ByVerificationCodes orders the results by verification_codes terms.
+func ByVerificationCodes(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newVerificationCodesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
+// ByGrantsCount orders the results by grants count.
+func ByGrantsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newGrantsStep(), opts...)
+	}
+}
+
+// ByGrants orders the results by grants terms.
+func ByGrants(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newGrantsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newOrganizationStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -508,5 +583,26 @@ func newAccessTokensStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(AccessTokensInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, AccessTokensTable, AccessTokensColumn),
+	)
+}
+func newMetadataStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(MetadataInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, MetadataTable, MetadataColumn),
+	)
+}
+func newVerificationCodesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(VerificationCodesInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, VerificationCodesTable, VerificationCodesColumn),
+	)
+}
+func newGrantsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(GrantsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, GrantsTable, GrantsColumn),
 	)
 }

@@ -130,9 +130,19 @@ func NickName(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldNickName, v))
 }
 
+// NickNameKey applies equality check predicate on the "nick_name_key" field. It's identical to NickNameKeyEQ.
+func NickNameKey(v []byte) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldNickNameKey, v))
+}
+
 // DisplayName applies equality check predicate on the "display_name" field. It's identical to DisplayNameEQ.
 func DisplayName(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldDisplayName, v))
+}
+
+// DisplayNameKey applies equality check predicate on the "display_name_key" field. It's identical to DisplayNameKeyEQ.
+func DisplayNameKey(v []byte) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldDisplayNameKey, v))
 }
 
 // PreferredLanguage applies equality check predicate on the "preferred_language" field. It's identical to PreferredLanguageEQ.
@@ -1010,6 +1020,46 @@ func NickNameContainsFold(v string) predicate.User {
 	return predicate.User(sql.FieldContainsFold(FieldNickName, v))
 }
 
+// NickNameKeyEQ applies the EQ predicate on the "nick_name_key" field.
+func NickNameKeyEQ(v []byte) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldNickNameKey, v))
+}
+
+// NickNameKeyNEQ applies the NEQ predicate on the "nick_name_key" field.
+func NickNameKeyNEQ(v []byte) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldNickNameKey, v))
+}
+
+// NickNameKeyIn applies the In predicate on the "nick_name_key" field.
+func NickNameKeyIn(vs ...[]byte) predicate.User {
+	return predicate.User(sql.FieldIn(FieldNickNameKey, vs...))
+}
+
+// NickNameKeyNotIn applies the NotIn predicate on the "nick_name_key" field.
+func NickNameKeyNotIn(vs ...[]byte) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldNickNameKey, vs...))
+}
+
+// NickNameKeyGT applies the GT predicate on the "nick_name_key" field.
+func NickNameKeyGT(v []byte) predicate.User {
+	return predicate.User(sql.FieldGT(FieldNickNameKey, v))
+}
+
+// NickNameKeyGTE applies the GTE predicate on the "nick_name_key" field.
+func NickNameKeyGTE(v []byte) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldNickNameKey, v))
+}
+
+// NickNameKeyLT applies the LT predicate on the "nick_name_key" field.
+func NickNameKeyLT(v []byte) predicate.User {
+	return predicate.User(sql.FieldLT(FieldNickNameKey, v))
+}
+
+// NickNameKeyLTE applies the LTE predicate on the "nick_name_key" field.
+func NickNameKeyLTE(v []byte) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldNickNameKey, v))
+}
+
 // DisplayNameEQ applies the EQ predicate on the "display_name" field.
 func DisplayNameEQ(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldDisplayName, v))
@@ -1073,6 +1123,46 @@ func DisplayNameEqualFold(v string) predicate.User {
 // DisplayNameContainsFold applies the ContainsFold predicate on the "display_name" field.
 func DisplayNameContainsFold(v string) predicate.User {
 	return predicate.User(sql.FieldContainsFold(FieldDisplayName, v))
+}
+
+// DisplayNameKeyEQ applies the EQ predicate on the "display_name_key" field.
+func DisplayNameKeyEQ(v []byte) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldDisplayNameKey, v))
+}
+
+// DisplayNameKeyNEQ applies the NEQ predicate on the "display_name_key" field.
+func DisplayNameKeyNEQ(v []byte) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldDisplayNameKey, v))
+}
+
+// DisplayNameKeyIn applies the In predicate on the "display_name_key" field.
+func DisplayNameKeyIn(vs ...[]byte) predicate.User {
+	return predicate.User(sql.FieldIn(FieldDisplayNameKey, vs...))
+}
+
+// DisplayNameKeyNotIn applies the NotIn predicate on the "display_name_key" field.
+func DisplayNameKeyNotIn(vs ...[]byte) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldDisplayNameKey, vs...))
+}
+
+// DisplayNameKeyGT applies the GT predicate on the "display_name_key" field.
+func DisplayNameKeyGT(v []byte) predicate.User {
+	return predicate.User(sql.FieldGT(FieldDisplayNameKey, v))
+}
+
+// DisplayNameKeyGTE applies the GTE predicate on the "display_name_key" field.
+func DisplayNameKeyGTE(v []byte) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldDisplayNameKey, v))
+}
+
+// DisplayNameKeyLT applies the LT predicate on the "display_name_key" field.
+func DisplayNameKeyLT(v []byte) predicate.User {
+	return predicate.User(sql.FieldLT(FieldDisplayNameKey, v))
+}
+
+// DisplayNameKeyLTE applies the LTE predicate on the "display_name_key" field.
+func DisplayNameKeyLTE(v []byte) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldDisplayNameKey, v))
 }
 
 // PreferredLanguageEQ applies the EQ predicate on the "preferred_language" field.
@@ -1705,6 +1795,75 @@ func HasAccessTokens() predicate.User {
 func HasAccessTokensWith(preds ...predicate.AccessToken) predicate.User {
 	return predicate.User(func(s *sql.Selector) {
 		step := newAccessTokensStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasMetadata applies the HasEdge predicate on the "metadata" edge.
+func HasMetadata() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, MetadataTable, MetadataColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasMetadataWith applies the HasEdge predicate on the "metadata" edge with a given conditions (other predicates).
+func HasMetadataWith(preds ...predicate.UserMetadata) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newMetadataStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasVerificationCodes applies the HasEdge predicate on the "verification_codes" edge.
+func HasVerificationCodes() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, VerificationCodesTable, VerificationCodesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasVerificationCodesWith applies the HasEdge predicate on the "verification_codes" edge with a given conditions (other predicates).
+func HasVerificationCodesWith(preds ...predicate.VerificationCode) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newVerificationCodesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasGrants applies the HasEdge predicate on the "grants" edge.
+func HasGrants() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, GrantsTable, GrantsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasGrantsWith applies the HasEdge predicate on the "grants" edge with a given conditions (other predicates).
+func HasGrantsWith(preds ...predicate.UserGrant) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newGrantsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

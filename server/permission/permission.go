@@ -101,7 +101,7 @@ func Enter(ctx context.Context, rule *bastidev1.Rule) error {
 	if c.Kind == caller.Anonymous {
 		return fault.TokenInvalid.With()
 	}
-	if rule.GetOn() == bastidev1.On_ON_SELF {
+	if rule.GetPermission() == "" { // of the caller alone: nowhere, or for itself
 		return nil
 	}
 	for _, m := range c.Memberships {
@@ -121,8 +121,15 @@ func Enter(ctx context.Context, rule *bastidev1.Rule) error {
 // missing or not for the caller, or an error of the Directory.
 func (d Directory) Check(ctx context.Context, rule *bastidev1.Rule, request proto.Message, chosen string) (context.Context, error) {
 	switch rule.GetOn() {
-	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_SELF:
+	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_AUTHENTICATED:
 		return ctx, nil
+	case bastidev1.On_ON_SELF:
+		own := caller.From(ctx).OrganizationID
+		ctx = caller.WithOrganization(ctx, own)
+		if rule.GetPermission() == "" {
+			return ctx, nil
+		}
+		return ctx, need(ctx, rule, Objects{InstanceID: caller.InstanceOf(ctx).ID, OrganizationID: own})
 	case bastidev1.On_ON_SYSTEM:
 		return d.checkSystem(ctx, rule, request)
 	case bastidev1.On_ON_INSTANCE:

@@ -16,6 +16,7 @@ import (
 	"github.com/bastide-id/bastide/gen/zitadel/admin/v1/adminv1connect"
 	"github.com/bastide-id/bastide/gen/zitadel/auth/v1/authv1connect"
 	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/org/v2/orgv2connect"
 	"github.com/bastide-id/bastide/gen/zitadel/system/v1/systemv1connect"
 )
 
@@ -44,6 +45,8 @@ type Caller struct {
 	Admin      adminv1connect.AdminServiceClient
 	Management managementv1connect.ManagementServiceClient
 	Auth       authv1connect.AuthServiceClient
+	// Organization is the service of version 2.
+	Organization orgv2connect.OrganizationServiceClient
 
 	server   *Server
 	protocol Protocol
@@ -131,6 +134,7 @@ func (c *Caller) connect() *Caller {
 	c.Admin = adminv1connect.NewAdminServiceClient(client, base, options...)
 	c.Management = managementv1connect.NewManagementServiceClient(client, base, options...)
 	c.Auth = authv1connect.NewAuthServiceClient(client, base, options...)
+	c.Organization = orgv2connect.NewOrganizationServiceClient(client, base, options...)
 	return c
 }
 

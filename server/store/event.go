@@ -9,8 +9,8 @@ import (
 	"github.com/bastide-id/bastide/server/caller"
 )
 
-// Object is what changes are counted on: an instance, an organization or a
-// user. What belongs to one of these counts on it.
+// Object is what changes are counted on: an instance, an organization, a user,
+// a project or a user grant. What belongs to one of these counts on it.
 type Object struct {
 	// Type is the name of the aggregate in the history.
 	Type string
@@ -26,6 +26,8 @@ const (
 	InstanceType     = "instance"
 	OrganizationType = "org"
 	UserType         = "user"
+	ProjectType      = "project"
+	UserGrantType    = "usergrant"
 )
 
 // InstanceObject returns the object that changes of an instance count on.
@@ -41,6 +43,17 @@ func OrganizationObject(o *ent.Organization) Object {
 // UserObject returns the object that changes of a user count on.
 func UserObject(u *ent.User) Object {
 	return Object{Type: UserType, ID: u.UserID, OwnerID: u.ResourceOwner, row: reference{table: tables[ent.TypeUser], key: u.ID}}
+}
+
+// ProjectObject returns the object that changes of a project, of its roles and
+// of its applications count on.
+func ProjectObject(p *ent.Project) Object {
+	return Object{Type: ProjectType, ID: p.ProjectID, OwnerID: p.ResourceOwner, row: reference{table: tables[ent.TypeProject], key: p.ID}}
+}
+
+// UserGrantObject returns the object that changes of a user grant count on.
+func UserGrantObject(g *ent.UserGrant) Object {
+	return Object{Type: UserGrantType, ID: g.GrantID, OwnerID: g.ResourceOwner, row: reference{table: tables[ent.TypeUserGrant], key: g.ID}}
 }
 
 // Payload is what an event tells beside its type. Personal values go to a

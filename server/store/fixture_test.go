@@ -131,7 +131,7 @@ func newOrganization(tx *Tx, in *ent.Instance, name string) *ent.OrganizationCre
 func newUser(tx *Tx, in *ent.Organization, name string) *ent.UserCreate {
 	return tx.User.Create().SetOrganization(in).SetResourceOwner(in.OrganizationID).SetType(user.TypeMachine).
 		SetUserID(name).SetUserName(name).SetNameKey(Key(name)).
-		SetFirstNameKey([]byte{}).SetLastNameKey([]byte{}).SetEmailKey([]byte{})
+		SetFirstNameKey([]byte{}).SetLastNameKey([]byte{}).SetNickNameKey([]byte{}).SetDisplayNameKey([]byte{}).SetEmailKey([]byte{})
 }
 
 // write is Write that must succeed.

@@ -32,7 +32,8 @@ const (
 	On_ON_UNSPECIFIED On = 0
 	// Nowhere: anybody may call, without a token.
 	On_ON_PUBLIC On = 1
-	// Any caller with a valid token, for itself.
+	// Any user with a valid token, for itself; a permission is needed in the
+	// user's own organization.
 	On_ON_SELF On = 2
 	// The installation: system users only.
 	On_ON_SYSTEM On = 3
@@ -42,6 +43,8 @@ const (
 	On_ON_HEADER_ORG On = 5
 	// The organization that owns the object.
 	On_ON_OBJECT On = 6
+	// Nowhere: any caller with a valid token, also a system user.
+	On_ON_AUTHENTICATED On = 7
 )
 
 // Enum value maps for On.
@@ -54,15 +57,17 @@ var (
 		4: "ON_INSTANCE",
 		5: "ON_HEADER_ORG",
 		6: "ON_OBJECT",
+		7: "ON_AUTHENTICATED",
 	}
 	On_value = map[string]int32{
-		"ON_UNSPECIFIED": 0,
-		"ON_PUBLIC":      1,
-		"ON_SELF":        2,
-		"ON_SYSTEM":      3,
-		"ON_INSTANCE":    4,
-		"ON_HEADER_ORG":  5,
-		"ON_OBJECT":      6,
+		"ON_UNSPECIFIED":   0,
+		"ON_PUBLIC":        1,
+		"ON_SELF":          2,
+		"ON_SYSTEM":        3,
+		"ON_INSTANCE":      4,
+		"ON_HEADER_ORG":    5,
+		"ON_OBJECT":        6,
+		"ON_AUTHENTICATED": 7,
 	}
 )
 
@@ -100,6 +105,7 @@ const (
 	Kind_KIND_UNSPECIFIED Kind = 0
 	Kind_KIND_INSTANCE    Kind = 1
 	Kind_KIND_USER        Kind = 2
+	Kind_KIND_PROJECT     Kind = 3
 )
 
 // Enum value maps for Kind.
@@ -108,11 +114,13 @@ var (
 		0: "KIND_UNSPECIFIED",
 		1: "KIND_INSTANCE",
 		2: "KIND_USER",
+		3: "KIND_PROJECT",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
 		"KIND_INSTANCE":    1,
 		"KIND_USER":        2,
+		"KIND_PROJECT":     3,
 	}
 )
 
@@ -146,8 +154,8 @@ func (Kind) EnumDescriptor() ([]byte, []int) {
 // Rule decides who may call a method. A method without one is refused.
 type Rule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The permission the caller needs, as the roles name it. Empty only for
-	// ON_PUBLIC and ON_SELF.
+	// The permission the caller needs, as the roles name it. Always empty for
+	// ON_PUBLIC and ON_AUTHENTICATED, and mostly for ON_SELF.
 	Permission string `protobuf:"bytes,1,opt,name=permission,proto3" json:"permission,omitempty"`
 	// Where the caller needs the permission.
 	On On `protobuf:"varint,2,opt,name=on,proto3,enum=bastide.v1.On" json:"on,omitempty"`
@@ -275,6 +283,14 @@ var file_bastide_v1_options_proto_extTypes = []protoimpl.ExtensionInfo{
 		Filename:      "bastide/v1/options.proto",
 	},
 	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*uint32)(nil),
+		Field:         51003,
+		Name:          "bastide.v1.success_status",
+		Tag:           "varint,51003,opt,name=success_status",
+		Filename:      "bastide/v1/options.proto",
+	},
+	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
 		ExtensionType: (*bool)(nil),
 		Field:         51001,
@@ -298,6 +314,10 @@ var (
 	//
 	// optional bastide.v1.Rule rule = 51000;
 	E_Rule = &file_bastide_v1_options_proto_extTypes[0]
+	// The HTTP status of a REST answer that went well; 200 when 0.
+	//
+	// optional uint32 success_status = 51003;
+	E_SuccessStatus = &file_bastide_v1_options_proto_extTypes[1]
 )
 
 // Extension fields to descriptorpb.FieldOptions.
@@ -305,7 +325,7 @@ var (
 	// A request that sets the field is refused with Unimplemented.
 	//
 	// optional bool unsupported = 51001;
-	E_Unsupported = &file_bastide_v1_options_proto_extTypes[1]
+	E_Unsupported = &file_bastide_v1_options_proto_extTypes[2]
 )
 
 // Extension fields to descriptorpb.EnumValueOptions.
@@ -313,7 +333,7 @@ var (
 	// A request that uses the value is refused with Unimplemented.
 	//
 	// optional bool unsupported_value = 51002;
-	E_UnsupportedValue = &file_bastide_v1_options_proto_extTypes[2]
+	E_UnsupportedValue = &file_bastide_v1_options_proto_extTypes[3]
 )
 
 var File_bastide_v1_options_proto protoreflect.FileDescriptor
@@ -330,7 +350,7 @@ const file_bastide_v1_options_proto_rawDesc = "" +
 	"\x06object\x18\x03 \x01(\v2\x12.bastide.v1.ObjectR\x06object\"D\n" +
 	"\x06Object\x12$\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x10.bastide.v1.KindR\x04kind\x12\x14\n" +
-	"\x05field\x18\x02 \x01(\tR\x05field*v\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field*\x8c\x01\n" +
 	"\x02On\x12\x12\n" +
 	"\x0eON_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tON_PUBLIC\x10\x01\x12\v\n" +
@@ -338,12 +358,15 @@ const file_bastide_v1_options_proto_rawDesc = "" +
 	"\tON_SYSTEM\x10\x03\x12\x0f\n" +
 	"\vON_INSTANCE\x10\x04\x12\x11\n" +
 	"\rON_HEADER_ORG\x10\x05\x12\r\n" +
-	"\tON_OBJECT\x10\x06*>\n" +
+	"\tON_OBJECT\x10\x06\x12\x14\n" +
+	"\x10ON_AUTHENTICATED\x10\a*P\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_INSTANCE\x10\x01\x12\r\n" +
-	"\tKIND_USER\x10\x02:F\n" +
-	"\x04rule\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x8e\x03 \x01(\v2\x10.bastide.v1.RuleR\x04rule:A\n" +
+	"\tKIND_USER\x10\x02\x12\x10\n" +
+	"\fKIND_PROJECT\x10\x03:F\n" +
+	"\x04rule\x12\x1e.google.protobuf.MethodOptions\x18\xb8\x8e\x03 \x01(\v2\x10.bastide.v1.RuleR\x04rule:G\n" +
+	"\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xbb\x8e\x03 \x01(\rR\rsuccessStatus:A\n" +
 	"\vunsupported\x12\x1d.google.protobuf.FieldOptions\x18\xb9\x8e\x03 \x01(\bR\vunsupported:P\n" +
 	"\x11unsupported_value\x12!.google.protobuf.EnumValueOptions\x18\xba\x8e\x03 \x01(\bR\x10unsupportedValueB8Z6github.com/bastide-id/bastide/gen/bastide/v1;bastidev1b\x06proto3"
 
@@ -375,13 +398,14 @@ var file_bastide_v1_options_proto_depIdxs = []int32{
 	3, // 1: bastide.v1.Rule.object:type_name -> bastide.v1.Object
 	1, // 2: bastide.v1.Object.kind:type_name -> bastide.v1.Kind
 	4, // 3: bastide.v1.rule:extendee -> google.protobuf.MethodOptions
-	5, // 4: bastide.v1.unsupported:extendee -> google.protobuf.FieldOptions
-	6, // 5: bastide.v1.unsupported_value:extendee -> google.protobuf.EnumValueOptions
-	2, // 6: bastide.v1.rule:type_name -> bastide.v1.Rule
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	6, // [6:7] is the sub-list for extension type_name
-	3, // [3:6] is the sub-list for extension extendee
+	4, // 4: bastide.v1.success_status:extendee -> google.protobuf.MethodOptions
+	5, // 5: bastide.v1.unsupported:extendee -> google.protobuf.FieldOptions
+	6, // 6: bastide.v1.unsupported_value:extendee -> google.protobuf.EnumValueOptions
+	2, // 7: bastide.v1.rule:type_name -> bastide.v1.Rule
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	7, // [7:8] is the sub-list for extension type_name
+	3, // [3:7] is the sub-list for extension extendee
 	0, // [0:3] is the sub-list for field type_name
 }
 
@@ -397,7 +421,7 @@ func file_bastide_v1_options_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bastide_v1_options_proto_rawDesc), len(file_bastide_v1_options_proto_rawDesc)),
 			NumEnums:      2,
 			NumMessages:   2,
-			NumExtensions: 3,
+			NumExtensions: 4,
 			NumServices:   0,
 		},
 		GoTypes:           file_bastide_v1_options_proto_goTypes,

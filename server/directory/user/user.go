@@ -164,7 +164,8 @@ func (p Prepared) setMachine(create *ent.UserCreate) {
 		SetDisplayName(store.Text(p.Machine.Name)).
 		SetDescription(store.Text(p.Machine.Description)).
 		SetAccessTokenType(p.Machine.AccessTokenType).
-		SetFirstNameKey([]byte{}).SetLastNameKey([]byte{}).SetEmailKey([]byte{})
+		SetDisplayNameKey(store.Key(p.Machine.Name)).
+		SetFirstNameKey([]byte{}).SetLastNameKey([]byte{}).SetNickNameKey([]byte{}).SetEmailKey([]byte{})
 }
 
 func (p Prepared) setHuman(create *ent.UserCreate, tx *store.Tx) {
@@ -176,7 +177,8 @@ func (p Prepared) setHuman(create *ent.UserCreate, tx *store.Tx) {
 	create.SetType(user.TypeHuman).
 		SetFirstName(store.Text(h.FirstName)).SetFirstNameKey(store.Key(h.FirstName)).
 		SetLastName(store.Text(h.LastName)).SetLastNameKey(store.Key(h.LastName)).
-		SetNickName(store.Text(h.NickName)).SetDisplayName(store.Text(display)).
+		SetNickName(store.Text(h.NickName)).SetNickNameKey(store.Key(h.NickName)).
+		SetDisplayName(store.Text(display)).SetDisplayNameKey(store.Key(display)).
 		SetPreferredLanguage(h.PreferredLanguage).SetGender(h.Gender).
 		SetEmail(store.Text(h.Email)).SetEmailKey(store.Key(h.Email)).SetEmailVerified(h.EmailVerified).
 		SetPhone(h.Phone).SetPhoneVerified(h.Phone != "" && h.PhoneVerified)

@@ -5,6 +5,8 @@ import (
 	"context"
 
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
+	"github.com/bastide-id/bastide/gen/zitadel/admin/v1/adminv1connect"
+	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 )
 
@@ -12,16 +14,45 @@ import (
 type Service struct {
 	Health
 	Instances
+	Languages
+	TrustedDomains
+	Organizations
 	Members
+	Policies
+	Restrictions
+	Events
+	later
 }
 
-// New returns the service. ready returns why the server cannot serve; version
-// is that of the program.
-func New(s *store.Store, version string, ready func(context.Context) error) Service {
+type later struct{ pending }
+
+// pending has the methods that are still to come.
+type pending struct {
+	adminv1connect.UnimplementedAdminServiceHandler
+}
+
+// Options are what the service works with.
+type Options struct {
+	Store *store.Store
+	Users *user.Users
+	// Version is that of the program.
+	Version string
+	// Ready returns why the server cannot serve.
+	Ready func(context.Context) error
+}
+
+// New returns the service.
+func New(o Options) Service {
 	return Service{
-		Health:    Health{ready: ready},
-		Instances: Instances{store: s, version: version},
-		Members:   Members{store: s},
+		Health:         Health{ready: o.Ready},
+		Instances:      Instances{store: o.Store, version: o.Version},
+		Languages:      Languages{store: o.Store},
+		TrustedDomains: TrustedDomains{store: o.Store},
+		Organizations:  Organizations{store: o.Store, users: o.Users},
+		Members:        Members{store: o.Store},
+		Policies:       Policies{store: o.Store},
+		Restrictions:   Restrictions{store: o.Store},
+		Events:         Events{store: o.Store},
 	}
 }
 

@@ -12,7 +12,10 @@ import (
 )
 
 // Users are the calls about the calling user.
-type Users struct{ store *store.Store }
+type Users struct {
+	store *store.Store
+	users *user.Users
+}
 
 // GetMyUser returns the calling user.
 func (s Users) GetMyUser(ctx context.Context, _ *authv1.GetMyUserRequest) (*authv1.GetMyUserResponse, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
@@ -13,18 +14,63 @@ import (
 // Service is the ManagementService.
 type Service struct {
 	Health
-	Organizations
+	Instances
 	Users
+	Humans
 	Machines
+	MachineKeys
+	PersonalAccessTokens
+	Metadata
+	Changes
+	Organizations
+	Domains
+	Members
+	Policies
+	Projects
+	ProjectRoles
+	Applications
+	ApplicationKeys
+	UserGrants
+	later
 }
 
-// New returns the service. ready returns why the server cannot serve.
-func New(s *store.Store, users *user.Users, tokens *token.Tokens, ready func(context.Context) error) Service {
+type later struct{ pending }
+
+// pending has the methods that are still to come.
+type pending struct {
+	managementv1connect.UnimplementedManagementServiceHandler
+}
+
+// Options are what the service works with.
+type Options struct {
+	Store  *store.Store
+	Users  *user.Users
+	Tokens *token.Tokens
+	// Ready returns why the server cannot serve.
+	Ready func(context.Context) error
+}
+
+// New returns the service.
+func New(o Options) Service {
 	return Service{
-		Health:        Health{ready: ready},
-		Organizations: Organizations{store: s},
-		Users:         Users{store: s, users: users},
-		Machines:      Machines{store: s, users: users, tokens: tokens},
+		Health:               Health{ready: o.Ready},
+		Instances:            Instances{store: o.Store},
+		Users:                Users{store: o.Store, users: o.Users},
+		Humans:               Humans{store: o.Store, users: o.Users},
+		Machines:             Machines{store: o.Store, users: o.Users, tokens: o.Tokens},
+		MachineKeys:          MachineKeys{store: o.Store, tokens: o.Tokens},
+		PersonalAccessTokens: PersonalAccessTokens{store: o.Store, tokens: o.Tokens},
+		Metadata:             Metadata{store: o.Store},
+		Changes:              Changes{store: o.Store},
+		Organizations:        Organizations{store: o.Store},
+		Domains:              Domains{store: o.Store},
+		Members:              Members{store: o.Store},
+		Policies:             Policies{store: o.Store},
+		Projects:             Projects{store: o.Store},
+		ProjectRoles:         ProjectRoles{store: o.Store},
+		Applications:         Applications{store: o.Store},
+		ApplicationKeys:      ApplicationKeys{store: o.Store, tokens: o.Tokens},
+		UserGrants:           UserGrants{store: o.Store},
 	}
 }
 

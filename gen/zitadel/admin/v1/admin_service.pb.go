@@ -100,10 +100,9 @@ var File_zitadel_admin_v1_admin_service_proto protoreflect.FileDescriptor
 
 const file_zitadel_admin_v1_admin_service_proto_rawDesc = "" +
 	"\n" +
-	"$zitadel/admin/v1/admin_service.proto\x12\x10zitadel.admin.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1dzitadel/admin/v1/domain.proto\x1a\x1fzitadel/admin/v1/instance.proto\x1a\x1dzitadel/admin/v1/member.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
+	"$zitadel/admin/v1/admin_service.proto\x12\x10zitadel.admin.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1dzitadel/admin/v1/domain.proto\x1a\x1czitadel/admin/v1/event.proto\x1a\x1fzitadel/admin/v1/instance.proto\x1a\x1fzitadel/admin/v1/language.proto\x1a\x1dzitadel/admin/v1/member.proto\x1a\x1azitadel/admin/v1/org.proto\x1a\x1dzitadel/admin/v1/policy.proto\x1a#zitadel/admin/v1/restrictions.proto\x1a%zitadel/admin/v1/trusted_domain.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
 	"\x0eHealthzRequest\"\x11\n" +
-	"\x0fHealthzResponse2\xfe\n" +
-	"\n" +
+	"\x0fHealthzResponse2\xf9C\n" +
 	"\fAdminService\x12o\n" +
 	"\aHealthz\x12 .zitadel.admin.v1.HealthzRequest\x1a!.zitadel.admin.v1.HealthzResponse\"\x1f\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/admin/v1/healthz\x12\x9e\x01\n" +
 	"\rGetMyInstance\x12&.zitadel.admin.v1.GetMyInstanceRequest\x1a'.zitadel.admin.v1.GetMyInstanceResponse\"<\x82\xb5\x18\n" +
@@ -128,7 +127,124 @@ const file_zitadel_admin_v1_admin_service_proto_rawDesc = "" +
 	"\x10iam.member.write\x10\x04\x82\xd3\xe4\x93\x02 :\x01*\x1a\x1b/admin/v1/members/{user_id}\x12\xbb\x01\n" +
 	"\x0fRemoveIAMMember\x12(.zitadel.admin.v1.RemoveIAMMemberRequest\x1a).zitadel.admin.v1.RemoveIAMMemberResponse\"S\x82\xb5\x18\x13\n" +
 	"\x11iam.member.delete\xc2\xf3\x18\x15\n" +
-	"\x11iam.member.delete\x10\x04\x82\xd3\xe4\x93\x02\x1d*\x1b/admin/v1/members/{user_id}B<Z:github.com/bastide-id/bastide/gen/zitadel/admin/v1;adminv1b\x06proto3"
+	"\x11iam.member.delete\x10\x04\x82\xd3\xe4\x93\x02\x1d*\x1b/admin/v1/members/{user_id}\x12\xae\x01\n" +
+	"\x15GetSupportedLanguages\x12..zitadel.admin.v1.GetSupportedLanguagesRequest\x1a/.zitadel.admin.v1.GetSupportedLanguagesResponse\"4\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x15\x12\x13/admin/v1/languages\x12\xb0\x01\n" +
+	"\x13GetAllowedLanguages\x12,.zitadel.admin.v1.GetAllowedLanguagesRequest\x1a-.zitadel.admin.v1.GetAllowedLanguagesResponse\"<\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x1d\x12\x1b/admin/v1/languages/allowed\x12\xbf\x01\n" +
+	"\x12SetDefaultLanguage\x12+.zitadel.admin.v1.SetDefaultLanguageRequest\x1a,.zitadel.admin.v1.SetDefaultLanguageResponse\"N\x82\xb5\x18\v\n" +
+	"\tiam.write\xc2\xf3\x18\r\n" +
+	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02(\x1a&/admin/v1/languages/default/{language}\x12\xb2\x01\n" +
+	"\x12GetDefaultLanguage\x12+.zitadel.admin.v1.GetDefaultLanguageRequest\x1a,.zitadel.admin.v1.GetDefaultLanguageResponse\"A\x82\xb5\x18\n" +
+	"\n" +
+	"\biam.read\xc2\xf3\x18\f\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1d\x12\x1b/admin/v1/languages/default\x12\xd0\x01\n" +
+	"\x1aListInstanceTrustedDomains\x123.zitadel.admin.v1.ListInstanceTrustedDomainsRequest\x1a4.zitadel.admin.v1.ListInstanceTrustedDomainsResponse\"G\x82\xb5\x18\n" +
+	"\n" +
+	"\biam.read\xc2\xf3\x18\f\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02#\"!/admin/v1/trusted_domains/_search\x12\xc7\x01\n" +
+	"\x18AddInstanceTrustedDomain\x121.zitadel.admin.v1.AddInstanceTrustedDomainRequest\x1a2.zitadel.admin.v1.AddInstanceTrustedDomainResponse\"D\x82\xb5\x18\v\n" +
+	"\tiam.write\xc2\xf3\x18\r\n" +
+	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/admin/v1/trusted_domains\x12\xd6\x01\n" +
+	"\x1bRemoveInstanceTrustedDomain\x124.zitadel.admin.v1.RemoveInstanceTrustedDomainRequest\x1a5.zitadel.admin.v1.RemoveInstanceTrustedDomainResponse\"J\x82\xb5\x18\v\n" +
+	"\tiam.write\xc2\xf3\x18\r\n" +
+	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02$*\"/admin/v1/trusted_domains/{domain}\x12\x92\x01\n" +
+	"\n" +
+	"GetOrgByID\x12#.zitadel.admin.v1.GetOrgByIDRequest\x1a$.zitadel.admin.v1.GetOrgByIDResponse\"9\x82\xb5\x18\n" +
+	"\n" +
+	"\biam.read\xc2\xf3\x18\f\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x15\x12\x13/admin/v1/orgs/{id}\x12\x9b\x01\n" +
+	"\vIsOrgUnique\x12$.zitadel.admin.v1.IsOrgUniqueRequest\x1a%.zitadel.admin.v1.IsOrgUniqueResponse\"?\x82\xb5\x18\n" +
+	"\n" +
+	"\biam.read\xc2\xf3\x18\f\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\x12\x19/admin/v1/orgs/_is_unique\x12\xa9\x01\n" +
+	"\rSetDefaultOrg\x12&.zitadel.admin.v1.SetDefaultOrgRequest\x1a'.zitadel.admin.v1.SetDefaultOrgResponse\"G\x82\xb5\x18\v\n" +
+	"\tiam.write\xc2\xf3\x18\r\n" +
+	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02!\x1a\x1f/admin/v1/orgs/default/{org_id}\x12\x9e\x01\n" +
+	"\rGetDefaultOrg\x12&.zitadel.admin.v1.GetDefaultOrgRequest\x1a'.zitadel.admin.v1.GetDefaultOrgResponse\"<\x82\xb5\x18\n" +
+	"\n" +
+	"\biam.read\xc2\xf3\x18\f\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x18\x12\x16/admin/v1/orgs/default\x12\x92\x01\n" +
+	"\bListOrgs\x12!.zitadel.admin.v1.ListOrgsRequest\x1a\".zitadel.admin.v1.ListOrgsResponse\"?\x82\xb5\x18\n" +
+	"\n" +
+	"\biam.read\xc2\xf3\x18\f\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/admin/v1/orgs/_search\x12\x93\x01\n" +
+	"\bSetUpOrg\x12!.zitadel.admin.v1.SetUpOrgRequest\x1a\".zitadel.admin.v1.SetUpOrgResponse\"@\x82\xb5\x18\v\n" +
+	"\tiam.write\xc2\xf3\x18\r\n" +
+	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/admin/v1/orgs/_setup\x12\x95\x01\n" +
+	"\tRemoveOrg\x12\".zitadel.admin.v1.RemoveOrgRequest\x1a#.zitadel.admin.v1.RemoveOrgResponse\"?\x82\xb5\x18\v\n" +
+	"\tiam.write\xc2\xf3\x18\r\n" +
+	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02\x19*\x17/admin/v1/orgs/{org_id}\x12\xc3\x01\n" +
+	"\x0fSetRestrictions\x12(.zitadel.admin.v1.SetRestrictionsRequest\x1a).zitadel.admin.v1.SetRestrictionsResponse\"[\x82\xb5\x18\x18\n" +
+	"\x16iam.restrictions.write\xc2\xf3\x18\x1a\n" +
+	"\x16iam.restrictions.write\x10\x04\x82\xd3\xe4\x93\x02\x1b:\x01*\x1a\x16/admin/v1/restrictions\x12\xbe\x01\n" +
+	"\x0fGetRestrictions\x12(.zitadel.admin.v1.GetRestrictionsRequest\x1a).zitadel.admin.v1.GetRestrictionsResponse\"V\x82\xb5\x18\x17\n" +
+	"\x15iam.restrictions.read\xc2\xf3\x18\x19\n" +
+	"\x15iam.restrictions.read\x10\x04\x82\xd3\xe4\x93\x02\x18\x12\x16/admin/v1/restrictions\x12\xa0\x01\n" +
+	"\n" +
+	"ListEvents\x12#.zitadel.admin.v1.ListEventsRequest\x1a$.zitadel.admin.v1.ListEventsResponse\"G\x82\xb5\x18\r\n" +
+	"\vevents.read\xc2\xf3\x18\x0f\n" +
+	"\vevents.read\x10\x04\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/admin/v1/events/_search\x12\xb2\x01\n" +
+	"\x0eListEventTypes\x12'.zitadel.admin.v1.ListEventTypesRequest\x1a(.zitadel.admin.v1.ListEventTypesResponse\"M\x82\xb5\x18\r\n" +
+	"\vevents.read\xc2\xf3\x18\x0f\n" +
+	"\vevents.read\x10\x04\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/admin/v1/events/types/_search\x12\xc2\x01\n" +
+	"\x12ListAggregateTypes\x12+.zitadel.admin.v1.ListAggregateTypesRequest\x1a,.zitadel.admin.v1.ListAggregateTypesResponse\"Q\x82\xb5\x18\r\n" +
+	"\vevents.read\xc2\xf3\x18\x0f\n" +
+	"\vevents.read\x10\x04\x82\xd3\xe4\x93\x02':\x01*\"\"/admin/v1/aggregates/types/_search\x12\xb5\x01\n" +
+	"\x0fGetOrgIAMPolicy\x12(.zitadel.admin.v1.GetOrgIAMPolicyRequest\x1a).zitadel.admin.v1.GetOrgIAMPolicyResponse\"M\x82\xb5\x18\x11\n" +
+	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\x12\x19/admin/v1/policies/orgiam\x12\xc3\x01\n" +
+	"\x12UpdateOrgIAMPolicy\x12+.zitadel.admin.v1.UpdateOrgIAMPolicyRequest\x1a,.zitadel.admin.v1.UpdateOrgIAMPolicyResponse\"R\x82\xb5\x18\x12\n" +
+	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\x1a\x19/admin/v1/policies/orgiam\x12\xd5\x01\n" +
+	"\x15GetCustomOrgIAMPolicy\x12..zitadel.admin.v1.GetCustomOrgIAMPolicyRequest\x1a/.zitadel.admin.v1.GetCustomOrgIAMPolicyResponse\"[\x82\xb5\x18\x11\n" +
+	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02)\x12'/admin/v1/orgs/{org_id}/policies/orgiam\x12\xda\x01\n" +
+	"\x15AddCustomOrgIAMPolicy\x12..zitadel.admin.v1.AddCustomOrgIAMPolicyRequest\x1a/.zitadel.admin.v1.AddCustomOrgIAMPolicyResponse\"`\x82\xb5\x18\x12\n" +
+	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02,:\x01*\"'/admin/v1/orgs/{org_id}/policies/orgiam\x12\xe3\x01\n" +
+	"\x18UpdateCustomOrgIAMPolicy\x121.zitadel.admin.v1.UpdateCustomOrgIAMPolicyRequest\x1a2.zitadel.admin.v1.UpdateCustomOrgIAMPolicyResponse\"`\x82\xb5\x18\x12\n" +
+	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02,:\x01*\x1a'/admin/v1/orgs/{org_id}/policies/orgiam\x12\xfa\x01\n" +
+	" ResetCustomOrgIAMPolicyToDefault\x129.zitadel.admin.v1.ResetCustomOrgIAMPolicyToDefaultRequest\x1a:.zitadel.admin.v1.ResetCustomOrgIAMPolicyToDefaultResponse\"_\x82\xb5\x18\x13\n" +
+	"\x11iam.policy.delete\xc2\xf3\x18\x15\n" +
+	"\x11iam.policy.delete\x10\x04\x82\xd3\xe4\x93\x02)*'/admin/v1/orgs/{org_id}/policies/orgiam\x12\xb5\x01\n" +
+	"\x0fGetDomainPolicy\x12(.zitadel.admin.v1.GetDomainPolicyRequest\x1a).zitadel.admin.v1.GetDomainPolicyResponse\"M\x82\xb5\x18\x11\n" +
+	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\x12\x19/admin/v1/policies/domain\x12\xc3\x01\n" +
+	"\x12UpdateDomainPolicy\x12+.zitadel.admin.v1.UpdateDomainPolicyRequest\x1a,.zitadel.admin.v1.UpdateDomainPolicyResponse\"R\x82\xb5\x18\x12\n" +
+	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\x1a\x19/admin/v1/policies/domain\x12\xd5\x01\n" +
+	"\x15GetCustomDomainPolicy\x12..zitadel.admin.v1.GetCustomDomainPolicyRequest\x1a/.zitadel.admin.v1.GetCustomDomainPolicyResponse\"[\x82\xb5\x18\x11\n" +
+	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02)\x12'/admin/v1/orgs/{org_id}/policies/domain\x12\xda\x01\n" +
+	"\x15AddCustomDomainPolicy\x12..zitadel.admin.v1.AddCustomDomainPolicyRequest\x1a/.zitadel.admin.v1.AddCustomDomainPolicyResponse\"`\x82\xb5\x18\x12\n" +
+	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02,:\x01*\"'/admin/v1/orgs/{org_id}/policies/domain\x12\xe3\x01\n" +
+	"\x18UpdateCustomDomainPolicy\x121.zitadel.admin.v1.UpdateCustomDomainPolicyRequest\x1a2.zitadel.admin.v1.UpdateCustomDomainPolicyResponse\"`\x82\xb5\x18\x12\n" +
+	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02,:\x01*\x1a'/admin/v1/orgs/{org_id}/policies/domain\x12\xfa\x01\n" +
+	" ResetCustomDomainPolicyToDefault\x129.zitadel.admin.v1.ResetCustomDomainPolicyToDefaultRequest\x1a:.zitadel.admin.v1.ResetCustomDomainPolicyToDefaultResponse\"_\x82\xb5\x18\x13\n" +
+	"\x11iam.policy.delete\xc2\xf3\x18\x15\n" +
+	"\x11iam.policy.delete\x10\x04\x82\xd3\xe4\x93\x02)*'/admin/v1/orgs/{org_id}/policies/domain\x12\xe6\x01\n" +
+	"\x1bGetPasswordComplexityPolicy\x124.zitadel.admin.v1.GetPasswordComplexityPolicyRequest\x1a5.zitadel.admin.v1.GetPasswordComplexityPolicyResponse\"Z\x82\xb5\x18\x11\n" +
+	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02(\x12&/admin/v1/policies/password/complexity\x12\xf4\x01\n" +
+	"\x1eUpdatePasswordComplexityPolicy\x127.zitadel.admin.v1.UpdatePasswordComplexityPolicyRequest\x1a8.zitadel.admin.v1.UpdatePasswordComplexityPolicyResponse\"_\x82\xb5\x18\x12\n" +
+	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02+:\x01*\x1a&/admin/v1/policies/password/complexity\x12\xca\x01\n" +
+	"\x14GetPasswordAgePolicy\x12-.zitadel.admin.v1.GetPasswordAgePolicyRequest\x1a..zitadel.admin.v1.GetPasswordAgePolicyResponse\"S\x82\xb5\x18\x11\n" +
+	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02!\x12\x1f/admin/v1/policies/password/age\x12\xd8\x01\n" +
+	"\x17UpdatePasswordAgePolicy\x120.zitadel.admin.v1.UpdatePasswordAgePolicyRequest\x1a1.zitadel.admin.v1.UpdatePasswordAgePolicyResponse\"X\x82\xb5\x18\x12\n" +
+	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02$:\x01*\x1a\x1f/admin/v1/policies/password/age\x12\xb9\x01\n" +
+	"\x10GetLockoutPolicy\x12).zitadel.admin.v1.GetLockoutPolicyRequest\x1a*.zitadel.admin.v1.GetLockoutPolicyResponse\"N\x82\xb5\x18\x11\n" +
+	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02\x1c\x12\x1a/admin/v1/policies/lockout\x12\xd0\x01\n" +
+	"\x13UpdateLockoutPolicy\x12,.zitadel.admin.v1.UpdateLockoutPolicyRequest\x1a-.zitadel.admin.v1.UpdateLockoutPolicyResponse\"\\\x82\xb5\x18\x12\n" +
+	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02(:\x01*\x1a#/admin/v1/policies/password/lockoutB<Z:github.com/bastide-id/bastide/gen/zitadel/admin/v1;adminv1b\x06proto3"
 
 var (
 	file_zitadel_admin_v1_admin_service_proto_rawDescOnce sync.Once
@@ -144,22 +260,96 @@ func file_zitadel_admin_v1_admin_service_proto_rawDescGZIP() []byte {
 
 var file_zitadel_admin_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_zitadel_admin_v1_admin_service_proto_goTypes = []any{
-	(*HealthzRequest)(nil),              // 0: zitadel.admin.v1.HealthzRequest
-	(*HealthzResponse)(nil),             // 1: zitadel.admin.v1.HealthzResponse
-	(*GetMyInstanceRequest)(nil),        // 2: zitadel.admin.v1.GetMyInstanceRequest
-	(*ListInstanceDomainsRequest)(nil),  // 3: zitadel.admin.v1.ListInstanceDomainsRequest
-	(*ListIAMMemberRolesRequest)(nil),   // 4: zitadel.admin.v1.ListIAMMemberRolesRequest
-	(*ListIAMMembersRequest)(nil),       // 5: zitadel.admin.v1.ListIAMMembersRequest
-	(*AddIAMMemberRequest)(nil),         // 6: zitadel.admin.v1.AddIAMMemberRequest
-	(*UpdateIAMMemberRequest)(nil),      // 7: zitadel.admin.v1.UpdateIAMMemberRequest
-	(*RemoveIAMMemberRequest)(nil),      // 8: zitadel.admin.v1.RemoveIAMMemberRequest
-	(*GetMyInstanceResponse)(nil),       // 9: zitadel.admin.v1.GetMyInstanceResponse
-	(*ListInstanceDomainsResponse)(nil), // 10: zitadel.admin.v1.ListInstanceDomainsResponse
-	(*ListIAMMemberRolesResponse)(nil),  // 11: zitadel.admin.v1.ListIAMMemberRolesResponse
-	(*ListIAMMembersResponse)(nil),      // 12: zitadel.admin.v1.ListIAMMembersResponse
-	(*AddIAMMemberResponse)(nil),        // 13: zitadel.admin.v1.AddIAMMemberResponse
-	(*UpdateIAMMemberResponse)(nil),     // 14: zitadel.admin.v1.UpdateIAMMemberResponse
-	(*RemoveIAMMemberResponse)(nil),     // 15: zitadel.admin.v1.RemoveIAMMemberResponse
+	(*HealthzRequest)(nil),                           // 0: zitadel.admin.v1.HealthzRequest
+	(*HealthzResponse)(nil),                          // 1: zitadel.admin.v1.HealthzResponse
+	(*GetMyInstanceRequest)(nil),                     // 2: zitadel.admin.v1.GetMyInstanceRequest
+	(*ListInstanceDomainsRequest)(nil),               // 3: zitadel.admin.v1.ListInstanceDomainsRequest
+	(*ListIAMMemberRolesRequest)(nil),                // 4: zitadel.admin.v1.ListIAMMemberRolesRequest
+	(*ListIAMMembersRequest)(nil),                    // 5: zitadel.admin.v1.ListIAMMembersRequest
+	(*AddIAMMemberRequest)(nil),                      // 6: zitadel.admin.v1.AddIAMMemberRequest
+	(*UpdateIAMMemberRequest)(nil),                   // 7: zitadel.admin.v1.UpdateIAMMemberRequest
+	(*RemoveIAMMemberRequest)(nil),                   // 8: zitadel.admin.v1.RemoveIAMMemberRequest
+	(*GetSupportedLanguagesRequest)(nil),             // 9: zitadel.admin.v1.GetSupportedLanguagesRequest
+	(*GetAllowedLanguagesRequest)(nil),               // 10: zitadel.admin.v1.GetAllowedLanguagesRequest
+	(*SetDefaultLanguageRequest)(nil),                // 11: zitadel.admin.v1.SetDefaultLanguageRequest
+	(*GetDefaultLanguageRequest)(nil),                // 12: zitadel.admin.v1.GetDefaultLanguageRequest
+	(*ListInstanceTrustedDomainsRequest)(nil),        // 13: zitadel.admin.v1.ListInstanceTrustedDomainsRequest
+	(*AddInstanceTrustedDomainRequest)(nil),          // 14: zitadel.admin.v1.AddInstanceTrustedDomainRequest
+	(*RemoveInstanceTrustedDomainRequest)(nil),       // 15: zitadel.admin.v1.RemoveInstanceTrustedDomainRequest
+	(*GetOrgByIDRequest)(nil),                        // 16: zitadel.admin.v1.GetOrgByIDRequest
+	(*IsOrgUniqueRequest)(nil),                       // 17: zitadel.admin.v1.IsOrgUniqueRequest
+	(*SetDefaultOrgRequest)(nil),                     // 18: zitadel.admin.v1.SetDefaultOrgRequest
+	(*GetDefaultOrgRequest)(nil),                     // 19: zitadel.admin.v1.GetDefaultOrgRequest
+	(*ListOrgsRequest)(nil),                          // 20: zitadel.admin.v1.ListOrgsRequest
+	(*SetUpOrgRequest)(nil),                          // 21: zitadel.admin.v1.SetUpOrgRequest
+	(*RemoveOrgRequest)(nil),                         // 22: zitadel.admin.v1.RemoveOrgRequest
+	(*SetRestrictionsRequest)(nil),                   // 23: zitadel.admin.v1.SetRestrictionsRequest
+	(*GetRestrictionsRequest)(nil),                   // 24: zitadel.admin.v1.GetRestrictionsRequest
+	(*ListEventsRequest)(nil),                        // 25: zitadel.admin.v1.ListEventsRequest
+	(*ListEventTypesRequest)(nil),                    // 26: zitadel.admin.v1.ListEventTypesRequest
+	(*ListAggregateTypesRequest)(nil),                // 27: zitadel.admin.v1.ListAggregateTypesRequest
+	(*GetOrgIAMPolicyRequest)(nil),                   // 28: zitadel.admin.v1.GetOrgIAMPolicyRequest
+	(*UpdateOrgIAMPolicyRequest)(nil),                // 29: zitadel.admin.v1.UpdateOrgIAMPolicyRequest
+	(*GetCustomOrgIAMPolicyRequest)(nil),             // 30: zitadel.admin.v1.GetCustomOrgIAMPolicyRequest
+	(*AddCustomOrgIAMPolicyRequest)(nil),             // 31: zitadel.admin.v1.AddCustomOrgIAMPolicyRequest
+	(*UpdateCustomOrgIAMPolicyRequest)(nil),          // 32: zitadel.admin.v1.UpdateCustomOrgIAMPolicyRequest
+	(*ResetCustomOrgIAMPolicyToDefaultRequest)(nil),  // 33: zitadel.admin.v1.ResetCustomOrgIAMPolicyToDefaultRequest
+	(*GetDomainPolicyRequest)(nil),                   // 34: zitadel.admin.v1.GetDomainPolicyRequest
+	(*UpdateDomainPolicyRequest)(nil),                // 35: zitadel.admin.v1.UpdateDomainPolicyRequest
+	(*GetCustomDomainPolicyRequest)(nil),             // 36: zitadel.admin.v1.GetCustomDomainPolicyRequest
+	(*AddCustomDomainPolicyRequest)(nil),             // 37: zitadel.admin.v1.AddCustomDomainPolicyRequest
+	(*UpdateCustomDomainPolicyRequest)(nil),          // 38: zitadel.admin.v1.UpdateCustomDomainPolicyRequest
+	(*ResetCustomDomainPolicyToDefaultRequest)(nil),  // 39: zitadel.admin.v1.ResetCustomDomainPolicyToDefaultRequest
+	(*GetPasswordComplexityPolicyRequest)(nil),       // 40: zitadel.admin.v1.GetPasswordComplexityPolicyRequest
+	(*UpdatePasswordComplexityPolicyRequest)(nil),    // 41: zitadel.admin.v1.UpdatePasswordComplexityPolicyRequest
+	(*GetPasswordAgePolicyRequest)(nil),              // 42: zitadel.admin.v1.GetPasswordAgePolicyRequest
+	(*UpdatePasswordAgePolicyRequest)(nil),           // 43: zitadel.admin.v1.UpdatePasswordAgePolicyRequest
+	(*GetLockoutPolicyRequest)(nil),                  // 44: zitadel.admin.v1.GetLockoutPolicyRequest
+	(*UpdateLockoutPolicyRequest)(nil),               // 45: zitadel.admin.v1.UpdateLockoutPolicyRequest
+	(*GetMyInstanceResponse)(nil),                    // 46: zitadel.admin.v1.GetMyInstanceResponse
+	(*ListInstanceDomainsResponse)(nil),              // 47: zitadel.admin.v1.ListInstanceDomainsResponse
+	(*ListIAMMemberRolesResponse)(nil),               // 48: zitadel.admin.v1.ListIAMMemberRolesResponse
+	(*ListIAMMembersResponse)(nil),                   // 49: zitadel.admin.v1.ListIAMMembersResponse
+	(*AddIAMMemberResponse)(nil),                     // 50: zitadel.admin.v1.AddIAMMemberResponse
+	(*UpdateIAMMemberResponse)(nil),                  // 51: zitadel.admin.v1.UpdateIAMMemberResponse
+	(*RemoveIAMMemberResponse)(nil),                  // 52: zitadel.admin.v1.RemoveIAMMemberResponse
+	(*GetSupportedLanguagesResponse)(nil),            // 53: zitadel.admin.v1.GetSupportedLanguagesResponse
+	(*GetAllowedLanguagesResponse)(nil),              // 54: zitadel.admin.v1.GetAllowedLanguagesResponse
+	(*SetDefaultLanguageResponse)(nil),               // 55: zitadel.admin.v1.SetDefaultLanguageResponse
+	(*GetDefaultLanguageResponse)(nil),               // 56: zitadel.admin.v1.GetDefaultLanguageResponse
+	(*ListInstanceTrustedDomainsResponse)(nil),       // 57: zitadel.admin.v1.ListInstanceTrustedDomainsResponse
+	(*AddInstanceTrustedDomainResponse)(nil),         // 58: zitadel.admin.v1.AddInstanceTrustedDomainResponse
+	(*RemoveInstanceTrustedDomainResponse)(nil),      // 59: zitadel.admin.v1.RemoveInstanceTrustedDomainResponse
+	(*GetOrgByIDResponse)(nil),                       // 60: zitadel.admin.v1.GetOrgByIDResponse
+	(*IsOrgUniqueResponse)(nil),                      // 61: zitadel.admin.v1.IsOrgUniqueResponse
+	(*SetDefaultOrgResponse)(nil),                    // 62: zitadel.admin.v1.SetDefaultOrgResponse
+	(*GetDefaultOrgResponse)(nil),                    // 63: zitadel.admin.v1.GetDefaultOrgResponse
+	(*ListOrgsResponse)(nil),                         // 64: zitadel.admin.v1.ListOrgsResponse
+	(*SetUpOrgResponse)(nil),                         // 65: zitadel.admin.v1.SetUpOrgResponse
+	(*RemoveOrgResponse)(nil),                        // 66: zitadel.admin.v1.RemoveOrgResponse
+	(*SetRestrictionsResponse)(nil),                  // 67: zitadel.admin.v1.SetRestrictionsResponse
+	(*GetRestrictionsResponse)(nil),                  // 68: zitadel.admin.v1.GetRestrictionsResponse
+	(*ListEventsResponse)(nil),                       // 69: zitadel.admin.v1.ListEventsResponse
+	(*ListEventTypesResponse)(nil),                   // 70: zitadel.admin.v1.ListEventTypesResponse
+	(*ListAggregateTypesResponse)(nil),               // 71: zitadel.admin.v1.ListAggregateTypesResponse
+	(*GetOrgIAMPolicyResponse)(nil),                  // 72: zitadel.admin.v1.GetOrgIAMPolicyResponse
+	(*UpdateOrgIAMPolicyResponse)(nil),               // 73: zitadel.admin.v1.UpdateOrgIAMPolicyResponse
+	(*GetCustomOrgIAMPolicyResponse)(nil),            // 74: zitadel.admin.v1.GetCustomOrgIAMPolicyResponse
+	(*AddCustomOrgIAMPolicyResponse)(nil),            // 75: zitadel.admin.v1.AddCustomOrgIAMPolicyResponse
+	(*UpdateCustomOrgIAMPolicyResponse)(nil),         // 76: zitadel.admin.v1.UpdateCustomOrgIAMPolicyResponse
+	(*ResetCustomOrgIAMPolicyToDefaultResponse)(nil), // 77: zitadel.admin.v1.ResetCustomOrgIAMPolicyToDefaultResponse
+	(*GetDomainPolicyResponse)(nil),                  // 78: zitadel.admin.v1.GetDomainPolicyResponse
+	(*UpdateDomainPolicyResponse)(nil),               // 79: zitadel.admin.v1.UpdateDomainPolicyResponse
+	(*GetCustomDomainPolicyResponse)(nil),            // 80: zitadel.admin.v1.GetCustomDomainPolicyResponse
+	(*AddCustomDomainPolicyResponse)(nil),            // 81: zitadel.admin.v1.AddCustomDomainPolicyResponse
+	(*UpdateCustomDomainPolicyResponse)(nil),         // 82: zitadel.admin.v1.UpdateCustomDomainPolicyResponse
+	(*ResetCustomDomainPolicyToDefaultResponse)(nil), // 83: zitadel.admin.v1.ResetCustomDomainPolicyToDefaultResponse
+	(*GetPasswordComplexityPolicyResponse)(nil),      // 84: zitadel.admin.v1.GetPasswordComplexityPolicyResponse
+	(*UpdatePasswordComplexityPolicyResponse)(nil),   // 85: zitadel.admin.v1.UpdatePasswordComplexityPolicyResponse
+	(*GetPasswordAgePolicyResponse)(nil),             // 86: zitadel.admin.v1.GetPasswordAgePolicyResponse
+	(*UpdatePasswordAgePolicyResponse)(nil),          // 87: zitadel.admin.v1.UpdatePasswordAgePolicyResponse
+	(*GetLockoutPolicyResponse)(nil),                 // 88: zitadel.admin.v1.GetLockoutPolicyResponse
+	(*UpdateLockoutPolicyResponse)(nil),              // 89: zitadel.admin.v1.UpdateLockoutPolicyResponse
 }
 var file_zitadel_admin_v1_admin_service_proto_depIdxs = []int32{
 	0,  // 0: zitadel.admin.v1.AdminService.Healthz:input_type -> zitadel.admin.v1.HealthzRequest
@@ -170,16 +360,90 @@ var file_zitadel_admin_v1_admin_service_proto_depIdxs = []int32{
 	6,  // 5: zitadel.admin.v1.AdminService.AddIAMMember:input_type -> zitadel.admin.v1.AddIAMMemberRequest
 	7,  // 6: zitadel.admin.v1.AdminService.UpdateIAMMember:input_type -> zitadel.admin.v1.UpdateIAMMemberRequest
 	8,  // 7: zitadel.admin.v1.AdminService.RemoveIAMMember:input_type -> zitadel.admin.v1.RemoveIAMMemberRequest
-	1,  // 8: zitadel.admin.v1.AdminService.Healthz:output_type -> zitadel.admin.v1.HealthzResponse
-	9,  // 9: zitadel.admin.v1.AdminService.GetMyInstance:output_type -> zitadel.admin.v1.GetMyInstanceResponse
-	10, // 10: zitadel.admin.v1.AdminService.ListInstanceDomains:output_type -> zitadel.admin.v1.ListInstanceDomainsResponse
-	11, // 11: zitadel.admin.v1.AdminService.ListIAMMemberRoles:output_type -> zitadel.admin.v1.ListIAMMemberRolesResponse
-	12, // 12: zitadel.admin.v1.AdminService.ListIAMMembers:output_type -> zitadel.admin.v1.ListIAMMembersResponse
-	13, // 13: zitadel.admin.v1.AdminService.AddIAMMember:output_type -> zitadel.admin.v1.AddIAMMemberResponse
-	14, // 14: zitadel.admin.v1.AdminService.UpdateIAMMember:output_type -> zitadel.admin.v1.UpdateIAMMemberResponse
-	15, // 15: zitadel.admin.v1.AdminService.RemoveIAMMember:output_type -> zitadel.admin.v1.RemoveIAMMemberResponse
-	8,  // [8:16] is the sub-list for method output_type
-	0,  // [0:8] is the sub-list for method input_type
+	9,  // 8: zitadel.admin.v1.AdminService.GetSupportedLanguages:input_type -> zitadel.admin.v1.GetSupportedLanguagesRequest
+	10, // 9: zitadel.admin.v1.AdminService.GetAllowedLanguages:input_type -> zitadel.admin.v1.GetAllowedLanguagesRequest
+	11, // 10: zitadel.admin.v1.AdminService.SetDefaultLanguage:input_type -> zitadel.admin.v1.SetDefaultLanguageRequest
+	12, // 11: zitadel.admin.v1.AdminService.GetDefaultLanguage:input_type -> zitadel.admin.v1.GetDefaultLanguageRequest
+	13, // 12: zitadel.admin.v1.AdminService.ListInstanceTrustedDomains:input_type -> zitadel.admin.v1.ListInstanceTrustedDomainsRequest
+	14, // 13: zitadel.admin.v1.AdminService.AddInstanceTrustedDomain:input_type -> zitadel.admin.v1.AddInstanceTrustedDomainRequest
+	15, // 14: zitadel.admin.v1.AdminService.RemoveInstanceTrustedDomain:input_type -> zitadel.admin.v1.RemoveInstanceTrustedDomainRequest
+	16, // 15: zitadel.admin.v1.AdminService.GetOrgByID:input_type -> zitadel.admin.v1.GetOrgByIDRequest
+	17, // 16: zitadel.admin.v1.AdminService.IsOrgUnique:input_type -> zitadel.admin.v1.IsOrgUniqueRequest
+	18, // 17: zitadel.admin.v1.AdminService.SetDefaultOrg:input_type -> zitadel.admin.v1.SetDefaultOrgRequest
+	19, // 18: zitadel.admin.v1.AdminService.GetDefaultOrg:input_type -> zitadel.admin.v1.GetDefaultOrgRequest
+	20, // 19: zitadel.admin.v1.AdminService.ListOrgs:input_type -> zitadel.admin.v1.ListOrgsRequest
+	21, // 20: zitadel.admin.v1.AdminService.SetUpOrg:input_type -> zitadel.admin.v1.SetUpOrgRequest
+	22, // 21: zitadel.admin.v1.AdminService.RemoveOrg:input_type -> zitadel.admin.v1.RemoveOrgRequest
+	23, // 22: zitadel.admin.v1.AdminService.SetRestrictions:input_type -> zitadel.admin.v1.SetRestrictionsRequest
+	24, // 23: zitadel.admin.v1.AdminService.GetRestrictions:input_type -> zitadel.admin.v1.GetRestrictionsRequest
+	25, // 24: zitadel.admin.v1.AdminService.ListEvents:input_type -> zitadel.admin.v1.ListEventsRequest
+	26, // 25: zitadel.admin.v1.AdminService.ListEventTypes:input_type -> zitadel.admin.v1.ListEventTypesRequest
+	27, // 26: zitadel.admin.v1.AdminService.ListAggregateTypes:input_type -> zitadel.admin.v1.ListAggregateTypesRequest
+	28, // 27: zitadel.admin.v1.AdminService.GetOrgIAMPolicy:input_type -> zitadel.admin.v1.GetOrgIAMPolicyRequest
+	29, // 28: zitadel.admin.v1.AdminService.UpdateOrgIAMPolicy:input_type -> zitadel.admin.v1.UpdateOrgIAMPolicyRequest
+	30, // 29: zitadel.admin.v1.AdminService.GetCustomOrgIAMPolicy:input_type -> zitadel.admin.v1.GetCustomOrgIAMPolicyRequest
+	31, // 30: zitadel.admin.v1.AdminService.AddCustomOrgIAMPolicy:input_type -> zitadel.admin.v1.AddCustomOrgIAMPolicyRequest
+	32, // 31: zitadel.admin.v1.AdminService.UpdateCustomOrgIAMPolicy:input_type -> zitadel.admin.v1.UpdateCustomOrgIAMPolicyRequest
+	33, // 32: zitadel.admin.v1.AdminService.ResetCustomOrgIAMPolicyToDefault:input_type -> zitadel.admin.v1.ResetCustomOrgIAMPolicyToDefaultRequest
+	34, // 33: zitadel.admin.v1.AdminService.GetDomainPolicy:input_type -> zitadel.admin.v1.GetDomainPolicyRequest
+	35, // 34: zitadel.admin.v1.AdminService.UpdateDomainPolicy:input_type -> zitadel.admin.v1.UpdateDomainPolicyRequest
+	36, // 35: zitadel.admin.v1.AdminService.GetCustomDomainPolicy:input_type -> zitadel.admin.v1.GetCustomDomainPolicyRequest
+	37, // 36: zitadel.admin.v1.AdminService.AddCustomDomainPolicy:input_type -> zitadel.admin.v1.AddCustomDomainPolicyRequest
+	38, // 37: zitadel.admin.v1.AdminService.UpdateCustomDomainPolicy:input_type -> zitadel.admin.v1.UpdateCustomDomainPolicyRequest
+	39, // 38: zitadel.admin.v1.AdminService.ResetCustomDomainPolicyToDefault:input_type -> zitadel.admin.v1.ResetCustomDomainPolicyToDefaultRequest
+	40, // 39: zitadel.admin.v1.AdminService.GetPasswordComplexityPolicy:input_type -> zitadel.admin.v1.GetPasswordComplexityPolicyRequest
+	41, // 40: zitadel.admin.v1.AdminService.UpdatePasswordComplexityPolicy:input_type -> zitadel.admin.v1.UpdatePasswordComplexityPolicyRequest
+	42, // 41: zitadel.admin.v1.AdminService.GetPasswordAgePolicy:input_type -> zitadel.admin.v1.GetPasswordAgePolicyRequest
+	43, // 42: zitadel.admin.v1.AdminService.UpdatePasswordAgePolicy:input_type -> zitadel.admin.v1.UpdatePasswordAgePolicyRequest
+	44, // 43: zitadel.admin.v1.AdminService.GetLockoutPolicy:input_type -> zitadel.admin.v1.GetLockoutPolicyRequest
+	45, // 44: zitadel.admin.v1.AdminService.UpdateLockoutPolicy:input_type -> zitadel.admin.v1.UpdateLockoutPolicyRequest
+	1,  // 45: zitadel.admin.v1.AdminService.Healthz:output_type -> zitadel.admin.v1.HealthzResponse
+	46, // 46: zitadel.admin.v1.AdminService.GetMyInstance:output_type -> zitadel.admin.v1.GetMyInstanceResponse
+	47, // 47: zitadel.admin.v1.AdminService.ListInstanceDomains:output_type -> zitadel.admin.v1.ListInstanceDomainsResponse
+	48, // 48: zitadel.admin.v1.AdminService.ListIAMMemberRoles:output_type -> zitadel.admin.v1.ListIAMMemberRolesResponse
+	49, // 49: zitadel.admin.v1.AdminService.ListIAMMembers:output_type -> zitadel.admin.v1.ListIAMMembersResponse
+	50, // 50: zitadel.admin.v1.AdminService.AddIAMMember:output_type -> zitadel.admin.v1.AddIAMMemberResponse
+	51, // 51: zitadel.admin.v1.AdminService.UpdateIAMMember:output_type -> zitadel.admin.v1.UpdateIAMMemberResponse
+	52, // 52: zitadel.admin.v1.AdminService.RemoveIAMMember:output_type -> zitadel.admin.v1.RemoveIAMMemberResponse
+	53, // 53: zitadel.admin.v1.AdminService.GetSupportedLanguages:output_type -> zitadel.admin.v1.GetSupportedLanguagesResponse
+	54, // 54: zitadel.admin.v1.AdminService.GetAllowedLanguages:output_type -> zitadel.admin.v1.GetAllowedLanguagesResponse
+	55, // 55: zitadel.admin.v1.AdminService.SetDefaultLanguage:output_type -> zitadel.admin.v1.SetDefaultLanguageResponse
+	56, // 56: zitadel.admin.v1.AdminService.GetDefaultLanguage:output_type -> zitadel.admin.v1.GetDefaultLanguageResponse
+	57, // 57: zitadel.admin.v1.AdminService.ListInstanceTrustedDomains:output_type -> zitadel.admin.v1.ListInstanceTrustedDomainsResponse
+	58, // 58: zitadel.admin.v1.AdminService.AddInstanceTrustedDomain:output_type -> zitadel.admin.v1.AddInstanceTrustedDomainResponse
+	59, // 59: zitadel.admin.v1.AdminService.RemoveInstanceTrustedDomain:output_type -> zitadel.admin.v1.RemoveInstanceTrustedDomainResponse
+	60, // 60: zitadel.admin.v1.AdminService.GetOrgByID:output_type -> zitadel.admin.v1.GetOrgByIDResponse
+	61, // 61: zitadel.admin.v1.AdminService.IsOrgUnique:output_type -> zitadel.admin.v1.IsOrgUniqueResponse
+	62, // 62: zitadel.admin.v1.AdminService.SetDefaultOrg:output_type -> zitadel.admin.v1.SetDefaultOrgResponse
+	63, // 63: zitadel.admin.v1.AdminService.GetDefaultOrg:output_type -> zitadel.admin.v1.GetDefaultOrgResponse
+	64, // 64: zitadel.admin.v1.AdminService.ListOrgs:output_type -> zitadel.admin.v1.ListOrgsResponse
+	65, // 65: zitadel.admin.v1.AdminService.SetUpOrg:output_type -> zitadel.admin.v1.SetUpOrgResponse
+	66, // 66: zitadel.admin.v1.AdminService.RemoveOrg:output_type -> zitadel.admin.v1.RemoveOrgResponse
+	67, // 67: zitadel.admin.v1.AdminService.SetRestrictions:output_type -> zitadel.admin.v1.SetRestrictionsResponse
+	68, // 68: zitadel.admin.v1.AdminService.GetRestrictions:output_type -> zitadel.admin.v1.GetRestrictionsResponse
+	69, // 69: zitadel.admin.v1.AdminService.ListEvents:output_type -> zitadel.admin.v1.ListEventsResponse
+	70, // 70: zitadel.admin.v1.AdminService.ListEventTypes:output_type -> zitadel.admin.v1.ListEventTypesResponse
+	71, // 71: zitadel.admin.v1.AdminService.ListAggregateTypes:output_type -> zitadel.admin.v1.ListAggregateTypesResponse
+	72, // 72: zitadel.admin.v1.AdminService.GetOrgIAMPolicy:output_type -> zitadel.admin.v1.GetOrgIAMPolicyResponse
+	73, // 73: zitadel.admin.v1.AdminService.UpdateOrgIAMPolicy:output_type -> zitadel.admin.v1.UpdateOrgIAMPolicyResponse
+	74, // 74: zitadel.admin.v1.AdminService.GetCustomOrgIAMPolicy:output_type -> zitadel.admin.v1.GetCustomOrgIAMPolicyResponse
+	75, // 75: zitadel.admin.v1.AdminService.AddCustomOrgIAMPolicy:output_type -> zitadel.admin.v1.AddCustomOrgIAMPolicyResponse
+	76, // 76: zitadel.admin.v1.AdminService.UpdateCustomOrgIAMPolicy:output_type -> zitadel.admin.v1.UpdateCustomOrgIAMPolicyResponse
+	77, // 77: zitadel.admin.v1.AdminService.ResetCustomOrgIAMPolicyToDefault:output_type -> zitadel.admin.v1.ResetCustomOrgIAMPolicyToDefaultResponse
+	78, // 78: zitadel.admin.v1.AdminService.GetDomainPolicy:output_type -> zitadel.admin.v1.GetDomainPolicyResponse
+	79, // 79: zitadel.admin.v1.AdminService.UpdateDomainPolicy:output_type -> zitadel.admin.v1.UpdateDomainPolicyResponse
+	80, // 80: zitadel.admin.v1.AdminService.GetCustomDomainPolicy:output_type -> zitadel.admin.v1.GetCustomDomainPolicyResponse
+	81, // 81: zitadel.admin.v1.AdminService.AddCustomDomainPolicy:output_type -> zitadel.admin.v1.AddCustomDomainPolicyResponse
+	82, // 82: zitadel.admin.v1.AdminService.UpdateCustomDomainPolicy:output_type -> zitadel.admin.v1.UpdateCustomDomainPolicyResponse
+	83, // 83: zitadel.admin.v1.AdminService.ResetCustomDomainPolicyToDefault:output_type -> zitadel.admin.v1.ResetCustomDomainPolicyToDefaultResponse
+	84, // 84: zitadel.admin.v1.AdminService.GetPasswordComplexityPolicy:output_type -> zitadel.admin.v1.GetPasswordComplexityPolicyResponse
+	85, // 85: zitadel.admin.v1.AdminService.UpdatePasswordComplexityPolicy:output_type -> zitadel.admin.v1.UpdatePasswordComplexityPolicyResponse
+	86, // 86: zitadel.admin.v1.AdminService.GetPasswordAgePolicy:output_type -> zitadel.admin.v1.GetPasswordAgePolicyResponse
+	87, // 87: zitadel.admin.v1.AdminService.UpdatePasswordAgePolicy:output_type -> zitadel.admin.v1.UpdatePasswordAgePolicyResponse
+	88, // 88: zitadel.admin.v1.AdminService.GetLockoutPolicy:output_type -> zitadel.admin.v1.GetLockoutPolicyResponse
+	89, // 89: zitadel.admin.v1.AdminService.UpdateLockoutPolicy:output_type -> zitadel.admin.v1.UpdateLockoutPolicyResponse
+	45, // [45:90] is the sub-list for method output_type
+	0,  // [0:45] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -191,8 +455,14 @@ func file_zitadel_admin_v1_admin_service_proto_init() {
 		return
 	}
 	file_zitadel_admin_v1_domain_proto_init()
+	file_zitadel_admin_v1_event_proto_init()
 	file_zitadel_admin_v1_instance_proto_init()
+	file_zitadel_admin_v1_language_proto_init()
 	file_zitadel_admin_v1_member_proto_init()
+	file_zitadel_admin_v1_org_proto_init()
+	file_zitadel_admin_v1_policy_proto_init()
+	file_zitadel_admin_v1_restrictions_proto_init()
+	file_zitadel_admin_v1_trusted_domain_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

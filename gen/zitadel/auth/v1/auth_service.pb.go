@@ -100,13 +100,62 @@ var File_zitadel_auth_v1_auth_service_proto protoreflect.FileDescriptor
 
 const file_zitadel_auth_v1_auth_service_proto_rawDesc = "" +
 	"\n" +
-	"\"zitadel/auth/v1/auth_service.proto\x12\x0fzitadel.auth.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1azitadel/auth/v1/user.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
+	"\"zitadel/auth/v1/auth_service.proto\x12\x0fzitadel.auth.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1czitadel/auth/v1/change.proto\x1a\x1ezitadel/auth/v1/instance.proto\x1a\x1ezitadel/auth/v1/metadata.proto\x1a zitadel/auth/v1/permission.proto\x1a\x1czitadel/auth/v1/policy.proto\x1a\x1azitadel/auth/v1/user.proto\x1a zitadel/auth/v1/user_grant.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
 	"\x0eHealthzRequest\"\x11\n" +
-	"\x0fHealthzResponse2\x84\x02\n" +
+	"\x0fHealthzResponse2\xa6\x1f\n" +
 	"\vAuthService\x12l\n" +
 	"\aHealthz\x12\x1f.zitadel.auth.v1.HealthzRequest\x1a .zitadel.auth.v1.HealthzResponse\"\x1e\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/auth/v1/healthz\x12\x86\x01\n" +
 	"\tGetMyUser\x12!.zitadel.auth.v1.GetMyUserRequest\x1a\".zitadel.auth.v1.GetMyUserResponse\"2\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x13\x12\x11/auth/v1/users/meB:Z8github.com/bastide-id/bastide/gen/zitadel/auth/v1;authv1b\x06proto3"
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x13\x12\x11/auth/v1/users/me\x12\xab\x01\n" +
+	"\x15GetSupportedLanguages\x12-.zitadel.auth.v1.GetSupportedLanguagesRequest\x1a..zitadel.auth.v1.GetSupportedLanguagesResponse\"3\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x14\x12\x12/auth/v1/languages\x12\xa4\x01\n" +
+	"\fRemoveMyUser\x12$.zitadel.auth.v1.RemoveMyUserRequest\x1a%.zitadel.auth.v1.RemoveMyUserResponse\"G\x82\xb5\x18\x12\n" +
+	"\x10user.self.delete\xc2\xf3\x18\x14\n" +
+	"\x10user.self.delete\x10\x02\x82\xd3\xe4\x93\x02\x13*\x11/auth/v1/users/me\x12\xa7\x01\n" +
+	"\x10UpdateMyUserName\x12(.zitadel.auth.v1.UpdateMyUserNameRequest\x1a).zitadel.auth.v1.UpdateMyUserNameResponse\">\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1f:\x01*\x1a\x1a/auth/v1/users/me/username\x12\xa7\x01\n" +
+	"\x10UpdateMyPassword\x12(.zitadel.auth.v1.UpdateMyPasswordRequest\x1a).zitadel.auth.v1.UpdateMyPasswordResponse\">\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1f:\x01*\x1a\x1a/auth/v1/users/me/password\x12\x97\x01\n" +
+	"\fGetMyProfile\x12$.zitadel.auth.v1.GetMyProfileRequest\x1a%.zitadel.auth.v1.GetMyProfileResponse\":\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1b\x12\x19/auth/v1/users/me/profile\x12\xa3\x01\n" +
+	"\x0fUpdateMyProfile\x12'.zitadel.auth.v1.UpdateMyProfileRequest\x1a(.zitadel.auth.v1.UpdateMyProfileResponse\"=\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1e:\x01*\x1a\x19/auth/v1/users/me/profile\x12\x8f\x01\n" +
+	"\n" +
+	"GetMyEmail\x12\".zitadel.auth.v1.GetMyEmailRequest\x1a#.zitadel.auth.v1.GetMyEmailResponse\"8\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/auth/v1/users/me/email\x12\x92\x01\n" +
+	"\n" +
+	"SetMyEmail\x12\".zitadel.auth.v1.SetMyEmailRequest\x1a#.zitadel.auth.v1.SetMyEmailResponse\";\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1c:\x01*\x1a\x17/auth/v1/users/me/email\x12\xa3\x01\n" +
+	"\rVerifyMyEmail\x12%.zitadel.auth.v1.VerifyMyEmailRequest\x1a&.zitadel.auth.v1.VerifyMyEmailResponse\"C\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/auth/v1/users/me/email/_verify\x12\x8f\x01\n" +
+	"\n" +
+	"GetMyPhone\x12\".zitadel.auth.v1.GetMyPhoneRequest\x1a#.zitadel.auth.v1.GetMyPhoneResponse\"8\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/auth/v1/users/me/phone\x12\x92\x01\n" +
+	"\n" +
+	"SetMyPhone\x12\".zitadel.auth.v1.SetMyPhoneRequest\x1a#.zitadel.auth.v1.SetMyPhoneResponse\";\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1c:\x01*\x1a\x17/auth/v1/users/me/phone\x12\xa3\x01\n" +
+	"\rVerifyMyPhone\x12%.zitadel.auth.v1.VerifyMyPhoneRequest\x1a&.zitadel.auth.v1.VerifyMyPhoneResponse\"C\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/auth/v1/users/me/phone/_verify\x12\x98\x01\n" +
+	"\rRemoveMyPhone\x12%.zitadel.auth.v1.RemoveMyPhoneRequest\x1a&.zitadel.auth.v1.RemoveMyPhoneResponse\"8\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x19*\x17/auth/v1/users/me/phone\x12\xb1\x01\n" +
+	"\x11ListMyUserChanges\x12).zitadel.auth.v1.ListMyUserChangesRequest\x1a*.zitadel.auth.v1.ListMyUserChangesResponse\"E\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02&:\x01*\"!/auth/v1/users/me/changes/_search\x12\xa9\x01\n" +
+	"\x0eListMyMetadata\x12&.zitadel.auth.v1.ListMyMetadataRequest\x1a'.zitadel.auth.v1.ListMyMetadataResponse\"F\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02':\x01*\"\"/auth/v1/users/me/metadata/_search\x12\xa1\x01\n" +
+	"\rGetMyMetadata\x12%.zitadel.auth.v1.GetMyMetadataRequest\x1a&.zitadel.auth.v1.GetMyMetadataResponse\"A\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\"\x12 /auth/v1/users/me/metadata/{key}\x12\xd7\x01\n" +
+	"\x1dGetMyPasswordComplexityPolicy\x125.zitadel.auth.v1.GetMyPasswordComplexityPolicyRequest\x1a6.zitadel.auth.v1.GetMyPasswordComplexityPolicyResponse\"G\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02(\x12&/auth/v1/policies/passwords/complexity\x12\xc9\x01\n" +
+	"\x18ListMyZitadelPermissions\x120.zitadel.auth.v1.ListMyZitadelPermissionsRequest\x1a1.zitadel.auth.v1.ListMyZitadelPermissionsResponse\"H\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02)\"'/auth/v1/permissions/zitadel/me/_search\x12\xc1\x01\n" +
+	"\x18ListMyProjectPermissions\x120.zitadel.auth.v1.ListMyProjectPermissionsRequest\x1a1.zitadel.auth.v1.ListMyProjectPermissionsResponse\"@\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02!\"\x1f/auth/v1/permissions/me/_search\x12\xaf\x01\n" +
+	"\x11ListMyMemberships\x12).zitadel.auth.v1.ListMyMembershipsRequest\x1a*.zitadel.auth.v1.ListMyMembershipsResponse\"C\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/auth/v1/memberships/me/_search\x12\xab\x01\n" +
+	"\x10ListMyUserGrants\x12(.zitadel.auth.v1.ListMyUserGrantsRequest\x1a).zitadel.auth.v1.ListMyUserGrantsResponse\"B\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/auth/v1/usergrants/me/_search\x12\xb3\x01\n" +
+	"\x11ListMyProjectOrgs\x12).zitadel.auth.v1.ListMyProjectOrgsRequest\x1a*.zitadel.auth.v1.ListMyProjectOrgsResponse\"G\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02(:\x01*\"#/auth/v1/global/projectorgs/_searchB:Z8github.com/bastide-id/bastide/gen/zitadel/auth/v1;authv1b\x06proto3"
 
 var (
 	file_zitadel_auth_v1_auth_service_proto_rawDescOnce sync.Once
@@ -122,21 +171,109 @@ func file_zitadel_auth_v1_auth_service_proto_rawDescGZIP() []byte {
 
 var file_zitadel_auth_v1_auth_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_zitadel_auth_v1_auth_service_proto_goTypes = []any{
-	(*HealthzRequest)(nil),    // 0: zitadel.auth.v1.HealthzRequest
-	(*HealthzResponse)(nil),   // 1: zitadel.auth.v1.HealthzResponse
-	(*GetMyUserRequest)(nil),  // 2: zitadel.auth.v1.GetMyUserRequest
-	(*GetMyUserResponse)(nil), // 3: zitadel.auth.v1.GetMyUserResponse
+	(*HealthzRequest)(nil),                        // 0: zitadel.auth.v1.HealthzRequest
+	(*HealthzResponse)(nil),                       // 1: zitadel.auth.v1.HealthzResponse
+	(*GetMyUserRequest)(nil),                      // 2: zitadel.auth.v1.GetMyUserRequest
+	(*GetSupportedLanguagesRequest)(nil),          // 3: zitadel.auth.v1.GetSupportedLanguagesRequest
+	(*RemoveMyUserRequest)(nil),                   // 4: zitadel.auth.v1.RemoveMyUserRequest
+	(*UpdateMyUserNameRequest)(nil),               // 5: zitadel.auth.v1.UpdateMyUserNameRequest
+	(*UpdateMyPasswordRequest)(nil),               // 6: zitadel.auth.v1.UpdateMyPasswordRequest
+	(*GetMyProfileRequest)(nil),                   // 7: zitadel.auth.v1.GetMyProfileRequest
+	(*UpdateMyProfileRequest)(nil),                // 8: zitadel.auth.v1.UpdateMyProfileRequest
+	(*GetMyEmailRequest)(nil),                     // 9: zitadel.auth.v1.GetMyEmailRequest
+	(*SetMyEmailRequest)(nil),                     // 10: zitadel.auth.v1.SetMyEmailRequest
+	(*VerifyMyEmailRequest)(nil),                  // 11: zitadel.auth.v1.VerifyMyEmailRequest
+	(*GetMyPhoneRequest)(nil),                     // 12: zitadel.auth.v1.GetMyPhoneRequest
+	(*SetMyPhoneRequest)(nil),                     // 13: zitadel.auth.v1.SetMyPhoneRequest
+	(*VerifyMyPhoneRequest)(nil),                  // 14: zitadel.auth.v1.VerifyMyPhoneRequest
+	(*RemoveMyPhoneRequest)(nil),                  // 15: zitadel.auth.v1.RemoveMyPhoneRequest
+	(*ListMyUserChangesRequest)(nil),              // 16: zitadel.auth.v1.ListMyUserChangesRequest
+	(*ListMyMetadataRequest)(nil),                 // 17: zitadel.auth.v1.ListMyMetadataRequest
+	(*GetMyMetadataRequest)(nil),                  // 18: zitadel.auth.v1.GetMyMetadataRequest
+	(*GetMyPasswordComplexityPolicyRequest)(nil),  // 19: zitadel.auth.v1.GetMyPasswordComplexityPolicyRequest
+	(*ListMyZitadelPermissionsRequest)(nil),       // 20: zitadel.auth.v1.ListMyZitadelPermissionsRequest
+	(*ListMyProjectPermissionsRequest)(nil),       // 21: zitadel.auth.v1.ListMyProjectPermissionsRequest
+	(*ListMyMembershipsRequest)(nil),              // 22: zitadel.auth.v1.ListMyMembershipsRequest
+	(*ListMyUserGrantsRequest)(nil),               // 23: zitadel.auth.v1.ListMyUserGrantsRequest
+	(*ListMyProjectOrgsRequest)(nil),              // 24: zitadel.auth.v1.ListMyProjectOrgsRequest
+	(*GetMyUserResponse)(nil),                     // 25: zitadel.auth.v1.GetMyUserResponse
+	(*GetSupportedLanguagesResponse)(nil),         // 26: zitadel.auth.v1.GetSupportedLanguagesResponse
+	(*RemoveMyUserResponse)(nil),                  // 27: zitadel.auth.v1.RemoveMyUserResponse
+	(*UpdateMyUserNameResponse)(nil),              // 28: zitadel.auth.v1.UpdateMyUserNameResponse
+	(*UpdateMyPasswordResponse)(nil),              // 29: zitadel.auth.v1.UpdateMyPasswordResponse
+	(*GetMyProfileResponse)(nil),                  // 30: zitadel.auth.v1.GetMyProfileResponse
+	(*UpdateMyProfileResponse)(nil),               // 31: zitadel.auth.v1.UpdateMyProfileResponse
+	(*GetMyEmailResponse)(nil),                    // 32: zitadel.auth.v1.GetMyEmailResponse
+	(*SetMyEmailResponse)(nil),                    // 33: zitadel.auth.v1.SetMyEmailResponse
+	(*VerifyMyEmailResponse)(nil),                 // 34: zitadel.auth.v1.VerifyMyEmailResponse
+	(*GetMyPhoneResponse)(nil),                    // 35: zitadel.auth.v1.GetMyPhoneResponse
+	(*SetMyPhoneResponse)(nil),                    // 36: zitadel.auth.v1.SetMyPhoneResponse
+	(*VerifyMyPhoneResponse)(nil),                 // 37: zitadel.auth.v1.VerifyMyPhoneResponse
+	(*RemoveMyPhoneResponse)(nil),                 // 38: zitadel.auth.v1.RemoveMyPhoneResponse
+	(*ListMyUserChangesResponse)(nil),             // 39: zitadel.auth.v1.ListMyUserChangesResponse
+	(*ListMyMetadataResponse)(nil),                // 40: zitadel.auth.v1.ListMyMetadataResponse
+	(*GetMyMetadataResponse)(nil),                 // 41: zitadel.auth.v1.GetMyMetadataResponse
+	(*GetMyPasswordComplexityPolicyResponse)(nil), // 42: zitadel.auth.v1.GetMyPasswordComplexityPolicyResponse
+	(*ListMyZitadelPermissionsResponse)(nil),      // 43: zitadel.auth.v1.ListMyZitadelPermissionsResponse
+	(*ListMyProjectPermissionsResponse)(nil),      // 44: zitadel.auth.v1.ListMyProjectPermissionsResponse
+	(*ListMyMembershipsResponse)(nil),             // 45: zitadel.auth.v1.ListMyMembershipsResponse
+	(*ListMyUserGrantsResponse)(nil),              // 46: zitadel.auth.v1.ListMyUserGrantsResponse
+	(*ListMyProjectOrgsResponse)(nil),             // 47: zitadel.auth.v1.ListMyProjectOrgsResponse
 }
 var file_zitadel_auth_v1_auth_service_proto_depIdxs = []int32{
-	0, // 0: zitadel.auth.v1.AuthService.Healthz:input_type -> zitadel.auth.v1.HealthzRequest
-	2, // 1: zitadel.auth.v1.AuthService.GetMyUser:input_type -> zitadel.auth.v1.GetMyUserRequest
-	1, // 2: zitadel.auth.v1.AuthService.Healthz:output_type -> zitadel.auth.v1.HealthzResponse
-	3, // 3: zitadel.auth.v1.AuthService.GetMyUser:output_type -> zitadel.auth.v1.GetMyUserResponse
-	2, // [2:4] is the sub-list for method output_type
-	0, // [0:2] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	0,  // 0: zitadel.auth.v1.AuthService.Healthz:input_type -> zitadel.auth.v1.HealthzRequest
+	2,  // 1: zitadel.auth.v1.AuthService.GetMyUser:input_type -> zitadel.auth.v1.GetMyUserRequest
+	3,  // 2: zitadel.auth.v1.AuthService.GetSupportedLanguages:input_type -> zitadel.auth.v1.GetSupportedLanguagesRequest
+	4,  // 3: zitadel.auth.v1.AuthService.RemoveMyUser:input_type -> zitadel.auth.v1.RemoveMyUserRequest
+	5,  // 4: zitadel.auth.v1.AuthService.UpdateMyUserName:input_type -> zitadel.auth.v1.UpdateMyUserNameRequest
+	6,  // 5: zitadel.auth.v1.AuthService.UpdateMyPassword:input_type -> zitadel.auth.v1.UpdateMyPasswordRequest
+	7,  // 6: zitadel.auth.v1.AuthService.GetMyProfile:input_type -> zitadel.auth.v1.GetMyProfileRequest
+	8,  // 7: zitadel.auth.v1.AuthService.UpdateMyProfile:input_type -> zitadel.auth.v1.UpdateMyProfileRequest
+	9,  // 8: zitadel.auth.v1.AuthService.GetMyEmail:input_type -> zitadel.auth.v1.GetMyEmailRequest
+	10, // 9: zitadel.auth.v1.AuthService.SetMyEmail:input_type -> zitadel.auth.v1.SetMyEmailRequest
+	11, // 10: zitadel.auth.v1.AuthService.VerifyMyEmail:input_type -> zitadel.auth.v1.VerifyMyEmailRequest
+	12, // 11: zitadel.auth.v1.AuthService.GetMyPhone:input_type -> zitadel.auth.v1.GetMyPhoneRequest
+	13, // 12: zitadel.auth.v1.AuthService.SetMyPhone:input_type -> zitadel.auth.v1.SetMyPhoneRequest
+	14, // 13: zitadel.auth.v1.AuthService.VerifyMyPhone:input_type -> zitadel.auth.v1.VerifyMyPhoneRequest
+	15, // 14: zitadel.auth.v1.AuthService.RemoveMyPhone:input_type -> zitadel.auth.v1.RemoveMyPhoneRequest
+	16, // 15: zitadel.auth.v1.AuthService.ListMyUserChanges:input_type -> zitadel.auth.v1.ListMyUserChangesRequest
+	17, // 16: zitadel.auth.v1.AuthService.ListMyMetadata:input_type -> zitadel.auth.v1.ListMyMetadataRequest
+	18, // 17: zitadel.auth.v1.AuthService.GetMyMetadata:input_type -> zitadel.auth.v1.GetMyMetadataRequest
+	19, // 18: zitadel.auth.v1.AuthService.GetMyPasswordComplexityPolicy:input_type -> zitadel.auth.v1.GetMyPasswordComplexityPolicyRequest
+	20, // 19: zitadel.auth.v1.AuthService.ListMyZitadelPermissions:input_type -> zitadel.auth.v1.ListMyZitadelPermissionsRequest
+	21, // 20: zitadel.auth.v1.AuthService.ListMyProjectPermissions:input_type -> zitadel.auth.v1.ListMyProjectPermissionsRequest
+	22, // 21: zitadel.auth.v1.AuthService.ListMyMemberships:input_type -> zitadel.auth.v1.ListMyMembershipsRequest
+	23, // 22: zitadel.auth.v1.AuthService.ListMyUserGrants:input_type -> zitadel.auth.v1.ListMyUserGrantsRequest
+	24, // 23: zitadel.auth.v1.AuthService.ListMyProjectOrgs:input_type -> zitadel.auth.v1.ListMyProjectOrgsRequest
+	1,  // 24: zitadel.auth.v1.AuthService.Healthz:output_type -> zitadel.auth.v1.HealthzResponse
+	25, // 25: zitadel.auth.v1.AuthService.GetMyUser:output_type -> zitadel.auth.v1.GetMyUserResponse
+	26, // 26: zitadel.auth.v1.AuthService.GetSupportedLanguages:output_type -> zitadel.auth.v1.GetSupportedLanguagesResponse
+	27, // 27: zitadel.auth.v1.AuthService.RemoveMyUser:output_type -> zitadel.auth.v1.RemoveMyUserResponse
+	28, // 28: zitadel.auth.v1.AuthService.UpdateMyUserName:output_type -> zitadel.auth.v1.UpdateMyUserNameResponse
+	29, // 29: zitadel.auth.v1.AuthService.UpdateMyPassword:output_type -> zitadel.auth.v1.UpdateMyPasswordResponse
+	30, // 30: zitadel.auth.v1.AuthService.GetMyProfile:output_type -> zitadel.auth.v1.GetMyProfileResponse
+	31, // 31: zitadel.auth.v1.AuthService.UpdateMyProfile:output_type -> zitadel.auth.v1.UpdateMyProfileResponse
+	32, // 32: zitadel.auth.v1.AuthService.GetMyEmail:output_type -> zitadel.auth.v1.GetMyEmailResponse
+	33, // 33: zitadel.auth.v1.AuthService.SetMyEmail:output_type -> zitadel.auth.v1.SetMyEmailResponse
+	34, // 34: zitadel.auth.v1.AuthService.VerifyMyEmail:output_type -> zitadel.auth.v1.VerifyMyEmailResponse
+	35, // 35: zitadel.auth.v1.AuthService.GetMyPhone:output_type -> zitadel.auth.v1.GetMyPhoneResponse
+	36, // 36: zitadel.auth.v1.AuthService.SetMyPhone:output_type -> zitadel.auth.v1.SetMyPhoneResponse
+	37, // 37: zitadel.auth.v1.AuthService.VerifyMyPhone:output_type -> zitadel.auth.v1.VerifyMyPhoneResponse
+	38, // 38: zitadel.auth.v1.AuthService.RemoveMyPhone:output_type -> zitadel.auth.v1.RemoveMyPhoneResponse
+	39, // 39: zitadel.auth.v1.AuthService.ListMyUserChanges:output_type -> zitadel.auth.v1.ListMyUserChangesResponse
+	40, // 40: zitadel.auth.v1.AuthService.ListMyMetadata:output_type -> zitadel.auth.v1.ListMyMetadataResponse
+	41, // 41: zitadel.auth.v1.AuthService.GetMyMetadata:output_type -> zitadel.auth.v1.GetMyMetadataResponse
+	42, // 42: zitadel.auth.v1.AuthService.GetMyPasswordComplexityPolicy:output_type -> zitadel.auth.v1.GetMyPasswordComplexityPolicyResponse
+	43, // 43: zitadel.auth.v1.AuthService.ListMyZitadelPermissions:output_type -> zitadel.auth.v1.ListMyZitadelPermissionsResponse
+	44, // 44: zitadel.auth.v1.AuthService.ListMyProjectPermissions:output_type -> zitadel.auth.v1.ListMyProjectPermissionsResponse
+	45, // 45: zitadel.auth.v1.AuthService.ListMyMemberships:output_type -> zitadel.auth.v1.ListMyMembershipsResponse
+	46, // 46: zitadel.auth.v1.AuthService.ListMyUserGrants:output_type -> zitadel.auth.v1.ListMyUserGrantsResponse
+	47, // 47: zitadel.auth.v1.AuthService.ListMyProjectOrgs:output_type -> zitadel.auth.v1.ListMyProjectOrgsResponse
+	24, // [24:48] is the sub-list for method output_type
+	0,  // [0:24] is the sub-list for method input_type
+	0,  // [0:0] is the sub-list for extension type_name
+	0,  // [0:0] is the sub-list for extension extendee
+	0,  // [0:0] is the sub-list for field type_name
 }
 
 func init() { file_zitadel_auth_v1_auth_service_proto_init() }
@@ -144,7 +281,13 @@ func file_zitadel_auth_v1_auth_service_proto_init() {
 	if File_zitadel_auth_v1_auth_service_proto != nil {
 		return
 	}
+	file_zitadel_auth_v1_change_proto_init()
+	file_zitadel_auth_v1_instance_proto_init()
+	file_zitadel_auth_v1_metadata_proto_init()
+	file_zitadel_auth_v1_permission_proto_init()
+	file_zitadel_auth_v1_policy_proto_init()
 	file_zitadel_auth_v1_user_proto_init()
+	file_zitadel_auth_v1_user_grant_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

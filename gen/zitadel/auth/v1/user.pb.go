@@ -7,7 +7,9 @@
 package authv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
+	v11 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -111,16 +113,1166 @@ func (x *GetMyUserResponse) GetLastLogin() *timestamppb.Timestamp {
 	return nil
 }
 
+type RemoveMyUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMyUserRequest) Reset() {
+	*x = RemoveMyUserRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMyUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMyUserRequest) ProtoMessage() {}
+
+func (x *RemoveMyUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMyUserRequest.ProtoReflect.Descriptor instead.
+func (*RemoveMyUserRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{2}
+}
+
+type UpdateMyUserNameRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserName      string                 `protobuf:"bytes,1,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateMyUserNameRequest) Reset() {
+	*x = UpdateMyUserNameRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMyUserNameRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMyUserNameRequest) ProtoMessage() {}
+
+func (x *UpdateMyUserNameRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMyUserNameRequest.ProtoReflect.Descriptor instead.
+func (*UpdateMyUserNameRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *UpdateMyUserNameRequest) GetUserName() string {
+	if x != nil {
+		return x.UserName
+	}
+	return ""
+}
+
+type UpdateMyPasswordRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OldPassword   string                 `protobuf:"bytes,1,opt,name=old_password,json=oldPassword,proto3" json:"old_password,omitempty"`
+	NewPassword   string                 `protobuf:"bytes,2,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateMyPasswordRequest) Reset() {
+	*x = UpdateMyPasswordRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMyPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMyPasswordRequest) ProtoMessage() {}
+
+func (x *UpdateMyPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMyPasswordRequest.ProtoReflect.Descriptor instead.
+func (*UpdateMyPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *UpdateMyPasswordRequest) GetOldPassword() string {
+	if x != nil {
+		return x.OldPassword
+	}
+	return ""
+}
+
+func (x *UpdateMyPasswordRequest) GetNewPassword() string {
+	if x != nil {
+		return x.NewPassword
+	}
+	return ""
+}
+
+type GetMyProfileRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMyProfileRequest) Reset() {
+	*x = GetMyProfileRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMyProfileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMyProfileRequest) ProtoMessage() {}
+
+func (x *GetMyProfileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMyProfileRequest.ProtoReflect.Descriptor instead.
+func (*GetMyProfileRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{5}
+}
+
+type UpdateMyProfileRequest struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	FirstName         string                 `protobuf:"bytes,1,opt,name=first_name,json=firstName,proto3" json:"first_name,omitempty"`
+	LastName          string                 `protobuf:"bytes,2,opt,name=last_name,json=lastName,proto3" json:"last_name,omitempty"`
+	NickName          string                 `protobuf:"bytes,3,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
+	DisplayName       string                 `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	PreferredLanguage string                 `protobuf:"bytes,5,opt,name=preferred_language,json=preferredLanguage,proto3" json:"preferred_language,omitempty"`
+	Gender            v1.Gender              `protobuf:"varint,6,opt,name=gender,proto3,enum=zitadel.user.v1.Gender" json:"gender,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *UpdateMyProfileRequest) Reset() {
+	*x = UpdateMyProfileRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMyProfileRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMyProfileRequest) ProtoMessage() {}
+
+func (x *UpdateMyProfileRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMyProfileRequest.ProtoReflect.Descriptor instead.
+func (*UpdateMyProfileRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *UpdateMyProfileRequest) GetFirstName() string {
+	if x != nil {
+		return x.FirstName
+	}
+	return ""
+}
+
+func (x *UpdateMyProfileRequest) GetLastName() string {
+	if x != nil {
+		return x.LastName
+	}
+	return ""
+}
+
+func (x *UpdateMyProfileRequest) GetNickName() string {
+	if x != nil {
+		return x.NickName
+	}
+	return ""
+}
+
+func (x *UpdateMyProfileRequest) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *UpdateMyProfileRequest) GetPreferredLanguage() string {
+	if x != nil {
+		return x.PreferredLanguage
+	}
+	return ""
+}
+
+func (x *UpdateMyProfileRequest) GetGender() v1.Gender {
+	if x != nil {
+		return x.Gender
+	}
+	return v1.Gender(0)
+}
+
+type GetMyEmailRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMyEmailRequest) Reset() {
+	*x = GetMyEmailRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMyEmailRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMyEmailRequest) ProtoMessage() {}
+
+func (x *GetMyEmailRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMyEmailRequest.ProtoReflect.Descriptor instead.
+func (*GetMyEmailRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{7}
+}
+
+type SetMyEmailRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Email         string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMyEmailRequest) Reset() {
+	*x = SetMyEmailRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMyEmailRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMyEmailRequest) ProtoMessage() {}
+
+func (x *SetMyEmailRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMyEmailRequest.ProtoReflect.Descriptor instead.
+func (*SetMyEmailRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SetMyEmailRequest) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+type VerifyMyEmailRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyMyEmailRequest) Reset() {
+	*x = VerifyMyEmailRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyMyEmailRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyMyEmailRequest) ProtoMessage() {}
+
+func (x *VerifyMyEmailRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyMyEmailRequest.ProtoReflect.Descriptor instead.
+func (*VerifyMyEmailRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *VerifyMyEmailRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+type GetMyPhoneRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMyPhoneRequest) Reset() {
+	*x = GetMyPhoneRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMyPhoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMyPhoneRequest) ProtoMessage() {}
+
+func (x *GetMyPhoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMyPhoneRequest.ProtoReflect.Descriptor instead.
+func (*GetMyPhoneRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{10}
+}
+
+type SetMyPhoneRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Phone         string                 `protobuf:"bytes,1,opt,name=phone,proto3" json:"phone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMyPhoneRequest) Reset() {
+	*x = SetMyPhoneRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMyPhoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMyPhoneRequest) ProtoMessage() {}
+
+func (x *SetMyPhoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMyPhoneRequest.ProtoReflect.Descriptor instead.
+func (*SetMyPhoneRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SetMyPhoneRequest) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+type VerifyMyPhoneRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyMyPhoneRequest) Reset() {
+	*x = VerifyMyPhoneRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyMyPhoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyMyPhoneRequest) ProtoMessage() {}
+
+func (x *VerifyMyPhoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyMyPhoneRequest.ProtoReflect.Descriptor instead.
+func (*VerifyMyPhoneRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *VerifyMyPhoneRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+type RemoveMyPhoneRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMyPhoneRequest) Reset() {
+	*x = RemoveMyPhoneRequest{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMyPhoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMyPhoneRequest) ProtoMessage() {}
+
+func (x *RemoveMyPhoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMyPhoneRequest.ProtoReflect.Descriptor instead.
+func (*RemoveMyPhoneRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{13}
+}
+
+type RemoveMyUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMyUserResponse) Reset() {
+	*x = RemoveMyUserResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMyUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMyUserResponse) ProtoMessage() {}
+
+func (x *RemoveMyUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMyUserResponse.ProtoReflect.Descriptor instead.
+func (*RemoveMyUserResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RemoveMyUserResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type UpdateMyUserNameResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateMyUserNameResponse) Reset() {
+	*x = UpdateMyUserNameResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMyUserNameResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMyUserNameResponse) ProtoMessage() {}
+
+func (x *UpdateMyUserNameResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMyUserNameResponse.ProtoReflect.Descriptor instead.
+func (*UpdateMyUserNameResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UpdateMyUserNameResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type UpdateMyPasswordResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateMyPasswordResponse) Reset() {
+	*x = UpdateMyPasswordResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMyPasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMyPasswordResponse) ProtoMessage() {}
+
+func (x *UpdateMyPasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMyPasswordResponse.ProtoReflect.Descriptor instead.
+func (*UpdateMyPasswordResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *UpdateMyPasswordResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type GetMyProfileResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	Profile       *v1.Profile            `protobuf:"bytes,2,opt,name=profile,proto3" json:"profile,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMyProfileResponse) Reset() {
+	*x = GetMyProfileResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMyProfileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMyProfileResponse) ProtoMessage() {}
+
+func (x *GetMyProfileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMyProfileResponse.ProtoReflect.Descriptor instead.
+func (*GetMyProfileResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *GetMyProfileResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *GetMyProfileResponse) GetProfile() *v1.Profile {
+	if x != nil {
+		return x.Profile
+	}
+	return nil
+}
+
+type UpdateMyProfileResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateMyProfileResponse) Reset() {
+	*x = UpdateMyProfileResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMyProfileResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMyProfileResponse) ProtoMessage() {}
+
+func (x *UpdateMyProfileResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMyProfileResponse.ProtoReflect.Descriptor instead.
+func (*UpdateMyProfileResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *UpdateMyProfileResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type GetMyEmailResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	Email         *v1.Email              `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMyEmailResponse) Reset() {
+	*x = GetMyEmailResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMyEmailResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMyEmailResponse) ProtoMessage() {}
+
+func (x *GetMyEmailResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMyEmailResponse.ProtoReflect.Descriptor instead.
+func (*GetMyEmailResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GetMyEmailResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *GetMyEmailResponse) GetEmail() *v1.Email {
+	if x != nil {
+		return x.Email
+	}
+	return nil
+}
+
+type SetMyEmailResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMyEmailResponse) Reset() {
+	*x = SetMyEmailResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMyEmailResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMyEmailResponse) ProtoMessage() {}
+
+func (x *SetMyEmailResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMyEmailResponse.ProtoReflect.Descriptor instead.
+func (*SetMyEmailResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SetMyEmailResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type VerifyMyEmailResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyMyEmailResponse) Reset() {
+	*x = VerifyMyEmailResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyMyEmailResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyMyEmailResponse) ProtoMessage() {}
+
+func (x *VerifyMyEmailResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyMyEmailResponse.ProtoReflect.Descriptor instead.
+func (*VerifyMyEmailResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *VerifyMyEmailResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type GetMyPhoneResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	Phone         *v1.Phone              `protobuf:"bytes,2,opt,name=phone,proto3" json:"phone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMyPhoneResponse) Reset() {
+	*x = GetMyPhoneResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMyPhoneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMyPhoneResponse) ProtoMessage() {}
+
+func (x *GetMyPhoneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMyPhoneResponse.ProtoReflect.Descriptor instead.
+func (*GetMyPhoneResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GetMyPhoneResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *GetMyPhoneResponse) GetPhone() *v1.Phone {
+	if x != nil {
+		return x.Phone
+	}
+	return nil
+}
+
+type SetMyPhoneResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetMyPhoneResponse) Reset() {
+	*x = SetMyPhoneResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetMyPhoneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetMyPhoneResponse) ProtoMessage() {}
+
+func (x *SetMyPhoneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetMyPhoneResponse.ProtoReflect.Descriptor instead.
+func (*SetMyPhoneResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SetMyPhoneResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type VerifyMyPhoneResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VerifyMyPhoneResponse) Reset() {
+	*x = VerifyMyPhoneResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VerifyMyPhoneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VerifyMyPhoneResponse) ProtoMessage() {}
+
+func (x *VerifyMyPhoneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VerifyMyPhoneResponse.ProtoReflect.Descriptor instead.
+func (*VerifyMyPhoneResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *VerifyMyPhoneResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type RemoveMyPhoneResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMyPhoneResponse) Reset() {
+	*x = RemoveMyPhoneResponse{}
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMyPhoneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMyPhoneResponse) ProtoMessage() {}
+
+func (x *RemoveMyPhoneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_auth_v1_user_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMyPhoneResponse.ProtoReflect.Descriptor instead.
+func (*RemoveMyPhoneResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_auth_v1_user_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *RemoveMyPhoneResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
 var File_zitadel_auth_v1_user_proto protoreflect.FileDescriptor
 
 const file_zitadel_auth_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1azitadel/auth/v1/user.proto\x12\x0fzitadel.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azitadel/user/v1/user.proto\"\x12\n" +
+	"\x1azitadel/auth/v1/user.proto\x12\x0fzitadel.auth.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1azitadel/user/v1/user.proto\x1a\x17zitadel/v1/object.proto\"\x12\n" +
 	"\x10GetMyUserRequest\"y\n" +
 	"\x11GetMyUserResponse\x12)\n" +
 	"\x04user\x18\x01 \x01(\v2\x15.zitadel.user.v1.UserR\x04user\x129\n" +
 	"\n" +
-	"last_login\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tlastLoginB:Z8github.com/bastide-id/bastide/gen/zitadel/auth/v1;authv1b\x06proto3"
+	"last_login\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tlastLogin\"\x15\n" +
+	"\x13RemoveMyUserRequest\"B\n" +
+	"\x17UpdateMyUserNameRequest\x12'\n" +
+	"\tuser_name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\buserName\"}\n" +
+	"\x17UpdateMyPasswordRequest\x120\n" +
+	"\fold_password\x18\x01 \x01(\tB\r\xbaH\n" +
+	"r\b\x10\x01\x18\xa0\x9c\x01(FR\voldPassword\x120\n" +
+	"\fnew_password\x18\x02 \x01(\tB\r\xbaH\n" +
+	"r\b\x10\x01\x18\xa0\x9c\x01(FR\vnewPassword\"\x15\n" +
+	"\x13GetMyProfileRequest\"\xb5\x02\n" +
+	"\x16UpdateMyProfileRequest\x12)\n" +
+	"\n" +
+	"first_name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\tfirstName\x12'\n" +
+	"\tlast_name\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\blastName\x12%\n" +
+	"\tnick_name\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\bnickName\x12-\n" +
+	"\fdisplay_name\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\vdisplayName\x126\n" +
+	"\x12preferred_language\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\x11preferredLanguage\x129\n" +
+	"\x06gender\x18\x06 \x01(\x0e2\x17.zitadel.user.v1.GenderB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06gender\"\x13\n" +
+	"\x11GetMyEmailRequest\"6\n" +
+	"\x11SetMyEmailRequest\x12!\n" +
+	"\x05email\x18\x01 \x01(\tB\v\xbaH\br\x06\x18\xa0\x9c\x01`\x01R\x05email\"6\n" +
+	"\x14VerifyMyEmailRequest\x12\x1e\n" +
+	"\x04code\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04code\"\x13\n" +
+	"\x11GetMyPhoneRequest\"7\n" +
+	"\x11SetMyPhoneRequest\x12\"\n" +
+	"\x05phone\x18\x01 \x01(\tB\f\xbaH\tr\a\x10\x01\x182:\x01+R\x05phone\"6\n" +
+	"\x14VerifyMyPhoneRequest\x12\x1e\n" +
+	"\x04code\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04code\"\x16\n" +
+	"\x14RemoveMyPhoneRequest\"K\n" +
+	"\x14RemoveMyUserResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"O\n" +
+	"\x18UpdateMyUserNameResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"O\n" +
+	"\x18UpdateMyPasswordResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"\x7f\n" +
+	"\x14GetMyProfileResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\x122\n" +
+	"\aprofile\x18\x02 \x01(\v2\x18.zitadel.user.v1.ProfileR\aprofile\"N\n" +
+	"\x17UpdateMyProfileResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"w\n" +
+	"\x12GetMyEmailResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\x12,\n" +
+	"\x05email\x18\x02 \x01(\v2\x16.zitadel.user.v1.EmailR\x05email\"I\n" +
+	"\x12SetMyEmailResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"L\n" +
+	"\x15VerifyMyEmailResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"w\n" +
+	"\x12GetMyPhoneResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\x12,\n" +
+	"\x05phone\x18\x02 \x01(\v2\x16.zitadel.user.v1.PhoneR\x05phone\"I\n" +
+	"\x12SetMyPhoneResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"L\n" +
+	"\x15VerifyMyPhoneResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"L\n" +
+	"\x15RemoveMyPhoneResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetailsB:Z8github.com/bastide-id/bastide/gen/zitadel/auth/v1;authv1b\x06proto3"
 
 var (
 	file_zitadel_auth_v1_user_proto_rawDescOnce sync.Once
@@ -134,21 +1286,66 @@ func file_zitadel_auth_v1_user_proto_rawDescGZIP() []byte {
 	return file_zitadel_auth_v1_user_proto_rawDescData
 }
 
-var file_zitadel_auth_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_zitadel_auth_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_zitadel_auth_v1_user_proto_goTypes = []any{
-	(*GetMyUserRequest)(nil),      // 0: zitadel.auth.v1.GetMyUserRequest
-	(*GetMyUserResponse)(nil),     // 1: zitadel.auth.v1.GetMyUserResponse
-	(*v1.User)(nil),               // 2: zitadel.user.v1.User
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*GetMyUserRequest)(nil),         // 0: zitadel.auth.v1.GetMyUserRequest
+	(*GetMyUserResponse)(nil),        // 1: zitadel.auth.v1.GetMyUserResponse
+	(*RemoveMyUserRequest)(nil),      // 2: zitadel.auth.v1.RemoveMyUserRequest
+	(*UpdateMyUserNameRequest)(nil),  // 3: zitadel.auth.v1.UpdateMyUserNameRequest
+	(*UpdateMyPasswordRequest)(nil),  // 4: zitadel.auth.v1.UpdateMyPasswordRequest
+	(*GetMyProfileRequest)(nil),      // 5: zitadel.auth.v1.GetMyProfileRequest
+	(*UpdateMyProfileRequest)(nil),   // 6: zitadel.auth.v1.UpdateMyProfileRequest
+	(*GetMyEmailRequest)(nil),        // 7: zitadel.auth.v1.GetMyEmailRequest
+	(*SetMyEmailRequest)(nil),        // 8: zitadel.auth.v1.SetMyEmailRequest
+	(*VerifyMyEmailRequest)(nil),     // 9: zitadel.auth.v1.VerifyMyEmailRequest
+	(*GetMyPhoneRequest)(nil),        // 10: zitadel.auth.v1.GetMyPhoneRequest
+	(*SetMyPhoneRequest)(nil),        // 11: zitadel.auth.v1.SetMyPhoneRequest
+	(*VerifyMyPhoneRequest)(nil),     // 12: zitadel.auth.v1.VerifyMyPhoneRequest
+	(*RemoveMyPhoneRequest)(nil),     // 13: zitadel.auth.v1.RemoveMyPhoneRequest
+	(*RemoveMyUserResponse)(nil),     // 14: zitadel.auth.v1.RemoveMyUserResponse
+	(*UpdateMyUserNameResponse)(nil), // 15: zitadel.auth.v1.UpdateMyUserNameResponse
+	(*UpdateMyPasswordResponse)(nil), // 16: zitadel.auth.v1.UpdateMyPasswordResponse
+	(*GetMyProfileResponse)(nil),     // 17: zitadel.auth.v1.GetMyProfileResponse
+	(*UpdateMyProfileResponse)(nil),  // 18: zitadel.auth.v1.UpdateMyProfileResponse
+	(*GetMyEmailResponse)(nil),       // 19: zitadel.auth.v1.GetMyEmailResponse
+	(*SetMyEmailResponse)(nil),       // 20: zitadel.auth.v1.SetMyEmailResponse
+	(*VerifyMyEmailResponse)(nil),    // 21: zitadel.auth.v1.VerifyMyEmailResponse
+	(*GetMyPhoneResponse)(nil),       // 22: zitadel.auth.v1.GetMyPhoneResponse
+	(*SetMyPhoneResponse)(nil),       // 23: zitadel.auth.v1.SetMyPhoneResponse
+	(*VerifyMyPhoneResponse)(nil),    // 24: zitadel.auth.v1.VerifyMyPhoneResponse
+	(*RemoveMyPhoneResponse)(nil),    // 25: zitadel.auth.v1.RemoveMyPhoneResponse
+	(*v1.User)(nil),                  // 26: zitadel.user.v1.User
+	(*timestamppb.Timestamp)(nil),    // 27: google.protobuf.Timestamp
+	(v1.Gender)(0),                   // 28: zitadel.user.v1.Gender
+	(*v11.ObjectDetails)(nil),        // 29: zitadel.v1.ObjectDetails
+	(*v1.Profile)(nil),               // 30: zitadel.user.v1.Profile
+	(*v1.Email)(nil),                 // 31: zitadel.user.v1.Email
+	(*v1.Phone)(nil),                 // 32: zitadel.user.v1.Phone
 }
 var file_zitadel_auth_v1_user_proto_depIdxs = []int32{
-	2, // 0: zitadel.auth.v1.GetMyUserResponse.user:type_name -> zitadel.user.v1.User
-	3, // 1: zitadel.auth.v1.GetMyUserResponse.last_login:type_name -> google.protobuf.Timestamp
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	26, // 0: zitadel.auth.v1.GetMyUserResponse.user:type_name -> zitadel.user.v1.User
+	27, // 1: zitadel.auth.v1.GetMyUserResponse.last_login:type_name -> google.protobuf.Timestamp
+	28, // 2: zitadel.auth.v1.UpdateMyProfileRequest.gender:type_name -> zitadel.user.v1.Gender
+	29, // 3: zitadel.auth.v1.RemoveMyUserResponse.details:type_name -> zitadel.v1.ObjectDetails
+	29, // 4: zitadel.auth.v1.UpdateMyUserNameResponse.details:type_name -> zitadel.v1.ObjectDetails
+	29, // 5: zitadel.auth.v1.UpdateMyPasswordResponse.details:type_name -> zitadel.v1.ObjectDetails
+	29, // 6: zitadel.auth.v1.GetMyProfileResponse.details:type_name -> zitadel.v1.ObjectDetails
+	30, // 7: zitadel.auth.v1.GetMyProfileResponse.profile:type_name -> zitadel.user.v1.Profile
+	29, // 8: zitadel.auth.v1.UpdateMyProfileResponse.details:type_name -> zitadel.v1.ObjectDetails
+	29, // 9: zitadel.auth.v1.GetMyEmailResponse.details:type_name -> zitadel.v1.ObjectDetails
+	31, // 10: zitadel.auth.v1.GetMyEmailResponse.email:type_name -> zitadel.user.v1.Email
+	29, // 11: zitadel.auth.v1.SetMyEmailResponse.details:type_name -> zitadel.v1.ObjectDetails
+	29, // 12: zitadel.auth.v1.VerifyMyEmailResponse.details:type_name -> zitadel.v1.ObjectDetails
+	29, // 13: zitadel.auth.v1.GetMyPhoneResponse.details:type_name -> zitadel.v1.ObjectDetails
+	32, // 14: zitadel.auth.v1.GetMyPhoneResponse.phone:type_name -> zitadel.user.v1.Phone
+	29, // 15: zitadel.auth.v1.SetMyPhoneResponse.details:type_name -> zitadel.v1.ObjectDetails
+	29, // 16: zitadel.auth.v1.VerifyMyPhoneResponse.details:type_name -> zitadel.v1.ObjectDetails
+	29, // 17: zitadel.auth.v1.RemoveMyPhoneResponse.details:type_name -> zitadel.v1.ObjectDetails
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_zitadel_auth_v1_user_proto_init() }
@@ -162,7 +1359,7 @@ func file_zitadel_auth_v1_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_zitadel_auth_v1_user_proto_rawDesc), len(file_zitadel_auth_v1_user_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

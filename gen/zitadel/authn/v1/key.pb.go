@@ -7,8 +7,10 @@
 package authnv1
 
 import (
+	v1 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -68,11 +70,84 @@ func (KeyType) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_authn_v1_key_proto_rawDescGZIP(), []int{0}
 }
 
+type Key struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Id             string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Details        *v1.ObjectDetails      `protobuf:"bytes,2,opt,name=details,proto3" json:"details,omitempty"`
+	Type           KeyType                `protobuf:"varint,3,opt,name=type,proto3,enum=zitadel.authn.v1.KeyType" json:"type,omitempty"`
+	ExpirationDate *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expiration_date,json=expirationDate,proto3" json:"expiration_date,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Key) Reset() {
+	*x = Key{}
+	mi := &file_zitadel_authn_v1_key_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Key) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Key) ProtoMessage() {}
+
+func (x *Key) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_authn_v1_key_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Key.ProtoReflect.Descriptor instead.
+func (*Key) Descriptor() ([]byte, []int) {
+	return file_zitadel_authn_v1_key_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Key) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Key) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *Key) GetType() KeyType {
+	if x != nil {
+		return x.Type
+	}
+	return KeyType_KEY_TYPE_UNSPECIFIED
+}
+
+func (x *Key) GetExpirationDate() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpirationDate
+	}
+	return nil
+}
+
 var File_zitadel_authn_v1_key_proto protoreflect.FileDescriptor
 
 const file_zitadel_authn_v1_key_proto_rawDesc = "" +
 	"\n" +
-	"\x1azitadel/authn/v1/key.proto\x12\x10zitadel.authn.v1*6\n" +
+	"\x1azitadel/authn/v1/key.proto\x12\x10zitadel.authn.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zitadel/v1/object.proto\"\xbe\x01\n" +
+	"\x03Key\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x123\n" +
+	"\adetails\x18\x02 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\x12-\n" +
+	"\x04type\x18\x03 \x01(\x0e2\x19.zitadel.authn.v1.KeyTypeR\x04type\x12C\n" +
+	"\x0fexpiration_date\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0eexpirationDate*6\n" +
 	"\aKeyType\x12\x18\n" +
 	"\x14KEY_TYPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKEY_TYPE_JSON\x10\x01B<Z:github.com/bastide-id/bastide/gen/zitadel/authn/v1;authnv1b\x06proto3"
@@ -90,15 +165,22 @@ func file_zitadel_authn_v1_key_proto_rawDescGZIP() []byte {
 }
 
 var file_zitadel_authn_v1_key_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_zitadel_authn_v1_key_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_zitadel_authn_v1_key_proto_goTypes = []any{
-	(KeyType)(0), // 0: zitadel.authn.v1.KeyType
+	(KeyType)(0),                  // 0: zitadel.authn.v1.KeyType
+	(*Key)(nil),                   // 1: zitadel.authn.v1.Key
+	(*v1.ObjectDetails)(nil),      // 2: zitadel.v1.ObjectDetails
+	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
 }
 var file_zitadel_authn_v1_key_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	2, // 0: zitadel.authn.v1.Key.details:type_name -> zitadel.v1.ObjectDetails
+	0, // 1: zitadel.authn.v1.Key.type:type_name -> zitadel.authn.v1.KeyType
+	3, // 2: zitadel.authn.v1.Key.expiration_date:type_name -> google.protobuf.Timestamp
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_zitadel_authn_v1_key_proto_init() }
@@ -112,13 +194,14 @@ func file_zitadel_authn_v1_key_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_zitadel_authn_v1_key_proto_rawDesc), len(file_zitadel_authn_v1_key_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   0,
+			NumMessages:   1,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_zitadel_authn_v1_key_proto_goTypes,
 		DependencyIndexes: file_zitadel_authn_v1_key_proto_depIdxs,
 		EnumInfos:         file_zitadel_authn_v1_key_proto_enumTypes,
+		MessageInfos:      file_zitadel_authn_v1_key_proto_msgTypes,
 	}.Build()
 	File_zitadel_authn_v1_key_proto = out.File
 	file_zitadel_authn_v1_key_proto_goTypes = nil

@@ -475,6 +475,124 @@ func (x *InstanceDetail) GetDomains() []*Domain {
 	return nil
 }
 
+type TrustedDomainSearchQuery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Query:
+	//
+	//	*TrustedDomainSearchQuery_DomainQuery
+	Query         isTrustedDomainSearchQuery_Query `protobuf_oneof:"query"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TrustedDomainSearchQuery) Reset() {
+	*x = TrustedDomainSearchQuery{}
+	mi := &file_zitadel_instance_v1_instance_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TrustedDomainSearchQuery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TrustedDomainSearchQuery) ProtoMessage() {}
+
+func (x *TrustedDomainSearchQuery) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_instance_v1_instance_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TrustedDomainSearchQuery.ProtoReflect.Descriptor instead.
+func (*TrustedDomainSearchQuery) Descriptor() ([]byte, []int) {
+	return file_zitadel_instance_v1_instance_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *TrustedDomainSearchQuery) GetQuery() isTrustedDomainSearchQuery_Query {
+	if x != nil {
+		return x.Query
+	}
+	return nil
+}
+
+func (x *TrustedDomainSearchQuery) GetDomainQuery() *DomainQuery {
+	if x != nil {
+		if x, ok := x.Query.(*TrustedDomainSearchQuery_DomainQuery); ok {
+			return x.DomainQuery
+		}
+	}
+	return nil
+}
+
+type isTrustedDomainSearchQuery_Query interface {
+	isTrustedDomainSearchQuery_Query()
+}
+
+type TrustedDomainSearchQuery_DomainQuery struct {
+	DomainQuery *DomainQuery `protobuf:"bytes,1,opt,name=domain_query,json=domainQuery,proto3,oneof"`
+}
+
+func (*TrustedDomainSearchQuery_DomainQuery) isTrustedDomainSearchQuery_Query() {}
+
+type TrustedDomain struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	Domain        string                 `protobuf:"bytes,2,opt,name=domain,proto3" json:"domain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TrustedDomain) Reset() {
+	*x = TrustedDomain{}
+	mi := &file_zitadel_instance_v1_instance_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TrustedDomain) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TrustedDomain) ProtoMessage() {}
+
+func (x *TrustedDomain) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_instance_v1_instance_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TrustedDomain.ProtoReflect.Descriptor instead.
+func (*TrustedDomain) Descriptor() ([]byte, []int) {
+	return file_zitadel_instance_v1_instance_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *TrustedDomain) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *TrustedDomain) GetDomain() string {
+	if x != nil {
+		return x.Domain
+	}
+	return ""
+}
+
 var File_zitadel_instance_v1_instance_proto protoreflect.FileDescriptor
 
 const file_zitadel_instance_v1_instance_proto_rawDesc = "" +
@@ -503,7 +621,13 @@ const file_zitadel_instance_v1_instance_proto_rawDesc = "" +
 	"\x05state\x18\x03 \x01(\x0e2\x1a.zitadel.instance.v1.StateR\x05state\x12\x12\n" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x05 \x01(\tR\aversion\x125\n" +
-	"\adomains\x18\x06 \x03(\v2\x1b.zitadel.instance.v1.DomainR\adomains*m\n" +
+	"\adomains\x18\x06 \x03(\v2\x1b.zitadel.instance.v1.DomainR\adomains\"q\n" +
+	"\x18TrustedDomainSearchQuery\x12E\n" +
+	"\fdomain_query\x18\x01 \x01(\v2 .zitadel.instance.v1.DomainQueryH\x00R\vdomainQueryB\x0e\n" +
+	"\x05query\x12\x05\xbaH\x02\b\x01\"\\\n" +
+	"\rTrustedDomain\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\x12\x16\n" +
+	"\x06domain\x18\x02 \x01(\tR\x06domain*m\n" +
 	"\tFieldName\x12\x1a\n" +
 	"\x16FIELD_NAME_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rFIELD_NAME_ID\x10\x01\x12\x13\n" +
@@ -529,32 +653,37 @@ func file_zitadel_instance_v1_instance_proto_rawDescGZIP() []byte {
 }
 
 var file_zitadel_instance_v1_instance_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_zitadel_instance_v1_instance_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_zitadel_instance_v1_instance_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_zitadel_instance_v1_instance_proto_goTypes = []any{
-	(FieldName)(0),           // 0: zitadel.instance.v1.FieldName
-	(State)(0),               // 1: zitadel.instance.v1.State
-	(*Query)(nil),            // 2: zitadel.instance.v1.Query
-	(*IdsQuery)(nil),         // 3: zitadel.instance.v1.IdsQuery
-	(*DomainsQuery)(nil),     // 4: zitadel.instance.v1.DomainsQuery
-	(*Instance)(nil),         // 5: zitadel.instance.v1.Instance
-	(*InstanceDetail)(nil),   // 6: zitadel.instance.v1.InstanceDetail
-	(*v1.ObjectDetails)(nil), // 7: zitadel.v1.ObjectDetails
-	(*Domain)(nil),           // 8: zitadel.instance.v1.Domain
+	(FieldName)(0),                   // 0: zitadel.instance.v1.FieldName
+	(State)(0),                       // 1: zitadel.instance.v1.State
+	(*Query)(nil),                    // 2: zitadel.instance.v1.Query
+	(*IdsQuery)(nil),                 // 3: zitadel.instance.v1.IdsQuery
+	(*DomainsQuery)(nil),             // 4: zitadel.instance.v1.DomainsQuery
+	(*Instance)(nil),                 // 5: zitadel.instance.v1.Instance
+	(*InstanceDetail)(nil),           // 6: zitadel.instance.v1.InstanceDetail
+	(*TrustedDomainSearchQuery)(nil), // 7: zitadel.instance.v1.TrustedDomainSearchQuery
+	(*TrustedDomain)(nil),            // 8: zitadel.instance.v1.TrustedDomain
+	(*v1.ObjectDetails)(nil),         // 9: zitadel.v1.ObjectDetails
+	(*Domain)(nil),                   // 10: zitadel.instance.v1.Domain
+	(*DomainQuery)(nil),              // 11: zitadel.instance.v1.DomainQuery
 }
 var file_zitadel_instance_v1_instance_proto_depIdxs = []int32{
-	3, // 0: zitadel.instance.v1.Query.id_query:type_name -> zitadel.instance.v1.IdsQuery
-	4, // 1: zitadel.instance.v1.Query.domain_query:type_name -> zitadel.instance.v1.DomainsQuery
-	7, // 2: zitadel.instance.v1.Instance.details:type_name -> zitadel.v1.ObjectDetails
-	1, // 3: zitadel.instance.v1.Instance.state:type_name -> zitadel.instance.v1.State
-	8, // 4: zitadel.instance.v1.Instance.domains:type_name -> zitadel.instance.v1.Domain
-	7, // 5: zitadel.instance.v1.InstanceDetail.details:type_name -> zitadel.v1.ObjectDetails
-	1, // 6: zitadel.instance.v1.InstanceDetail.state:type_name -> zitadel.instance.v1.State
-	8, // 7: zitadel.instance.v1.InstanceDetail.domains:type_name -> zitadel.instance.v1.Domain
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	3,  // 0: zitadel.instance.v1.Query.id_query:type_name -> zitadel.instance.v1.IdsQuery
+	4,  // 1: zitadel.instance.v1.Query.domain_query:type_name -> zitadel.instance.v1.DomainsQuery
+	9,  // 2: zitadel.instance.v1.Instance.details:type_name -> zitadel.v1.ObjectDetails
+	1,  // 3: zitadel.instance.v1.Instance.state:type_name -> zitadel.instance.v1.State
+	10, // 4: zitadel.instance.v1.Instance.domains:type_name -> zitadel.instance.v1.Domain
+	9,  // 5: zitadel.instance.v1.InstanceDetail.details:type_name -> zitadel.v1.ObjectDetails
+	1,  // 6: zitadel.instance.v1.InstanceDetail.state:type_name -> zitadel.instance.v1.State
+	10, // 7: zitadel.instance.v1.InstanceDetail.domains:type_name -> zitadel.instance.v1.Domain
+	11, // 8: zitadel.instance.v1.TrustedDomainSearchQuery.domain_query:type_name -> zitadel.instance.v1.DomainQuery
+	9,  // 9: zitadel.instance.v1.TrustedDomain.details:type_name -> zitadel.v1.ObjectDetails
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_zitadel_instance_v1_instance_proto_init() }
@@ -567,13 +696,16 @@ func file_zitadel_instance_v1_instance_proto_init() {
 		(*Query_IdQuery)(nil),
 		(*Query_DomainQuery)(nil),
 	}
+	file_zitadel_instance_v1_instance_proto_msgTypes[5].OneofWrappers = []any{
+		(*TrustedDomainSearchQuery_DomainQuery)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_zitadel_instance_v1_instance_proto_rawDesc), len(file_zitadel_instance_v1_instance_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   5,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

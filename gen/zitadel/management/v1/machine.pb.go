@@ -399,6 +399,902 @@ func (x *AddPersonalAccessTokenResponse) GetDetails() *v11.ObjectDetails {
 	return nil
 }
 
+type UpdateMachineRequest struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	UserId          string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Description     string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	Name            string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	AccessTokenType v1.AccessTokenType     `protobuf:"varint,4,opt,name=access_token_type,json=accessTokenType,proto3,enum=zitadel.user.v1.AccessTokenType" json:"access_token_type,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *UpdateMachineRequest) Reset() {
+	*x = UpdateMachineRequest{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMachineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMachineRequest) ProtoMessage() {}
+
+func (x *UpdateMachineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMachineRequest.ProtoReflect.Descriptor instead.
+func (*UpdateMachineRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *UpdateMachineRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *UpdateMachineRequest) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *UpdateMachineRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UpdateMachineRequest) GetAccessTokenType() v1.AccessTokenType {
+	if x != nil {
+		return x.AccessTokenType
+	}
+	return v1.AccessTokenType(0)
+}
+
+type GenerateMachineSecretRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GenerateMachineSecretRequest) Reset() {
+	*x = GenerateMachineSecretRequest{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GenerateMachineSecretRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GenerateMachineSecretRequest) ProtoMessage() {}
+
+func (x *GenerateMachineSecretRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GenerateMachineSecretRequest.ProtoReflect.Descriptor instead.
+func (*GenerateMachineSecretRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *GenerateMachineSecretRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+type RemoveMachineSecretRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMachineSecretRequest) Reset() {
+	*x = RemoveMachineSecretRequest{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMachineSecretRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMachineSecretRequest) ProtoMessage() {}
+
+func (x *RemoveMachineSecretRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMachineSecretRequest.ProtoReflect.Descriptor instead.
+func (*RemoveMachineSecretRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *RemoveMachineSecretRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+type GetMachineKeyByIDsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	KeyId         string                 `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMachineKeyByIDsRequest) Reset() {
+	*x = GetMachineKeyByIDsRequest{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMachineKeyByIDsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMachineKeyByIDsRequest) ProtoMessage() {}
+
+func (x *GetMachineKeyByIDsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMachineKeyByIDsRequest.ProtoReflect.Descriptor instead.
+func (*GetMachineKeyByIDsRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetMachineKeyByIDsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *GetMachineKeyByIDsRequest) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+type ListMachineKeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Query         *v11.ListQuery         `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMachineKeysRequest) Reset() {
+	*x = ListMachineKeysRequest{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMachineKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMachineKeysRequest) ProtoMessage() {}
+
+func (x *ListMachineKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMachineKeysRequest.ProtoReflect.Descriptor instead.
+func (*ListMachineKeysRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListMachineKeysRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListMachineKeysRequest) GetQuery() *v11.ListQuery {
+	if x != nil {
+		return x.Query
+	}
+	return nil
+}
+
+type RemoveMachineKeyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	KeyId         string                 `protobuf:"bytes,2,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMachineKeyRequest) Reset() {
+	*x = RemoveMachineKeyRequest{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMachineKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMachineKeyRequest) ProtoMessage() {}
+
+func (x *RemoveMachineKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMachineKeyRequest.ProtoReflect.Descriptor instead.
+func (*RemoveMachineKeyRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RemoveMachineKeyRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RemoveMachineKeyRequest) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+type GetPersonalAccessTokenByIDsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	TokenId       string                 `protobuf:"bytes,2,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPersonalAccessTokenByIDsRequest) Reset() {
+	*x = GetPersonalAccessTokenByIDsRequest{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPersonalAccessTokenByIDsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPersonalAccessTokenByIDsRequest) ProtoMessage() {}
+
+func (x *GetPersonalAccessTokenByIDsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPersonalAccessTokenByIDsRequest.ProtoReflect.Descriptor instead.
+func (*GetPersonalAccessTokenByIDsRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetPersonalAccessTokenByIDsRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *GetPersonalAccessTokenByIDsRequest) GetTokenId() string {
+	if x != nil {
+		return x.TokenId
+	}
+	return ""
+}
+
+type ListPersonalAccessTokensRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Query         *v11.ListQuery         `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPersonalAccessTokensRequest) Reset() {
+	*x = ListPersonalAccessTokensRequest{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPersonalAccessTokensRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPersonalAccessTokensRequest) ProtoMessage() {}
+
+func (x *ListPersonalAccessTokensRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPersonalAccessTokensRequest.ProtoReflect.Descriptor instead.
+func (*ListPersonalAccessTokensRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListPersonalAccessTokensRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *ListPersonalAccessTokensRequest) GetQuery() *v11.ListQuery {
+	if x != nil {
+		return x.Query
+	}
+	return nil
+}
+
+type RemovePersonalAccessTokenRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	TokenId       string                 `protobuf:"bytes,2,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovePersonalAccessTokenRequest) Reset() {
+	*x = RemovePersonalAccessTokenRequest{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovePersonalAccessTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovePersonalAccessTokenRequest) ProtoMessage() {}
+
+func (x *RemovePersonalAccessTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovePersonalAccessTokenRequest.ProtoReflect.Descriptor instead.
+func (*RemovePersonalAccessTokenRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RemovePersonalAccessTokenRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *RemovePersonalAccessTokenRequest) GetTokenId() string {
+	if x != nil {
+		return x.TokenId
+	}
+	return ""
+}
+
+type UpdateMachineResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateMachineResponse) Reset() {
+	*x = UpdateMachineResponse{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateMachineResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateMachineResponse) ProtoMessage() {}
+
+func (x *UpdateMachineResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateMachineResponse.ProtoReflect.Descriptor instead.
+func (*UpdateMachineResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UpdateMachineResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type GenerateMachineSecretResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ClientId      string                 `protobuf:"bytes,1,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	ClientSecret  string                 `protobuf:"bytes,2,opt,name=client_secret,json=clientSecret,proto3" json:"client_secret,omitempty"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,3,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GenerateMachineSecretResponse) Reset() {
+	*x = GenerateMachineSecretResponse{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GenerateMachineSecretResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GenerateMachineSecretResponse) ProtoMessage() {}
+
+func (x *GenerateMachineSecretResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GenerateMachineSecretResponse.ProtoReflect.Descriptor instead.
+func (*GenerateMachineSecretResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GenerateMachineSecretResponse) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *GenerateMachineSecretResponse) GetClientSecret() string {
+	if x != nil {
+		return x.ClientSecret
+	}
+	return ""
+}
+
+func (x *GenerateMachineSecretResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type RemoveMachineSecretResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMachineSecretResponse) Reset() {
+	*x = RemoveMachineSecretResponse{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMachineSecretResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMachineSecretResponse) ProtoMessage() {}
+
+func (x *RemoveMachineSecretResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMachineSecretResponse.ProtoReflect.Descriptor instead.
+func (*RemoveMachineSecretResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RemoveMachineSecretResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type GetMachineKeyByIDsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           *v12.Key               `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMachineKeyByIDsResponse) Reset() {
+	*x = GetMachineKeyByIDsResponse{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMachineKeyByIDsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMachineKeyByIDsResponse) ProtoMessage() {}
+
+func (x *GetMachineKeyByIDsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMachineKeyByIDsResponse.ProtoReflect.Descriptor instead.
+func (*GetMachineKeyByIDsResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GetMachineKeyByIDsResponse) GetKey() *v12.Key {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+type ListMachineKeysResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ListDetails       `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	Result        []*v12.Key             `protobuf:"bytes,2,rep,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMachineKeysResponse) Reset() {
+	*x = ListMachineKeysResponse{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMachineKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMachineKeysResponse) ProtoMessage() {}
+
+func (x *ListMachineKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMachineKeysResponse.ProtoReflect.Descriptor instead.
+func (*ListMachineKeysResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListMachineKeysResponse) GetDetails() *v11.ListDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *ListMachineKeysResponse) GetResult() []*v12.Key {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+type RemoveMachineKeyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveMachineKeyResponse) Reset() {
+	*x = RemoveMachineKeyResponse{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveMachineKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveMachineKeyResponse) ProtoMessage() {}
+
+func (x *RemoveMachineKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveMachineKeyResponse.ProtoReflect.Descriptor instead.
+func (*RemoveMachineKeyResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RemoveMachineKeyResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type GetPersonalAccessTokenByIDsResponse struct {
+	state         protoimpl.MessageState  `protogen:"open.v1"`
+	Token         *v1.PersonalAccessToken `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPersonalAccessTokenByIDsResponse) Reset() {
+	*x = GetPersonalAccessTokenByIDsResponse{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPersonalAccessTokenByIDsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPersonalAccessTokenByIDsResponse) ProtoMessage() {}
+
+func (x *GetPersonalAccessTokenByIDsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPersonalAccessTokenByIDsResponse.ProtoReflect.Descriptor instead.
+func (*GetPersonalAccessTokenByIDsResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *GetPersonalAccessTokenByIDsResponse) GetToken() *v1.PersonalAccessToken {
+	if x != nil {
+		return x.Token
+	}
+	return nil
+}
+
+type ListPersonalAccessTokensResponse struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Details       *v11.ListDetails          `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	Result        []*v1.PersonalAccessToken `protobuf:"bytes,2,rep,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPersonalAccessTokensResponse) Reset() {
+	*x = ListPersonalAccessTokensResponse{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPersonalAccessTokensResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPersonalAccessTokensResponse) ProtoMessage() {}
+
+func (x *ListPersonalAccessTokensResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPersonalAccessTokensResponse.ProtoReflect.Descriptor instead.
+func (*ListPersonalAccessTokensResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListPersonalAccessTokensResponse) GetDetails() *v11.ListDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *ListPersonalAccessTokensResponse) GetResult() []*v1.PersonalAccessToken {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+type RemovePersonalAccessTokenResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemovePersonalAccessTokenResponse) Reset() {
+	*x = RemovePersonalAccessTokenResponse{}
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemovePersonalAccessTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemovePersonalAccessTokenResponse) ProtoMessage() {}
+
+func (x *RemovePersonalAccessTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_machine_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemovePersonalAccessTokenResponse.ProtoReflect.Descriptor instead.
+func (*RemovePersonalAccessTokenResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_machine_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *RemovePersonalAccessTokenResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
 var File_zitadel_management_v1_machine_proto protoreflect.FileDescriptor
 
 const file_zitadel_management_v1_machine_proto_rawDesc = "" +
@@ -438,7 +1334,70 @@ const file_zitadel_management_v1_machine_proto_rawDesc = "" +
 	"\x1eAddPersonalAccessTokenResponse\x12\x19\n" +
 	"\btoken_id\x18\x01 \x01(\tR\atokenId\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x123\n" +
-	"\adetails\x18\x03 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetailsBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
+	"\adetails\x18\x03 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"\xdf\x01\n" +
+	"\x14UpdateMachineRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12*\n" +
+	"\vdescription\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\vdescription\x12\x1e\n" +
+	"\x04name\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\x12V\n" +
+	"\x11access_token_type\x18\x04 \x01(\x0e2 .zitadel.user.v1.AccessTokenTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0faccessTokenType\"C\n" +
+	"\x1cGenerateMachineSecretRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\"A\n" +
+	"\x1aRemoveMachineSecretRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\"c\n" +
+	"\x19GetMachineKeyByIDsRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12!\n" +
+	"\x06key_id\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05keyId\"j\n" +
+	"\x16ListMachineKeysRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12+\n" +
+	"\x05query\x18\x02 \x01(\v2\x15.zitadel.v1.ListQueryR\x05query\"a\n" +
+	"\x17RemoveMachineKeyRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12!\n" +
+	"\x06key_id\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05keyId\"p\n" +
+	"\"GetPersonalAccessTokenByIDsRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12%\n" +
+	"\btoken_id\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\atokenId\"s\n" +
+	"\x1fListPersonalAccessTokensRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12+\n" +
+	"\x05query\x18\x02 \x01(\v2\x15.zitadel.v1.ListQueryR\x05query\"n\n" +
+	" RemovePersonalAccessTokenRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12%\n" +
+	"\btoken_id\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\atokenId\"L\n" +
+	"\x15UpdateMachineResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"\x96\x01\n" +
+	"\x1dGenerateMachineSecretResponse\x12\x1b\n" +
+	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12#\n" +
+	"\rclient_secret\x18\x02 \x01(\tR\fclientSecret\x123\n" +
+	"\adetails\x18\x03 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"R\n" +
+	"\x1bRemoveMachineSecretResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"E\n" +
+	"\x1aGetMachineKeyByIDsResponse\x12'\n" +
+	"\x03key\x18\x01 \x01(\v2\x15.zitadel.authn.v1.KeyR\x03key\"{\n" +
+	"\x17ListMachineKeysResponse\x121\n" +
+	"\adetails\x18\x01 \x01(\v2\x17.zitadel.v1.ListDetailsR\adetails\x12-\n" +
+	"\x06result\x18\x02 \x03(\v2\x15.zitadel.authn.v1.KeyR\x06result\"O\n" +
+	"\x18RemoveMachineKeyResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"a\n" +
+	"#GetPersonalAccessTokenByIDsResponse\x12:\n" +
+	"\x05token\x18\x01 \x01(\v2$.zitadel.user.v1.PersonalAccessTokenR\x05token\"\x93\x01\n" +
+	" ListPersonalAccessTokensResponse\x121\n" +
+	"\adetails\x18\x01 \x01(\v2\x17.zitadel.v1.ListDetailsR\adetails\x12<\n" +
+	"\x06result\x18\x02 \x03(\v2$.zitadel.user.v1.PersonalAccessTokenR\x06result\"X\n" +
+	"!RemovePersonalAccessTokenResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetailsBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
 
 var (
 	file_zitadel_management_v1_machine_proto_rawDescOnce sync.Once
@@ -452,32 +1411,68 @@ func file_zitadel_management_v1_machine_proto_rawDescGZIP() []byte {
 	return file_zitadel_management_v1_machine_proto_rawDescData
 }
 
-var file_zitadel_management_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_zitadel_management_v1_machine_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_zitadel_management_v1_machine_proto_goTypes = []any{
-	(*AddMachineUserRequest)(nil),          // 0: zitadel.management.v1.AddMachineUserRequest
-	(*AddMachineUserResponse)(nil),         // 1: zitadel.management.v1.AddMachineUserResponse
-	(*AddMachineKeyRequest)(nil),           // 2: zitadel.management.v1.AddMachineKeyRequest
-	(*AddMachineKeyResponse)(nil),          // 3: zitadel.management.v1.AddMachineKeyResponse
-	(*AddPersonalAccessTokenRequest)(nil),  // 4: zitadel.management.v1.AddPersonalAccessTokenRequest
-	(*AddPersonalAccessTokenResponse)(nil), // 5: zitadel.management.v1.AddPersonalAccessTokenResponse
-	(v1.AccessTokenType)(0),                // 6: zitadel.user.v1.AccessTokenType
-	(*v11.ObjectDetails)(nil),              // 7: zitadel.v1.ObjectDetails
-	(v12.KeyType)(0),                       // 8: zitadel.authn.v1.KeyType
-	(*timestamppb.Timestamp)(nil),          // 9: google.protobuf.Timestamp
+	(*AddMachineUserRequest)(nil),               // 0: zitadel.management.v1.AddMachineUserRequest
+	(*AddMachineUserResponse)(nil),              // 1: zitadel.management.v1.AddMachineUserResponse
+	(*AddMachineKeyRequest)(nil),                // 2: zitadel.management.v1.AddMachineKeyRequest
+	(*AddMachineKeyResponse)(nil),               // 3: zitadel.management.v1.AddMachineKeyResponse
+	(*AddPersonalAccessTokenRequest)(nil),       // 4: zitadel.management.v1.AddPersonalAccessTokenRequest
+	(*AddPersonalAccessTokenResponse)(nil),      // 5: zitadel.management.v1.AddPersonalAccessTokenResponse
+	(*UpdateMachineRequest)(nil),                // 6: zitadel.management.v1.UpdateMachineRequest
+	(*GenerateMachineSecretRequest)(nil),        // 7: zitadel.management.v1.GenerateMachineSecretRequest
+	(*RemoveMachineSecretRequest)(nil),          // 8: zitadel.management.v1.RemoveMachineSecretRequest
+	(*GetMachineKeyByIDsRequest)(nil),           // 9: zitadel.management.v1.GetMachineKeyByIDsRequest
+	(*ListMachineKeysRequest)(nil),              // 10: zitadel.management.v1.ListMachineKeysRequest
+	(*RemoveMachineKeyRequest)(nil),             // 11: zitadel.management.v1.RemoveMachineKeyRequest
+	(*GetPersonalAccessTokenByIDsRequest)(nil),  // 12: zitadel.management.v1.GetPersonalAccessTokenByIDsRequest
+	(*ListPersonalAccessTokensRequest)(nil),     // 13: zitadel.management.v1.ListPersonalAccessTokensRequest
+	(*RemovePersonalAccessTokenRequest)(nil),    // 14: zitadel.management.v1.RemovePersonalAccessTokenRequest
+	(*UpdateMachineResponse)(nil),               // 15: zitadel.management.v1.UpdateMachineResponse
+	(*GenerateMachineSecretResponse)(nil),       // 16: zitadel.management.v1.GenerateMachineSecretResponse
+	(*RemoveMachineSecretResponse)(nil),         // 17: zitadel.management.v1.RemoveMachineSecretResponse
+	(*GetMachineKeyByIDsResponse)(nil),          // 18: zitadel.management.v1.GetMachineKeyByIDsResponse
+	(*ListMachineKeysResponse)(nil),             // 19: zitadel.management.v1.ListMachineKeysResponse
+	(*RemoveMachineKeyResponse)(nil),            // 20: zitadel.management.v1.RemoveMachineKeyResponse
+	(*GetPersonalAccessTokenByIDsResponse)(nil), // 21: zitadel.management.v1.GetPersonalAccessTokenByIDsResponse
+	(*ListPersonalAccessTokensResponse)(nil),    // 22: zitadel.management.v1.ListPersonalAccessTokensResponse
+	(*RemovePersonalAccessTokenResponse)(nil),   // 23: zitadel.management.v1.RemovePersonalAccessTokenResponse
+	(v1.AccessTokenType)(0),                     // 24: zitadel.user.v1.AccessTokenType
+	(*v11.ObjectDetails)(nil),                   // 25: zitadel.v1.ObjectDetails
+	(v12.KeyType)(0),                            // 26: zitadel.authn.v1.KeyType
+	(*timestamppb.Timestamp)(nil),               // 27: google.protobuf.Timestamp
+	(*v11.ListQuery)(nil),                       // 28: zitadel.v1.ListQuery
+	(*v12.Key)(nil),                             // 29: zitadel.authn.v1.Key
+	(*v11.ListDetails)(nil),                     // 30: zitadel.v1.ListDetails
+	(*v1.PersonalAccessToken)(nil),              // 31: zitadel.user.v1.PersonalAccessToken
 }
 var file_zitadel_management_v1_machine_proto_depIdxs = []int32{
-	6, // 0: zitadel.management.v1.AddMachineUserRequest.access_token_type:type_name -> zitadel.user.v1.AccessTokenType
-	7, // 1: zitadel.management.v1.AddMachineUserResponse.details:type_name -> zitadel.v1.ObjectDetails
-	8, // 2: zitadel.management.v1.AddMachineKeyRequest.type:type_name -> zitadel.authn.v1.KeyType
-	9, // 3: zitadel.management.v1.AddMachineKeyRequest.expiration_date:type_name -> google.protobuf.Timestamp
-	7, // 4: zitadel.management.v1.AddMachineKeyResponse.details:type_name -> zitadel.v1.ObjectDetails
-	9, // 5: zitadel.management.v1.AddPersonalAccessTokenRequest.expiration_date:type_name -> google.protobuf.Timestamp
-	7, // 6: zitadel.management.v1.AddPersonalAccessTokenResponse.details:type_name -> zitadel.v1.ObjectDetails
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	24, // 0: zitadel.management.v1.AddMachineUserRequest.access_token_type:type_name -> zitadel.user.v1.AccessTokenType
+	25, // 1: zitadel.management.v1.AddMachineUserResponse.details:type_name -> zitadel.v1.ObjectDetails
+	26, // 2: zitadel.management.v1.AddMachineKeyRequest.type:type_name -> zitadel.authn.v1.KeyType
+	27, // 3: zitadel.management.v1.AddMachineKeyRequest.expiration_date:type_name -> google.protobuf.Timestamp
+	25, // 4: zitadel.management.v1.AddMachineKeyResponse.details:type_name -> zitadel.v1.ObjectDetails
+	27, // 5: zitadel.management.v1.AddPersonalAccessTokenRequest.expiration_date:type_name -> google.protobuf.Timestamp
+	25, // 6: zitadel.management.v1.AddPersonalAccessTokenResponse.details:type_name -> zitadel.v1.ObjectDetails
+	24, // 7: zitadel.management.v1.UpdateMachineRequest.access_token_type:type_name -> zitadel.user.v1.AccessTokenType
+	28, // 8: zitadel.management.v1.ListMachineKeysRequest.query:type_name -> zitadel.v1.ListQuery
+	28, // 9: zitadel.management.v1.ListPersonalAccessTokensRequest.query:type_name -> zitadel.v1.ListQuery
+	25, // 10: zitadel.management.v1.UpdateMachineResponse.details:type_name -> zitadel.v1.ObjectDetails
+	25, // 11: zitadel.management.v1.GenerateMachineSecretResponse.details:type_name -> zitadel.v1.ObjectDetails
+	25, // 12: zitadel.management.v1.RemoveMachineSecretResponse.details:type_name -> zitadel.v1.ObjectDetails
+	29, // 13: zitadel.management.v1.GetMachineKeyByIDsResponse.key:type_name -> zitadel.authn.v1.Key
+	30, // 14: zitadel.management.v1.ListMachineKeysResponse.details:type_name -> zitadel.v1.ListDetails
+	29, // 15: zitadel.management.v1.ListMachineKeysResponse.result:type_name -> zitadel.authn.v1.Key
+	25, // 16: zitadel.management.v1.RemoveMachineKeyResponse.details:type_name -> zitadel.v1.ObjectDetails
+	31, // 17: zitadel.management.v1.GetPersonalAccessTokenByIDsResponse.token:type_name -> zitadel.user.v1.PersonalAccessToken
+	30, // 18: zitadel.management.v1.ListPersonalAccessTokensResponse.details:type_name -> zitadel.v1.ListDetails
+	31, // 19: zitadel.management.v1.ListPersonalAccessTokensResponse.result:type_name -> zitadel.user.v1.PersonalAccessToken
+	25, // 20: zitadel.management.v1.RemovePersonalAccessTokenResponse.details:type_name -> zitadel.v1.ObjectDetails
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_zitadel_management_v1_machine_proto_init() }
@@ -492,7 +1487,7 @@ func file_zitadel_management_v1_machine_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_zitadel_management_v1_machine_proto_rawDesc), len(file_zitadel_management_v1_machine_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -100,9 +100,9 @@ var File_zitadel_management_v1_management_service_proto protoreflect.FileDescrip
 
 const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\n" +
-	".zitadel/management/v1/management_service.proto\x12\x15zitadel.management.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a#zitadel/management/v1/machine.proto\x1a\x1fzitadel/management/v1/org.proto\x1a zitadel/management/v1/user.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
+	".zitadel/management/v1/management_service.proto\x12\x15zitadel.management.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fzitadel/management/v1/app.proto\x1a\"zitadel/management/v1/change.proto\x1a\"zitadel/management/v1/domain.proto\x1a!zitadel/management/v1/human.proto\x1a$zitadel/management/v1/instance.proto\x1a#zitadel/management/v1/machine.proto\x1a\"zitadel/management/v1/member.proto\x1a$zitadel/management/v1/metadata.proto\x1a\x1fzitadel/management/v1/org.proto\x1a\"zitadel/management/v1/policy.proto\x1a#zitadel/management/v1/project.proto\x1a zitadel/management/v1/user.proto\x1a&zitadel/management/v1/user_grant.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
 	"\x0eHealthzRequest\"\x11\n" +
-	"\x0fHealthzResponse2\xe1\b\n" +
+	"\x0fHealthzResponse2\xb3\xd3\x01\n" +
 	"\x11ManagementService\x12~\n" +
 	"\aHealthz\x12%.zitadel.management.v1.HealthzRequest\x1a&.zitadel.management.v1.HealthzResponse\"$\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/management/v1/healthz\x12\x99\x01\n" +
 	"\bGetMyOrg\x12&.zitadel.management.v1.GetMyOrgRequest\x1a'.zitadel.management.v1.GetMyOrgResponse\"<\x82\xb5\x18\n" +
@@ -128,7 +128,435 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/{user_id}/patsBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/{user_id}/pats\x12\xa4\x01\n" +
+	"\x12GetOIDCInformation\x120.zitadel.management.v1.GetOIDCInformationRequest\x1a1.zitadel.management.v1.GetOIDCInformationResponse\")\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/management/v1/zitadel/docs\x12\x8a\x01\n" +
+	"\x06GetIAM\x12$.zitadel.management.v1.GetIAMRequest\x1a%.zitadel.management.v1.GetIAMResponse\"3\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x14\x12\x12/management/v1/iam\x12\xbd\x01\n" +
+	"\x15GetSupportedLanguages\x123.zitadel.management.v1.GetSupportedLanguagesRequest\x1a4.zitadel.management.v1.GetSupportedLanguagesResponse\"9\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x1a\x12\x18/management/v1/languages\x12\xaf\x01\n" +
+	"\vGetUserByID\x12).zitadel.management.v1.GetUserByIDRequest\x1a*.zitadel.management.v1.GetUserByIDResponse\"I\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x15\n" +
+	"\tuser.read\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02\x1b\x12\x19/management/v1/users/{id}\x12\xed\x01\n" +
+	"\x18GetUserByLoginNameGlobal\x126.zitadel.management.v1.GetUserByLoginNameGlobalRequest\x1a7.zitadel.management.v1.GetUserByLoginNameGlobalResponse\"`\x82\xb5\x18\x12\n" +
+	"\x10user.global.read\xc2\xf3\x18\x14\n" +
+	"\x10user.global.read\x10\x05\x82\xd3\xe4\x93\x02,\x12*/management/v1/global/users/_by_login_name\x12\xa7\x01\n" +
+	"\tListUsers\x12'.zitadel.management.v1.ListUsersRequest\x1a(.zitadel.management.v1.ListUsersResponse\"G\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\r\n" +
+	"\tuser.read\x10\x05\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/management/v1/users/_search\x12\xb0\x01\n" +
+	"\fIsUserUnique\x12*.zitadel.management.v1.IsUserUniqueRequest\x1a+.zitadel.management.v1.IsUserUniqueResponse\"G\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\r\n" +
+	"\tuser.read\x10\x05\x82\xd3\xe4\x93\x02!\x12\x1f/management/v1/users/_is_unique\x12\xb0\x01\n" +
+	"\fAddHumanUser\x12*.zitadel.management.v1.AddHumanUserRequest\x1a+.zitadel.management.v1.AddHumanUserResponse\"G\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x0e\n" +
+	"\n" +
+	"user.write\x10\x05\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/management/v1/users/human\x12\xc9\x01\n" +
+	"\x0eDeactivateUser\x12,.zitadel.management.v1.DeactivateUserRequest\x1a-.zitadel.management.v1.DeactivateUserResponse\"Z\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x16\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02*:\x01*\"%/management/v1/users/{id}/_deactivate\x12\xc9\x01\n" +
+	"\x0eReactivateUser\x12,.zitadel.management.v1.ReactivateUserRequest\x1a-.zitadel.management.v1.ReactivateUserResponse\"Z\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x16\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02*:\x01*\"%/management/v1/users/{id}/_reactivate\x12\xb1\x01\n" +
+	"\bLockUser\x12&.zitadel.management.v1.LockUserRequest\x1a'.zitadel.management.v1.LockUserResponse\"T\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x16\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/management/v1/users/{id}/_lock\x12\xb9\x01\n" +
+	"\n" +
+	"UnlockUser\x12(.zitadel.management.v1.UnlockUserRequest\x1a).zitadel.management.v1.UnlockUserResponse\"V\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x16\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02&:\x01*\"!/management/v1/users/{id}/_unlock\x12\xb0\x01\n" +
+	"\n" +
+	"RemoveUser\x12(.zitadel.management.v1.RemoveUserRequest\x1a).zitadel.management.v1.RemoveUserResponse\"M\x82\xb5\x18\r\n" +
+	"\vuser.delete\xc2\xf3\x18\x17\n" +
+	"\vuser.delete\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02\x1b*\x19/management/v1/users/{id}\x12\xd0\x01\n" +
+	"\x0eUpdateUserName\x12,.zitadel.management.v1.UpdateUserNameRequest\x1a-.zitadel.management.v1.UpdateUserNameResponse\"a\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02,:\x01*\x1a'/management/v1/users/{user_id}/username\x12\xd8\x01\n" +
+	"\x0fListUserChanges\x12-.zitadel.management.v1.ListUserChangesRequest\x1a..zitadel.management.v1.ListUserChangesResponse\"f\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x1a\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x023:\x01*\"./management/v1/users/{user_id}/changes/_search\x12\xbe\x01\n" +
+	"\x0eListOrgChanges\x12,.zitadel.management.v1.ListOrgChangesRequest\x1a-.zitadel.management.v1.ListOrgChangesResponse\"O\x82\xb5\x18\n" +
+	"\n" +
+	"\borg.read\xc2\xf3\x18\f\n" +
+	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02+:\x01*\"&/management/v1/orgs/me/changes/_search\x12\xcf\x01\n" +
+	"\x0fSetUserMetadata\x12-.zitadel.management.v1.SetUserMetadataRequest\x1a..zitadel.management.v1.SetUserMetadataResponse\"]\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x16\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02-:\x01*\"(/management/v1/users/{id}/metadata/{key}\x12\xdb\x01\n" +
+	"\x13BulkSetUserMetadata\x121.zitadel.management.v1.BulkSetUserMetadataRequest\x1a2.zitadel.management.v1.BulkSetUserMetadataResponse\"]\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x16\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02-:\x01*\"(/management/v1/users/{id}/metadata/_bulk\x12\xd2\x01\n" +
+	"\x10ListUserMetadata\x12..zitadel.management.v1.ListUserMetadataRequest\x1a/.zitadel.management.v1.ListUserMetadataResponse\"]\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x15\n" +
+	"\tuser.read\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02/:\x01*\"*/management/v1/users/{id}/metadata/_search\x12\xca\x01\n" +
+	"\x0fGetUserMetadata\x12-.zitadel.management.v1.GetUserMetadataRequest\x1a..zitadel.management.v1.GetUserMetadataResponse\"X\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x15\n" +
+	"\tuser.read\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02*\x12(/management/v1/users/{id}/metadata/{key}\x12\xd5\x01\n" +
+	"\x12RemoveUserMetadata\x120.zitadel.management.v1.RemoveUserMetadataRequest\x1a1.zitadel.management.v1.RemoveUserMetadataResponse\"Z\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x16\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02**(/management/v1/users/{id}/metadata/{key}\x12\xe4\x01\n" +
+	"\x16BulkRemoveUserMetadata\x124.zitadel.management.v1.BulkRemoveUserMetadataRequest\x1a5.zitadel.management.v1.BulkRemoveUserMetadataResponse\"]\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x16\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02-:\x01**(/management/v1/users/{id}/metadata/_bulk\x12\xb7\x01\n" +
+	"\x0eSetOrgMetadata\x12,.zitadel.management.v1.SetOrgMetadataRequest\x1a-.zitadel.management.v1.SetOrgMetadataResponse\"H\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/management/v1/metadata/{key}\x12\xc3\x01\n" +
+	"\x12BulkSetOrgMetadata\x120.zitadel.management.v1.BulkSetOrgMetadataRequest\x1a1.zitadel.management.v1.BulkSetOrgMetadataResponse\"H\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/management/v1/metadata/_bulk\x12\xba\x01\n" +
+	"\x0fListOrgMetadata\x12-.zitadel.management.v1.ListOrgMetadataRequest\x1a..zitadel.management.v1.ListOrgMetadataResponse\"H\x82\xb5\x18\n" +
+	"\n" +
+	"\borg.read\xc2\xf3\x18\f\n" +
+	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/management/v1/metadata/_search\x12\xb2\x01\n" +
+	"\x0eGetOrgMetadata\x12,.zitadel.management.v1.GetOrgMetadataRequest\x1a-.zitadel.management.v1.GetOrgMetadataResponse\"C\x82\xb5\x18\n" +
+	"\n" +
+	"\borg.read\xc2\xf3\x18\f\n" +
+	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02\x1f\x12\x1d/management/v1/metadata/{key}\x12\xbd\x01\n" +
+	"\x11RemoveOrgMetadata\x12/.zitadel.management.v1.RemoveOrgMetadataRequest\x1a0.zitadel.management.v1.RemoveOrgMetadataResponse\"E\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\x1f*\x1d/management/v1/metadata/{key}\x12\xcc\x01\n" +
+	"\x15BulkRemoveOrgMetadata\x123.zitadel.management.v1.BulkRemoveOrgMetadataRequest\x1a4.zitadel.management.v1.BulkRemoveOrgMetadataResponse\"H\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\":\x01**\x1d/management/v1/metadata/_bulk\x12\xcd\x01\n" +
+	"\x0fGetHumanProfile\x12-.zitadel.management.v1.GetHumanProfileRequest\x1a..zitadel.management.v1.GetHumanProfileResponse\"[\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x1a\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(\x12&/management/v1/users/{user_id}/profile\x12\xdb\x01\n" +
+	"\x12UpdateHumanProfile\x120.zitadel.management.v1.UpdateHumanProfileRequest\x1a1.zitadel.management.v1.UpdateHumanProfileResponse\"`\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02+:\x01*\x1a&/management/v1/users/{user_id}/profile\x12\xc5\x01\n" +
+	"\rGetHumanEmail\x12+.zitadel.management.v1.GetHumanEmailRequest\x1a,.zitadel.management.v1.GetHumanEmailResponse\"Y\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x1a\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02&\x12$/management/v1/users/{user_id}/email\x12\xd3\x01\n" +
+	"\x10UpdateHumanEmail\x12..zitadel.management.v1.UpdateHumanEmailRequest\x1a/.zitadel.management.v1.UpdateHumanEmailResponse\"^\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02):\x01*\x1a$/management/v1/users/{user_id}/email\x12\xc5\x01\n" +
+	"\rGetHumanPhone\x12+.zitadel.management.v1.GetHumanPhoneRequest\x1a,.zitadel.management.v1.GetHumanPhoneResponse\"Y\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x1a\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02&\x12$/management/v1/users/{user_id}/phone\x12\xd3\x01\n" +
+	"\x10UpdateHumanPhone\x12..zitadel.management.v1.UpdateHumanPhoneRequest\x1a/.zitadel.management.v1.UpdateHumanPhoneResponse\"^\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02):\x01*\x1a$/management/v1/users/{user_id}/phone\x12\xd0\x01\n" +
+	"\x10RemoveHumanPhone\x12..zitadel.management.v1.RemoveHumanPhoneRequest\x1a/.zitadel.management.v1.RemoveHumanPhoneResponse\"[\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02&*$/management/v1/users/{user_id}/phone\x12\xd4\x01\n" +
+	"\x11RemoveHumanAvatar\x12/.zitadel.management.v1.RemoveHumanAvatarRequest\x1a0.zitadel.management.v1.RemoveHumanAvatarResponse\"\\\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02'*%/management/v1/users/{user_id}/avatar\x12\xf7\x01\n" +
+	"\x17SetHumanInitialPassword\x125.zitadel.management.v1.SetHumanInitialPasswordRequest\x1a6.zitadel.management.v1.SetHumanInitialPasswordResponse\"m\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x028:\x01*\"3/management/v1/users/{user_id}/password/_initialize\x12\xd6\x01\n" +
+	"\x10SetHumanPassword\x12..zitadel.management.v1.SetHumanPasswordRequest\x1a/.zitadel.management.v1.SetHumanPasswordResponse\"a\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02,:\x01*\"'/management/v1/users/{user_id}/password\x12\xcc\x01\n" +
+	"\rUpdateMachine\x12+.zitadel.management.v1.UpdateMachineRequest\x1a,.zitadel.management.v1.UpdateMachineResponse\"`\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02+:\x01*\x1a&/management/v1/users/{user_id}/machine\x12\xe3\x01\n" +
+	"\x15GenerateMachineSecret\x123.zitadel.management.v1.GenerateMachineSecretRequest\x1a4.zitadel.management.v1.GenerateMachineSecretResponse\"_\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02*:\x01*\x1a%/management/v1/users/{user_id}/secret\x12\xda\x01\n" +
+	"\x13RemoveMachineSecret\x121.zitadel.management.v1.RemoveMachineSecretRequest\x1a2.zitadel.management.v1.RemoveMachineSecretResponse\"\\\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02'*%/management/v1/users/{user_id}/secret\x12\xdc\x01\n" +
+	"\x12GetMachineKeyByIDs\x120.zitadel.management.v1.GetMachineKeyByIDsRequest\x1a1.zitadel.management.v1.GetMachineKeyByIDsResponse\"a\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x1a\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02.\x12,/management/v1/users/{user_id}/keys/{key_id}\x12\xd5\x01\n" +
+	"\x0fListMachineKeys\x12-.zitadel.management.v1.ListMachineKeysRequest\x1a..zitadel.management.v1.ListMachineKeysResponse\"c\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x1a\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020:\x01*\"+/management/v1/users/{user_id}/keys/_search\x12\xd8\x01\n" +
+	"\x10RemoveMachineKey\x12..zitadel.management.v1.RemoveMachineKeyRequest\x1a/.zitadel.management.v1.RemoveMachineKeyResponse\"c\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02.*,/management/v1/users/{user_id}/keys/{key_id}\x12\xf9\x01\n" +
+	"\x1bGetPersonalAccessTokenByIDs\x129.zitadel.management.v1.GetPersonalAccessTokenByIDsRequest\x1a:.zitadel.management.v1.GetPersonalAccessTokenByIDsResponse\"c\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x1a\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020\x12./management/v1/users/{user_id}/pats/{token_id}\x12\xf0\x01\n" +
+	"\x18ListPersonalAccessTokens\x126.zitadel.management.v1.ListPersonalAccessTokensRequest\x1a7.zitadel.management.v1.ListPersonalAccessTokensResponse\"c\x82\xb5\x18\v\n" +
+	"\tuser.read\xc2\xf3\x18\x1a\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020:\x01*\"+/management/v1/users/{user_id}/pats/_search\x12\xf5\x01\n" +
+	"\x19RemovePersonalAccessToken\x127.zitadel.management.v1.RemovePersonalAccessTokenRequest\x1a8.zitadel.management.v1.RemovePersonalAccessTokenResponse\"e\x82\xb5\x18\f\n" +
+	"\n" +
+	"user.write\xc2\xf3\x18\x1b\n" +
+	"\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020*./management/v1/users/{user_id}/pats/{token_id}\x12\xff\x01\n" +
+	"\x13ListUserMemberships\x121.zitadel.management.v1.ListUserMembershipsRequest\x1a2.zitadel.management.v1.ListUserMembershipsResponse\"\x80\x01\x82\xb5\x18\x16\n" +
+	"\x14user.membership.read\xc2\xf3\x18%\n" +
+	"\x14user.membership.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x027:\x01*\"2/management/v1/users/{user_id}/memberships/_search\x12\xd8\x01\n" +
+	"\x12ListOrgMemberRoles\x120.zitadel.management.v1.ListOrgMemberRolesRequest\x1a1.zitadel.management.v1.ListOrgMemberRolesResponse\"]\x82\xb5\x18\x11\n" +
+	"\x0forg.member.read\xc2\xf3\x18\x13\n" +
+	"\x0forg.member.read\x10\x05\x82\xd3\xe4\x93\x02+\")/management/v1/orgs/members/roles/_search\x12\xcc\x01\n" +
+	"\x0eListOrgMembers\x12,.zitadel.management.v1.ListOrgMembersRequest\x1a-.zitadel.management.v1.ListOrgMembersResponse\"]\x82\xb5\x18\x11\n" +
+	"\x0forg.member.read\xc2\xf3\x18\x13\n" +
+	"\x0forg.member.read\x10\x05\x82\xd3\xe4\x93\x02+:\x01*\"&/management/v1/orgs/me/members/_search\x12\xc0\x01\n" +
+	"\fAddOrgMember\x12*.zitadel.management.v1.AddOrgMemberRequest\x1a+.zitadel.management.v1.AddOrgMemberResponse\"W\x82\xb5\x18\x12\n" +
+	"\x10org.member.write\xc2\xf3\x18\x14\n" +
+	"\x10org.member.write\x10\x05\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/management/v1/orgs/me/members\x12\xd3\x01\n" +
+	"\x0fUpdateOrgMember\x12-.zitadel.management.v1.UpdateOrgMemberRequest\x1a..zitadel.management.v1.UpdateOrgMemberResponse\"a\x82\xb5\x18\x12\n" +
+	"\x10org.member.write\xc2\xf3\x18\x14\n" +
+	"\x10org.member.write\x10\x05\x82\xd3\xe4\x93\x02-:\x01*\x1a(/management/v1/orgs/me/members/{user_id}\x12\xd2\x01\n" +
+	"\x0fRemoveOrgMember\x12-.zitadel.management.v1.RemoveOrgMemberRequest\x1a..zitadel.management.v1.RemoveOrgMemberResponse\"`\x82\xb5\x18\x13\n" +
+	"\x11org.member.delete\xc2\xf3\x18\x15\n" +
+	"\x11org.member.delete\x10\x05\x82\xd3\xe4\x93\x02**(/management/v1/orgs/me/members/{user_id}\x12\xda\x01\n" +
+	"\x14GetOrgByDomainGlobal\x122.zitadel.management.v1.GetOrgByDomainGlobalRequest\x1a3.zitadel.management.v1.GetOrgByDomainGlobalResponse\"Y\x82\xb5\x18\x11\n" +
+	"\x0forg.global.read\xc2\xf3\x18\x13\n" +
+	"\x0forg.global.read\x10\x05\x82\xd3\xe4\x93\x02'\x12%/management/v1/global/orgs/_by_domain\x12\x97\x01\n" +
+	"\x06AddOrg\x12$.zitadel.management.v1.AddOrgRequest\x1a%.zitadel.management.v1.AddOrgResponse\"@\x82\xb5\x18\f\n" +
+	"\n" +
+	"org.create\xc2\xf3\x18\x0e\n" +
+	"\n" +
+	"org.create\x10\x05\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/management/v1/orgs\x12\xa1\x01\n" +
+	"\tUpdateOrg\x12'.zitadel.management.v1.UpdateOrgRequest\x1a(.zitadel.management.v1.UpdateOrgResponse\"A\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\x1b:\x01*\x1a\x16/management/v1/orgs/me\x12\xb9\x01\n" +
+	"\rDeactivateOrg\x12+.zitadel.management.v1.DeactivateOrgRequest\x1a,.zitadel.management.v1.DeactivateOrgResponse\"M\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02':\x01*\"\"/management/v1/orgs/me/_deactivate\x12\xb9\x01\n" +
+	"\rReactivateOrg\x12+.zitadel.management.v1.ReactivateOrgRequest\x1a,.zitadel.management.v1.ReactivateOrgResponse\"M\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02':\x01*\"\"/management/v1/orgs/me/_reactivate\x12\xa0\x01\n" +
+	"\tRemoveOrg\x12'.zitadel.management.v1.RemoveOrgRequest\x1a(.zitadel.management.v1.RemoveOrgResponse\"@\x82\xb5\x18\f\n" +
+	"\n" +
+	"org.delete\xc2\xf3\x18\x0e\n" +
+	"\n" +
+	"org.delete\x10\x05\x82\xd3\xe4\x93\x02\x18*\x16/management/v1/orgs/me\x12\xb2\x01\n" +
+	"\fAddOrgDomain\x12*.zitadel.management.v1.AddOrgDomainRequest\x1a+.zitadel.management.v1.AddOrgDomainResponse\"I\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/management/v1/orgs/me/domains\x12\xbe\x01\n" +
+	"\x0eListOrgDomains\x12,.zitadel.management.v1.ListOrgDomainsRequest\x1a-.zitadel.management.v1.ListOrgDomainsResponse\"O\x82\xb5\x18\n" +
+	"\n" +
+	"\borg.read\xc2\xf3\x18\f\n" +
+	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02+:\x01*\"&/management/v1/orgs/me/domains/_search\x12\xc1\x01\n" +
+	"\x0fRemoveOrgDomain\x12-.zitadel.management.v1.RemoveOrgDomainRequest\x1a..zitadel.management.v1.RemoveOrgDomainResponse\"O\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02)*'/management/v1/orgs/me/domains/{domain}\x12\xfd\x01\n" +
+	"\x1bGenerateOrgDomainValidation\x129.zitadel.management.v1.GenerateOrgDomainValidationRequest\x1a:.zitadel.management.v1.GenerateOrgDomainValidationResponse\"g\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02A:\x01*\"</management/v1/orgs/me/domains/{domain}/validation/_generate\x12\xdf\x01\n" +
+	"\x11ValidateOrgDomain\x12/.zitadel.management.v1.ValidateOrgDomainRequest\x1a0.zitadel.management.v1.ValidateOrgDomainResponse\"g\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02A:\x01*\"</management/v1/orgs/me/domains/{domain}/validation/_validate\x12\xda\x01\n" +
+	"\x13SetPrimaryOrgDomain\x121.zitadel.management.v1.SetPrimaryOrgDomainRequest\x1a2.zitadel.management.v1.SetPrimaryOrgDomainResponse\"\\\x82\xb5\x18\v\n" +
+	"\torg.write\xc2\xf3\x18\r\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x026\"4/management/v1/orgs/me/domains/{domain}/_set_primary\x12\xc5\x01\n" +
+	"\x0eGetProjectByID\x12,.zitadel.management.v1.GetProjectByIDRequest\x1a-.zitadel.management.v1.GetProjectByIDResponse\"V\x82\xb5\x18\x12\n" +
+	"\fproject.read\x12\x02Id\xc2\xf3\x18\x18\n" +
+	"\fproject.read\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02\x1e\x12\x1c/management/v1/projects/{id}\x12\xb9\x01\n" +
+	"\fListProjects\x12*.zitadel.management.v1.ListProjectsRequest\x1a+.zitadel.management.v1.ListProjectsResponse\"P\x82\xb5\x18\x0e\n" +
+	"\fproject.read\xc2\xf3\x18\x10\n" +
+	"\fproject.read\x10\x05\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/management/v1/projects/_search\x12\xaf\x01\n" +
+	"\n" +
+	"AddProject\x12(.zitadel.management.v1.AddProjectRequest\x1a).zitadel.management.v1.AddProjectResponse\"L\x82\xb5\x18\x10\n" +
+	"\x0eproject.create\xc2\xf3\x18\x12\n" +
+	"\x0eproject.create\x10\x05\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/management/v1/projects\x12\xc7\x01\n" +
+	"\rUpdateProject\x12+.zitadel.management.v1.UpdateProjectRequest\x1a,.zitadel.management.v1.UpdateProjectResponse\"[\x82\xb5\x18\x13\n" +
+	"\rproject.write\x12\x02Id\xc2\xf3\x18\x19\n" +
+	"\rproject.write\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02!:\x01*\x1a\x1c/management/v1/projects/{id}\x12\xdf\x01\n" +
+	"\x11DeactivateProject\x12/.zitadel.management.v1.DeactivateProjectRequest\x1a0.zitadel.management.v1.DeactivateProjectResponse\"g\x82\xb5\x18\x13\n" +
+	"\rproject.write\x12\x02Id\xc2\xf3\x18\x19\n" +
+	"\rproject.write\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02-:\x01*\"(/management/v1/projects/{id}/_deactivate\x12\xdf\x01\n" +
+	"\x11ReactivateProject\x12/.zitadel.management.v1.ReactivateProjectRequest\x1a0.zitadel.management.v1.ReactivateProjectResponse\"g\x82\xb5\x18\x13\n" +
+	"\rproject.write\x12\x02Id\xc2\xf3\x18\x19\n" +
+	"\rproject.write\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02-:\x01*\"(/management/v1/projects/{id}/_reactivate\x12\xc6\x01\n" +
+	"\rRemoveProject\x12+.zitadel.management.v1.RemoveProjectRequest\x1a,.zitadel.management.v1.RemoveProjectResponse\"Z\x82\xb5\x18\x14\n" +
+	"\x0eproject.delete\x12\x02Id\xc2\xf3\x18\x1a\n" +
+	"\x0eproject.delete\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02\x1e*\x1c/management/v1/projects/{id}\x12\xfe\x01\n" +
+	"\x10ListProjectRoles\x12..zitadel.management.v1.ListProjectRolesRequest\x1a/.zitadel.management.v1.ListProjectRolesResponse\"\x88\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.role.read\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.role.read\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x027:\x01*\"2/management/v1/projects/{project_id}/roles/_search\x12\xf2\x01\n" +
+	"\x0eAddProjectRole\x12,.zitadel.management.v1.AddProjectRoleRequest\x1a-.zitadel.management.v1.AddProjectRoleResponse\"\x82\x01\x82\xb5\x18\x1f\n" +
+	"\x12project.role.write\x12\tProjectId\xc2\xf3\x18&\n" +
+	"\x12project.role.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02/:\x01*\"*/management/v1/projects/{project_id}/roles\x12\x87\x02\n" +
+	"\x13BulkAddProjectRoles\x121.zitadel.management.v1.BulkAddProjectRolesRequest\x1a2.zitadel.management.v1.BulkAddProjectRolesResponse\"\x88\x01\x82\xb5\x18\x1f\n" +
+	"\x12project.role.write\x12\tProjectId\xc2\xf3\x18&\n" +
+	"\x12project.role.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x025:\x01*\"0/management/v1/projects/{project_id}/roles/_bulk\x12\x89\x02\n" +
+	"\x11UpdateProjectRole\x12/.zitadel.management.v1.UpdateProjectRoleRequest\x1a0.zitadel.management.v1.UpdateProjectRoleResponse\"\x90\x01\x82\xb5\x18\x1f\n" +
+	"\x12project.role.write\x12\tProjectId\xc2\xf3\x18&\n" +
+	"\x12project.role.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02=:\x01*\x1a8/management/v1/projects/{project_id}/roles/{role_key=**}\x12\x88\x02\n" +
+	"\x11RemoveProjectRole\x12/.zitadel.management.v1.RemoveProjectRoleRequest\x1a0.zitadel.management.v1.RemoveProjectRoleResponse\"\x8f\x01\x82\xb5\x18 \n" +
+	"\x13project.role.delete\x12\tProjectId\xc2\xf3\x18'\n" +
+	"\x13project.role.delete\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02:*8/management/v1/projects/{project_id}/roles/{role_key=**}\x12\xe7\x01\n" +
+	"\n" +
+	"GetAppByID\x12(.zitadel.management.v1.GetAppByIDRequest\x1a).zitadel.management.v1.GetAppByIDResponse\"\x83\x01\x82\xb5\x18\x1d\n" +
+	"\x10project.app.read\x12\tProjectId\xc2\xf3\x18$\n" +
+	"\x10project.app.read\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x024\x122/management/v1/projects/{project_id}/apps/{app_id}\x12\xe3\x01\n" +
+	"\bListApps\x12&.zitadel.management.v1.ListAppsRequest\x1a'.zitadel.management.v1.ListAppsResponse\"\x85\x01\x82\xb5\x18\x1d\n" +
+	"\x10project.app.read\x12\tProjectId\xc2\xf3\x18$\n" +
+	"\x10project.app.read\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x026:\x01*\"1/management/v1/projects/{project_id}/apps/_search\x12\xe8\x01\n" +
+	"\n" +
+	"AddOIDCApp\x12(.zitadel.management.v1.AddOIDCAppRequest\x1a).zitadel.management.v1.AddOIDCAppResponse\"\x84\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x023:\x01*\"./management/v1/projects/{project_id}/apps/oidc\x12\xe4\x01\n" +
+	"\tAddAPIApp\x12'.zitadel.management.v1.AddAPIAppRequest\x1a(.zitadel.management.v1.AddAPIAppResponse\"\x83\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x022:\x01*\"-/management/v1/projects/{project_id}/apps/api\x12\xe9\x01\n" +
+	"\tUpdateApp\x12'.zitadel.management.v1.UpdateAppRequest\x1a(.zitadel.management.v1.UpdateAppResponse\"\x88\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x027:\x01*\x1a2/management/v1/projects/{project_id}/apps/{app_id}\x12\x93\x02\n" +
+	"\x13UpdateOIDCAppConfig\x121.zitadel.management.v1.UpdateOIDCAppConfigRequest\x1a2.zitadel.management.v1.UpdateOIDCAppConfigResponse\"\x94\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02C:\x01*\x1a>/management/v1/projects/{project_id}/apps/{app_id}/oidc_config\x12\x8f\x02\n" +
+	"\x12UpdateAPIAppConfig\x120.zitadel.management.v1.UpdateAPIAppConfigRequest\x1a1.zitadel.management.v1.UpdateAPIAppConfigResponse\"\x93\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02B:\x01*\x1a=/management/v1/projects/{project_id}/apps/{app_id}/api_config\x12\x81\x02\n" +
+	"\rDeactivateApp\x12+.zitadel.management.v1.DeactivateAppRequest\x1a,.zitadel.management.v1.DeactivateAppResponse\"\x94\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02C:\x01*\">/management/v1/projects/{project_id}/apps/{app_id}/_deactivate\x12\x81\x02\n" +
+	"\rReactivateApp\x12+.zitadel.management.v1.ReactivateAppRequest\x1a,.zitadel.management.v1.ReactivateAppResponse\"\x94\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02C:\x01*\">/management/v1/projects/{project_id}/apps/{app_id}/_reactivate\x12\xe8\x01\n" +
+	"\tRemoveApp\x12'.zitadel.management.v1.RemoveAppRequest\x1a(.zitadel.management.v1.RemoveAppResponse\"\x87\x01\x82\xb5\x18\x1f\n" +
+	"\x12project.app.delete\x12\tProjectId\xc2\xf3\x18&\n" +
+	"\x12project.app.delete\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x024*2/management/v1/projects/{project_id}/apps/{app_id}\x12\xc0\x02\n" +
+	"\x1aRegenerateOIDCClientSecret\x128.zitadel.management.v1.RegenerateOIDCClientSecretRequest\x1a9.zitadel.management.v1.RegenerateOIDCClientSecretResponse\"\xac\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02[:\x01*\"V/management/v1/projects/{project_id}/apps/{app_id}/oidc_config/_generate_client_secret\x12\xbc\x02\n" +
+	"\x19RegenerateAPIClientSecret\x127.zitadel.management.v1.RegenerateAPIClientSecretRequest\x1a8.zitadel.management.v1.RegenerateAPIClientSecretResponse\"\xab\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02Z:\x01*\"U/management/v1/projects/{project_id}/apps/{app_id}/api_config/_generate_client_secret\x12\xf2\x01\n" +
+	"\tGetAppKey\x12'.zitadel.management.v1.GetAppKeyRequest\x1a(.zitadel.management.v1.GetAppKeyResponse\"\x91\x01\x82\xb5\x18\x1d\n" +
+	"\x10project.app.read\x12\tProjectId\xc2\xf3\x18$\n" +
+	"\x10project.app.read\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02B\x12@/management/v1/projects/{project_id}/apps/{app_id}/keys/{key_id}\x12\xfa\x01\n" +
+	"\vListAppKeys\x12).zitadel.management.v1.ListAppKeysRequest\x1a*.zitadel.management.v1.ListAppKeysResponse\"\x93\x01\x82\xb5\x18\x1d\n" +
+	"\x10project.app.read\x12\tProjectId\xc2\xf3\x18$\n" +
+	"\x10project.app.read\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02D:\x01*\"?/management/v1/projects/{project_id}/apps/{app_id}/keys/_search\x12\xee\x01\n" +
+	"\tAddAppKey\x12'.zitadel.management.v1.AddAppKeyRequest\x1a(.zitadel.management.v1.AddAppKeyResponse\"\x8d\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02<:\x01*\"7/management/v1/projects/{project_id}/apps/{app_id}/keys\x12\xfd\x01\n" +
+	"\fRemoveAppKey\x12*.zitadel.management.v1.RemoveAppKeyRequest\x1a+.zitadel.management.v1.RemoveAppKeyResponse\"\x93\x01\x82\xb5\x18\x1e\n" +
+	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
+	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
+	"project_id\x82\xd3\xe4\x93\x02B*@/management/v1/projects/{project_id}/apps/{app_id}/keys/{key_id}\x12\xd9\x01\n" +
+	"\x10GetUserGrantByID\x12..zitadel.management.v1.GetUserGrantByIDRequest\x1a/.zitadel.management.v1.GetUserGrantByIDResponse\"d\x82\xb5\x18\x11\n" +
+	"\x0fuser.grant.read\xc2\xf3\x18\x13\n" +
+	"\x0fuser.grant.read\x10\x05\x82\xd3\xe4\x93\x022\x120/management/v1/users/{user_id}/grants/{grant_id}\x12\xc7\x01\n" +
+	"\x0eListUserGrants\x12+.zitadel.management.v1.ListUserGrantRequest\x1a,.zitadel.management.v1.ListUserGrantResponse\"Z\x82\xb5\x18\x11\n" +
+	"\x0fuser.grant.read\xc2\xf3\x18\x13\n" +
+	"\x0fuser.grant.read\x10\x05\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/grants/_search\x12\xc7\x01\n" +
+	"\fAddUserGrant\x12*.zitadel.management.v1.AddUserGrantRequest\x1a+.zitadel.management.v1.AddUserGrantResponse\"^\x82\xb5\x18\x12\n" +
+	"\x10user.grant.write\xc2\xf3\x18\x14\n" +
+	"\x10user.grant.write\x10\x05\x82\xd3\xe4\x93\x02*:\x01*\"%/management/v1/users/{user_id}/grants\x12\xdb\x01\n" +
+	"\x0fUpdateUserGrant\x12-.zitadel.management.v1.UpdateUserGrantRequest\x1a..zitadel.management.v1.UpdateUserGrantResponse\"i\x82\xb5\x18\x12\n" +
+	"\x10user.grant.write\xc2\xf3\x18\x14\n" +
+	"\x10user.grant.write\x10\x05\x82\xd3\xe4\x93\x025:\x01*\x1a0/management/v1/users/{user_id}/grants/{grant_id}\x12\xf3\x01\n" +
+	"\x13DeactivateUserGrant\x121.zitadel.management.v1.DeactivateUserGrantRequest\x1a2.zitadel.management.v1.DeactivateUserGrantResponse\"u\x82\xb5\x18\x12\n" +
+	"\x10user.grant.write\xc2\xf3\x18\x14\n" +
+	"\x10user.grant.write\x10\x05\x82\xd3\xe4\x93\x02A:\x01*\"</management/v1/users/{user_id}/grants/{grant_id}/_deactivate\x12\xf3\x01\n" +
+	"\x13ReactivateUserGrant\x121.zitadel.management.v1.ReactivateUserGrantRequest\x1a2.zitadel.management.v1.ReactivateUserGrantResponse\"u\x82\xb5\x18\x12\n" +
+	"\x10user.grant.write\xc2\xf3\x18\x14\n" +
+	"\x10user.grant.write\x10\x05\x82\xd3\xe4\x93\x02A:\x01*\"</management/v1/users/{user_id}/grants/{grant_id}/_reactivate\x12\xda\x01\n" +
+	"\x0fRemoveUserGrant\x12-.zitadel.management.v1.RemoveUserGrantRequest\x1a..zitadel.management.v1.RemoveUserGrantResponse\"h\x82\xb5\x18\x13\n" +
+	"\x11user.grant.delete\xc2\xf3\x18\x15\n" +
+	"\x11user.grant.delete\x10\x05\x82\xd3\xe4\x93\x022*0/management/v1/users/{user_id}/grants/{grant_id}\x12\xd9\x01\n" +
+	"\x13BulkRemoveUserGrant\x121.zitadel.management.v1.BulkRemoveUserGrantRequest\x1a2.zitadel.management.v1.BulkRemoveUserGrantResponse\"[\x82\xb5\x18\x13\n" +
+	"\x11user.grant.delete\xc2\xf3\x18\x15\n" +
+	"\x11user.grant.delete\x10\x05\x82\xd3\xe4\x93\x02%:\x01** /management/v1/user_grants/_bulk\x12\xbe\x01\n" +
+	"\x0fGetOrgIAMPolicy\x12-.zitadel.management.v1.GetOrgIAMPolicyRequest\x1a..zitadel.management.v1.GetOrgIAMPolicyResponse\"L\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x0f\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02 \x12\x1e/management/v1/policies/orgiam\x12\xbe\x01\n" +
+	"\x0fGetDomainPolicy\x12-.zitadel.management.v1.GetDomainPolicyRequest\x1a..zitadel.management.v1.GetDomainPolicyResponse\"L\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x0f\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02 \x12\x1e/management/v1/policies/domain\x12\xed\x01\n" +
+	"\x1bGetPasswordComplexityPolicy\x129.zitadel.management.v1.GetPasswordComplexityPolicyRequest\x1a:.zitadel.management.v1.GetPasswordComplexityPolicyResponse\"W\x82\xb5\x18\r\n" +
+	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02-\x12+/management/v1/policies/password/complexity\x12\x8a\x02\n" +
+	"\"GetDefaultPasswordComplexityPolicy\x12@.zitadel.management.v1.GetDefaultPasswordComplexityPolicyRequest\x1aA.zitadel.management.v1.GetDefaultPasswordComplexityPolicyResponse\"_\x82\xb5\x18\r\n" +
+	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x025\x123/management/v1/policies/default/password/complexity\x12\x84\x02\n" +
+	"!AddCustomPasswordComplexityPolicy\x12?.zitadel.management.v1.AddCustomPasswordComplexityPolicyRequest\x1a@.zitadel.management.v1.AddCustomPasswordComplexityPolicyResponse\"\\\x82\xb5\x18\x0e\n" +
+	"\fpolicy.write\xc2\xf3\x18\x10\n" +
+	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x020:\x01*\"+/management/v1/policies/password/complexity\x12\x8d\x02\n" +
+	"$UpdateCustomPasswordComplexityPolicy\x12B.zitadel.management.v1.UpdateCustomPasswordComplexityPolicyRequest\x1aC.zitadel.management.v1.UpdateCustomPasswordComplexityPolicyResponse\"\\\x82\xb5\x18\x0e\n" +
+	"\fpolicy.write\xc2\xf3\x18\x10\n" +
+	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x020:\x01*\x1a+/management/v1/policies/password/complexity\x12\x92\x02\n" +
+	"&ResetPasswordComplexityPolicyToDefault\x12D.zitadel.management.v1.ResetPasswordComplexityPolicyToDefaultRequest\x1aE.zitadel.management.v1.ResetPasswordComplexityPolicyToDefaultResponse\"[\x82\xb5\x18\x0f\n" +
+	"\rpolicy.delete\xc2\xf3\x18\x11\n" +
+	"\rpolicy.delete\x10\x05\x82\xd3\xe4\x93\x02-*+/management/v1/policies/password/complexity\x12\xd1\x01\n" +
+	"\x14GetPasswordAgePolicy\x122.zitadel.management.v1.GetPasswordAgePolicyRequest\x1a3.zitadel.management.v1.GetPasswordAgePolicyResponse\"P\x82\xb5\x18\r\n" +
+	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02&\x12$/management/v1/policies/password/age\x12\xee\x01\n" +
+	"\x1bGetDefaultPasswordAgePolicy\x129.zitadel.management.v1.GetDefaultPasswordAgePolicyRequest\x1a:.zitadel.management.v1.GetDefaultPasswordAgePolicyResponse\"X\x82\xb5\x18\r\n" +
+	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02.\x12,/management/v1/policies/default/password/age\x12\xe8\x01\n" +
+	"\x1aAddCustomPasswordAgePolicy\x128.zitadel.management.v1.AddCustomPasswordAgePolicyRequest\x1a9.zitadel.management.v1.AddCustomPasswordAgePolicyResponse\"U\x82\xb5\x18\x0e\n" +
+	"\fpolicy.write\xc2\xf3\x18\x10\n" +
+	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x02):\x01*\"$/management/v1/policies/password/age\x12\xf1\x01\n" +
+	"\x1dUpdateCustomPasswordAgePolicy\x12;.zitadel.management.v1.UpdateCustomPasswordAgePolicyRequest\x1a<.zitadel.management.v1.UpdateCustomPasswordAgePolicyResponse\"U\x82\xb5\x18\x0e\n" +
+	"\fpolicy.write\xc2\xf3\x18\x10\n" +
+	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x02):\x01*\x1a$/management/v1/policies/password/age\x12\xf6\x01\n" +
+	"\x1fResetPasswordAgePolicyToDefault\x12=.zitadel.management.v1.ResetPasswordAgePolicyToDefaultRequest\x1a>.zitadel.management.v1.ResetPasswordAgePolicyToDefaultResponse\"T\x82\xb5\x18\x0f\n" +
+	"\rpolicy.delete\xc2\xf3\x18\x11\n" +
+	"\rpolicy.delete\x10\x05\x82\xd3\xe4\x93\x02&*$/management/v1/policies/password/age\x12\xc0\x01\n" +
+	"\x10GetLockoutPolicy\x12..zitadel.management.v1.GetLockoutPolicyRequest\x1a/.zitadel.management.v1.GetLockoutPolicyResponse\"K\x82\xb5\x18\r\n" +
+	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02!\x12\x1f/management/v1/policies/lockout\x12\xdd\x01\n" +
+	"\x17GetDefaultLockoutPolicy\x125.zitadel.management.v1.GetDefaultLockoutPolicyRequest\x1a6.zitadel.management.v1.GetDefaultLockoutPolicyResponse\"S\x82\xb5\x18\r\n" +
+	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02)\x12'/management/v1/policies/default/lockout\x12\xd7\x01\n" +
+	"\x16AddCustomLockoutPolicy\x124.zitadel.management.v1.AddCustomLockoutPolicyRequest\x1a5.zitadel.management.v1.AddCustomLockoutPolicyResponse\"P\x82\xb5\x18\x0e\n" +
+	"\fpolicy.write\xc2\xf3\x18\x10\n" +
+	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/management/v1/policies/lockout\x12\xe0\x01\n" +
+	"\x19UpdateCustomLockoutPolicy\x127.zitadel.management.v1.UpdateCustomLockoutPolicyRequest\x1a8.zitadel.management.v1.UpdateCustomLockoutPolicyResponse\"P\x82\xb5\x18\x0e\n" +
+	"\fpolicy.write\xc2\xf3\x18\x10\n" +
+	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x02$:\x01*\x1a\x1f/management/v1/policies/lockout\x12\xe5\x01\n" +
+	"\x1bResetLockoutPolicyToDefault\x129.zitadel.management.v1.ResetLockoutPolicyToDefaultRequest\x1a:.zitadel.management.v1.ResetLockoutPolicyToDefaultResponse\"O\x82\xb5\x18\x0f\n" +
+	"\rpolicy.delete\xc2\xf3\x18\x11\n" +
+	"\rpolicy.delete\x10\x05\x82\xd3\xe4\x93\x02!*\x1f/management/v1/policies/lockoutBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
 
 var (
 	file_zitadel_management_v1_management_service_proto_rawDescOnce sync.Once
@@ -144,37 +572,509 @@ func file_zitadel_management_v1_management_service_proto_rawDescGZIP() []byte {
 
 var file_zitadel_management_v1_management_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_zitadel_management_v1_management_service_proto_goTypes = []any{
-	(*HealthzRequest)(nil),                 // 0: zitadel.management.v1.HealthzRequest
-	(*HealthzResponse)(nil),                // 1: zitadel.management.v1.HealthzResponse
-	(*GetMyOrgRequest)(nil),                // 2: zitadel.management.v1.GetMyOrgRequest
-	(*ImportHumanUserRequest)(nil),         // 3: zitadel.management.v1.ImportHumanUserRequest
-	(*AddMachineUserRequest)(nil),          // 4: zitadel.management.v1.AddMachineUserRequest
-	(*AddMachineKeyRequest)(nil),           // 5: zitadel.management.v1.AddMachineKeyRequest
-	(*AddPersonalAccessTokenRequest)(nil),  // 6: zitadel.management.v1.AddPersonalAccessTokenRequest
-	(*GetMyOrgResponse)(nil),               // 7: zitadel.management.v1.GetMyOrgResponse
-	(*ImportHumanUserResponse)(nil),        // 8: zitadel.management.v1.ImportHumanUserResponse
-	(*AddMachineUserResponse)(nil),         // 9: zitadel.management.v1.AddMachineUserResponse
-	(*AddMachineKeyResponse)(nil),          // 10: zitadel.management.v1.AddMachineKeyResponse
-	(*AddPersonalAccessTokenResponse)(nil), // 11: zitadel.management.v1.AddPersonalAccessTokenResponse
+	(*HealthzRequest)(nil),                                 // 0: zitadel.management.v1.HealthzRequest
+	(*HealthzResponse)(nil),                                // 1: zitadel.management.v1.HealthzResponse
+	(*GetMyOrgRequest)(nil),                                // 2: zitadel.management.v1.GetMyOrgRequest
+	(*ImportHumanUserRequest)(nil),                         // 3: zitadel.management.v1.ImportHumanUserRequest
+	(*AddMachineUserRequest)(nil),                          // 4: zitadel.management.v1.AddMachineUserRequest
+	(*AddMachineKeyRequest)(nil),                           // 5: zitadel.management.v1.AddMachineKeyRequest
+	(*AddPersonalAccessTokenRequest)(nil),                  // 6: zitadel.management.v1.AddPersonalAccessTokenRequest
+	(*GetOIDCInformationRequest)(nil),                      // 7: zitadel.management.v1.GetOIDCInformationRequest
+	(*GetIAMRequest)(nil),                                  // 8: zitadel.management.v1.GetIAMRequest
+	(*GetSupportedLanguagesRequest)(nil),                   // 9: zitadel.management.v1.GetSupportedLanguagesRequest
+	(*GetUserByIDRequest)(nil),                             // 10: zitadel.management.v1.GetUserByIDRequest
+	(*GetUserByLoginNameGlobalRequest)(nil),                // 11: zitadel.management.v1.GetUserByLoginNameGlobalRequest
+	(*ListUsersRequest)(nil),                               // 12: zitadel.management.v1.ListUsersRequest
+	(*IsUserUniqueRequest)(nil),                            // 13: zitadel.management.v1.IsUserUniqueRequest
+	(*AddHumanUserRequest)(nil),                            // 14: zitadel.management.v1.AddHumanUserRequest
+	(*DeactivateUserRequest)(nil),                          // 15: zitadel.management.v1.DeactivateUserRequest
+	(*ReactivateUserRequest)(nil),                          // 16: zitadel.management.v1.ReactivateUserRequest
+	(*LockUserRequest)(nil),                                // 17: zitadel.management.v1.LockUserRequest
+	(*UnlockUserRequest)(nil),                              // 18: zitadel.management.v1.UnlockUserRequest
+	(*RemoveUserRequest)(nil),                              // 19: zitadel.management.v1.RemoveUserRequest
+	(*UpdateUserNameRequest)(nil),                          // 20: zitadel.management.v1.UpdateUserNameRequest
+	(*ListUserChangesRequest)(nil),                         // 21: zitadel.management.v1.ListUserChangesRequest
+	(*ListOrgChangesRequest)(nil),                          // 22: zitadel.management.v1.ListOrgChangesRequest
+	(*SetUserMetadataRequest)(nil),                         // 23: zitadel.management.v1.SetUserMetadataRequest
+	(*BulkSetUserMetadataRequest)(nil),                     // 24: zitadel.management.v1.BulkSetUserMetadataRequest
+	(*ListUserMetadataRequest)(nil),                        // 25: zitadel.management.v1.ListUserMetadataRequest
+	(*GetUserMetadataRequest)(nil),                         // 26: zitadel.management.v1.GetUserMetadataRequest
+	(*RemoveUserMetadataRequest)(nil),                      // 27: zitadel.management.v1.RemoveUserMetadataRequest
+	(*BulkRemoveUserMetadataRequest)(nil),                  // 28: zitadel.management.v1.BulkRemoveUserMetadataRequest
+	(*SetOrgMetadataRequest)(nil),                          // 29: zitadel.management.v1.SetOrgMetadataRequest
+	(*BulkSetOrgMetadataRequest)(nil),                      // 30: zitadel.management.v1.BulkSetOrgMetadataRequest
+	(*ListOrgMetadataRequest)(nil),                         // 31: zitadel.management.v1.ListOrgMetadataRequest
+	(*GetOrgMetadataRequest)(nil),                          // 32: zitadel.management.v1.GetOrgMetadataRequest
+	(*RemoveOrgMetadataRequest)(nil),                       // 33: zitadel.management.v1.RemoveOrgMetadataRequest
+	(*BulkRemoveOrgMetadataRequest)(nil),                   // 34: zitadel.management.v1.BulkRemoveOrgMetadataRequest
+	(*GetHumanProfileRequest)(nil),                         // 35: zitadel.management.v1.GetHumanProfileRequest
+	(*UpdateHumanProfileRequest)(nil),                      // 36: zitadel.management.v1.UpdateHumanProfileRequest
+	(*GetHumanEmailRequest)(nil),                           // 37: zitadel.management.v1.GetHumanEmailRequest
+	(*UpdateHumanEmailRequest)(nil),                        // 38: zitadel.management.v1.UpdateHumanEmailRequest
+	(*GetHumanPhoneRequest)(nil),                           // 39: zitadel.management.v1.GetHumanPhoneRequest
+	(*UpdateHumanPhoneRequest)(nil),                        // 40: zitadel.management.v1.UpdateHumanPhoneRequest
+	(*RemoveHumanPhoneRequest)(nil),                        // 41: zitadel.management.v1.RemoveHumanPhoneRequest
+	(*RemoveHumanAvatarRequest)(nil),                       // 42: zitadel.management.v1.RemoveHumanAvatarRequest
+	(*SetHumanInitialPasswordRequest)(nil),                 // 43: zitadel.management.v1.SetHumanInitialPasswordRequest
+	(*SetHumanPasswordRequest)(nil),                        // 44: zitadel.management.v1.SetHumanPasswordRequest
+	(*UpdateMachineRequest)(nil),                           // 45: zitadel.management.v1.UpdateMachineRequest
+	(*GenerateMachineSecretRequest)(nil),                   // 46: zitadel.management.v1.GenerateMachineSecretRequest
+	(*RemoveMachineSecretRequest)(nil),                     // 47: zitadel.management.v1.RemoveMachineSecretRequest
+	(*GetMachineKeyByIDsRequest)(nil),                      // 48: zitadel.management.v1.GetMachineKeyByIDsRequest
+	(*ListMachineKeysRequest)(nil),                         // 49: zitadel.management.v1.ListMachineKeysRequest
+	(*RemoveMachineKeyRequest)(nil),                        // 50: zitadel.management.v1.RemoveMachineKeyRequest
+	(*GetPersonalAccessTokenByIDsRequest)(nil),             // 51: zitadel.management.v1.GetPersonalAccessTokenByIDsRequest
+	(*ListPersonalAccessTokensRequest)(nil),                // 52: zitadel.management.v1.ListPersonalAccessTokensRequest
+	(*RemovePersonalAccessTokenRequest)(nil),               // 53: zitadel.management.v1.RemovePersonalAccessTokenRequest
+	(*ListUserMembershipsRequest)(nil),                     // 54: zitadel.management.v1.ListUserMembershipsRequest
+	(*ListOrgMemberRolesRequest)(nil),                      // 55: zitadel.management.v1.ListOrgMemberRolesRequest
+	(*ListOrgMembersRequest)(nil),                          // 56: zitadel.management.v1.ListOrgMembersRequest
+	(*AddOrgMemberRequest)(nil),                            // 57: zitadel.management.v1.AddOrgMemberRequest
+	(*UpdateOrgMemberRequest)(nil),                         // 58: zitadel.management.v1.UpdateOrgMemberRequest
+	(*RemoveOrgMemberRequest)(nil),                         // 59: zitadel.management.v1.RemoveOrgMemberRequest
+	(*GetOrgByDomainGlobalRequest)(nil),                    // 60: zitadel.management.v1.GetOrgByDomainGlobalRequest
+	(*AddOrgRequest)(nil),                                  // 61: zitadel.management.v1.AddOrgRequest
+	(*UpdateOrgRequest)(nil),                               // 62: zitadel.management.v1.UpdateOrgRequest
+	(*DeactivateOrgRequest)(nil),                           // 63: zitadel.management.v1.DeactivateOrgRequest
+	(*ReactivateOrgRequest)(nil),                           // 64: zitadel.management.v1.ReactivateOrgRequest
+	(*RemoveOrgRequest)(nil),                               // 65: zitadel.management.v1.RemoveOrgRequest
+	(*AddOrgDomainRequest)(nil),                            // 66: zitadel.management.v1.AddOrgDomainRequest
+	(*ListOrgDomainsRequest)(nil),                          // 67: zitadel.management.v1.ListOrgDomainsRequest
+	(*RemoveOrgDomainRequest)(nil),                         // 68: zitadel.management.v1.RemoveOrgDomainRequest
+	(*GenerateOrgDomainValidationRequest)(nil),             // 69: zitadel.management.v1.GenerateOrgDomainValidationRequest
+	(*ValidateOrgDomainRequest)(nil),                       // 70: zitadel.management.v1.ValidateOrgDomainRequest
+	(*SetPrimaryOrgDomainRequest)(nil),                     // 71: zitadel.management.v1.SetPrimaryOrgDomainRequest
+	(*GetProjectByIDRequest)(nil),                          // 72: zitadel.management.v1.GetProjectByIDRequest
+	(*ListProjectsRequest)(nil),                            // 73: zitadel.management.v1.ListProjectsRequest
+	(*AddProjectRequest)(nil),                              // 74: zitadel.management.v1.AddProjectRequest
+	(*UpdateProjectRequest)(nil),                           // 75: zitadel.management.v1.UpdateProjectRequest
+	(*DeactivateProjectRequest)(nil),                       // 76: zitadel.management.v1.DeactivateProjectRequest
+	(*ReactivateProjectRequest)(nil),                       // 77: zitadel.management.v1.ReactivateProjectRequest
+	(*RemoveProjectRequest)(nil),                           // 78: zitadel.management.v1.RemoveProjectRequest
+	(*ListProjectRolesRequest)(nil),                        // 79: zitadel.management.v1.ListProjectRolesRequest
+	(*AddProjectRoleRequest)(nil),                          // 80: zitadel.management.v1.AddProjectRoleRequest
+	(*BulkAddProjectRolesRequest)(nil),                     // 81: zitadel.management.v1.BulkAddProjectRolesRequest
+	(*UpdateProjectRoleRequest)(nil),                       // 82: zitadel.management.v1.UpdateProjectRoleRequest
+	(*RemoveProjectRoleRequest)(nil),                       // 83: zitadel.management.v1.RemoveProjectRoleRequest
+	(*GetAppByIDRequest)(nil),                              // 84: zitadel.management.v1.GetAppByIDRequest
+	(*ListAppsRequest)(nil),                                // 85: zitadel.management.v1.ListAppsRequest
+	(*AddOIDCAppRequest)(nil),                              // 86: zitadel.management.v1.AddOIDCAppRequest
+	(*AddAPIAppRequest)(nil),                               // 87: zitadel.management.v1.AddAPIAppRequest
+	(*UpdateAppRequest)(nil),                               // 88: zitadel.management.v1.UpdateAppRequest
+	(*UpdateOIDCAppConfigRequest)(nil),                     // 89: zitadel.management.v1.UpdateOIDCAppConfigRequest
+	(*UpdateAPIAppConfigRequest)(nil),                      // 90: zitadel.management.v1.UpdateAPIAppConfigRequest
+	(*DeactivateAppRequest)(nil),                           // 91: zitadel.management.v1.DeactivateAppRequest
+	(*ReactivateAppRequest)(nil),                           // 92: zitadel.management.v1.ReactivateAppRequest
+	(*RemoveAppRequest)(nil),                               // 93: zitadel.management.v1.RemoveAppRequest
+	(*RegenerateOIDCClientSecretRequest)(nil),              // 94: zitadel.management.v1.RegenerateOIDCClientSecretRequest
+	(*RegenerateAPIClientSecretRequest)(nil),               // 95: zitadel.management.v1.RegenerateAPIClientSecretRequest
+	(*GetAppKeyRequest)(nil),                               // 96: zitadel.management.v1.GetAppKeyRequest
+	(*ListAppKeysRequest)(nil),                             // 97: zitadel.management.v1.ListAppKeysRequest
+	(*AddAppKeyRequest)(nil),                               // 98: zitadel.management.v1.AddAppKeyRequest
+	(*RemoveAppKeyRequest)(nil),                            // 99: zitadel.management.v1.RemoveAppKeyRequest
+	(*GetUserGrantByIDRequest)(nil),                        // 100: zitadel.management.v1.GetUserGrantByIDRequest
+	(*ListUserGrantRequest)(nil),                           // 101: zitadel.management.v1.ListUserGrantRequest
+	(*AddUserGrantRequest)(nil),                            // 102: zitadel.management.v1.AddUserGrantRequest
+	(*UpdateUserGrantRequest)(nil),                         // 103: zitadel.management.v1.UpdateUserGrantRequest
+	(*DeactivateUserGrantRequest)(nil),                     // 104: zitadel.management.v1.DeactivateUserGrantRequest
+	(*ReactivateUserGrantRequest)(nil),                     // 105: zitadel.management.v1.ReactivateUserGrantRequest
+	(*RemoveUserGrantRequest)(nil),                         // 106: zitadel.management.v1.RemoveUserGrantRequest
+	(*BulkRemoveUserGrantRequest)(nil),                     // 107: zitadel.management.v1.BulkRemoveUserGrantRequest
+	(*GetOrgIAMPolicyRequest)(nil),                         // 108: zitadel.management.v1.GetOrgIAMPolicyRequest
+	(*GetDomainPolicyRequest)(nil),                         // 109: zitadel.management.v1.GetDomainPolicyRequest
+	(*GetPasswordComplexityPolicyRequest)(nil),             // 110: zitadel.management.v1.GetPasswordComplexityPolicyRequest
+	(*GetDefaultPasswordComplexityPolicyRequest)(nil),      // 111: zitadel.management.v1.GetDefaultPasswordComplexityPolicyRequest
+	(*AddCustomPasswordComplexityPolicyRequest)(nil),       // 112: zitadel.management.v1.AddCustomPasswordComplexityPolicyRequest
+	(*UpdateCustomPasswordComplexityPolicyRequest)(nil),    // 113: zitadel.management.v1.UpdateCustomPasswordComplexityPolicyRequest
+	(*ResetPasswordComplexityPolicyToDefaultRequest)(nil),  // 114: zitadel.management.v1.ResetPasswordComplexityPolicyToDefaultRequest
+	(*GetPasswordAgePolicyRequest)(nil),                    // 115: zitadel.management.v1.GetPasswordAgePolicyRequest
+	(*GetDefaultPasswordAgePolicyRequest)(nil),             // 116: zitadel.management.v1.GetDefaultPasswordAgePolicyRequest
+	(*AddCustomPasswordAgePolicyRequest)(nil),              // 117: zitadel.management.v1.AddCustomPasswordAgePolicyRequest
+	(*UpdateCustomPasswordAgePolicyRequest)(nil),           // 118: zitadel.management.v1.UpdateCustomPasswordAgePolicyRequest
+	(*ResetPasswordAgePolicyToDefaultRequest)(nil),         // 119: zitadel.management.v1.ResetPasswordAgePolicyToDefaultRequest
+	(*GetLockoutPolicyRequest)(nil),                        // 120: zitadel.management.v1.GetLockoutPolicyRequest
+	(*GetDefaultLockoutPolicyRequest)(nil),                 // 121: zitadel.management.v1.GetDefaultLockoutPolicyRequest
+	(*AddCustomLockoutPolicyRequest)(nil),                  // 122: zitadel.management.v1.AddCustomLockoutPolicyRequest
+	(*UpdateCustomLockoutPolicyRequest)(nil),               // 123: zitadel.management.v1.UpdateCustomLockoutPolicyRequest
+	(*ResetLockoutPolicyToDefaultRequest)(nil),             // 124: zitadel.management.v1.ResetLockoutPolicyToDefaultRequest
+	(*GetMyOrgResponse)(nil),                               // 125: zitadel.management.v1.GetMyOrgResponse
+	(*ImportHumanUserResponse)(nil),                        // 126: zitadel.management.v1.ImportHumanUserResponse
+	(*AddMachineUserResponse)(nil),                         // 127: zitadel.management.v1.AddMachineUserResponse
+	(*AddMachineKeyResponse)(nil),                          // 128: zitadel.management.v1.AddMachineKeyResponse
+	(*AddPersonalAccessTokenResponse)(nil),                 // 129: zitadel.management.v1.AddPersonalAccessTokenResponse
+	(*GetOIDCInformationResponse)(nil),                     // 130: zitadel.management.v1.GetOIDCInformationResponse
+	(*GetIAMResponse)(nil),                                 // 131: zitadel.management.v1.GetIAMResponse
+	(*GetSupportedLanguagesResponse)(nil),                  // 132: zitadel.management.v1.GetSupportedLanguagesResponse
+	(*GetUserByIDResponse)(nil),                            // 133: zitadel.management.v1.GetUserByIDResponse
+	(*GetUserByLoginNameGlobalResponse)(nil),               // 134: zitadel.management.v1.GetUserByLoginNameGlobalResponse
+	(*ListUsersResponse)(nil),                              // 135: zitadel.management.v1.ListUsersResponse
+	(*IsUserUniqueResponse)(nil),                           // 136: zitadel.management.v1.IsUserUniqueResponse
+	(*AddHumanUserResponse)(nil),                           // 137: zitadel.management.v1.AddHumanUserResponse
+	(*DeactivateUserResponse)(nil),                         // 138: zitadel.management.v1.DeactivateUserResponse
+	(*ReactivateUserResponse)(nil),                         // 139: zitadel.management.v1.ReactivateUserResponse
+	(*LockUserResponse)(nil),                               // 140: zitadel.management.v1.LockUserResponse
+	(*UnlockUserResponse)(nil),                             // 141: zitadel.management.v1.UnlockUserResponse
+	(*RemoveUserResponse)(nil),                             // 142: zitadel.management.v1.RemoveUserResponse
+	(*UpdateUserNameResponse)(nil),                         // 143: zitadel.management.v1.UpdateUserNameResponse
+	(*ListUserChangesResponse)(nil),                        // 144: zitadel.management.v1.ListUserChangesResponse
+	(*ListOrgChangesResponse)(nil),                         // 145: zitadel.management.v1.ListOrgChangesResponse
+	(*SetUserMetadataResponse)(nil),                        // 146: zitadel.management.v1.SetUserMetadataResponse
+	(*BulkSetUserMetadataResponse)(nil),                    // 147: zitadel.management.v1.BulkSetUserMetadataResponse
+	(*ListUserMetadataResponse)(nil),                       // 148: zitadel.management.v1.ListUserMetadataResponse
+	(*GetUserMetadataResponse)(nil),                        // 149: zitadel.management.v1.GetUserMetadataResponse
+	(*RemoveUserMetadataResponse)(nil),                     // 150: zitadel.management.v1.RemoveUserMetadataResponse
+	(*BulkRemoveUserMetadataResponse)(nil),                 // 151: zitadel.management.v1.BulkRemoveUserMetadataResponse
+	(*SetOrgMetadataResponse)(nil),                         // 152: zitadel.management.v1.SetOrgMetadataResponse
+	(*BulkSetOrgMetadataResponse)(nil),                     // 153: zitadel.management.v1.BulkSetOrgMetadataResponse
+	(*ListOrgMetadataResponse)(nil),                        // 154: zitadel.management.v1.ListOrgMetadataResponse
+	(*GetOrgMetadataResponse)(nil),                         // 155: zitadel.management.v1.GetOrgMetadataResponse
+	(*RemoveOrgMetadataResponse)(nil),                      // 156: zitadel.management.v1.RemoveOrgMetadataResponse
+	(*BulkRemoveOrgMetadataResponse)(nil),                  // 157: zitadel.management.v1.BulkRemoveOrgMetadataResponse
+	(*GetHumanProfileResponse)(nil),                        // 158: zitadel.management.v1.GetHumanProfileResponse
+	(*UpdateHumanProfileResponse)(nil),                     // 159: zitadel.management.v1.UpdateHumanProfileResponse
+	(*GetHumanEmailResponse)(nil),                          // 160: zitadel.management.v1.GetHumanEmailResponse
+	(*UpdateHumanEmailResponse)(nil),                       // 161: zitadel.management.v1.UpdateHumanEmailResponse
+	(*GetHumanPhoneResponse)(nil),                          // 162: zitadel.management.v1.GetHumanPhoneResponse
+	(*UpdateHumanPhoneResponse)(nil),                       // 163: zitadel.management.v1.UpdateHumanPhoneResponse
+	(*RemoveHumanPhoneResponse)(nil),                       // 164: zitadel.management.v1.RemoveHumanPhoneResponse
+	(*RemoveHumanAvatarResponse)(nil),                      // 165: zitadel.management.v1.RemoveHumanAvatarResponse
+	(*SetHumanInitialPasswordResponse)(nil),                // 166: zitadel.management.v1.SetHumanInitialPasswordResponse
+	(*SetHumanPasswordResponse)(nil),                       // 167: zitadel.management.v1.SetHumanPasswordResponse
+	(*UpdateMachineResponse)(nil),                          // 168: zitadel.management.v1.UpdateMachineResponse
+	(*GenerateMachineSecretResponse)(nil),                  // 169: zitadel.management.v1.GenerateMachineSecretResponse
+	(*RemoveMachineSecretResponse)(nil),                    // 170: zitadel.management.v1.RemoveMachineSecretResponse
+	(*GetMachineKeyByIDsResponse)(nil),                     // 171: zitadel.management.v1.GetMachineKeyByIDsResponse
+	(*ListMachineKeysResponse)(nil),                        // 172: zitadel.management.v1.ListMachineKeysResponse
+	(*RemoveMachineKeyResponse)(nil),                       // 173: zitadel.management.v1.RemoveMachineKeyResponse
+	(*GetPersonalAccessTokenByIDsResponse)(nil),            // 174: zitadel.management.v1.GetPersonalAccessTokenByIDsResponse
+	(*ListPersonalAccessTokensResponse)(nil),               // 175: zitadel.management.v1.ListPersonalAccessTokensResponse
+	(*RemovePersonalAccessTokenResponse)(nil),              // 176: zitadel.management.v1.RemovePersonalAccessTokenResponse
+	(*ListUserMembershipsResponse)(nil),                    // 177: zitadel.management.v1.ListUserMembershipsResponse
+	(*ListOrgMemberRolesResponse)(nil),                     // 178: zitadel.management.v1.ListOrgMemberRolesResponse
+	(*ListOrgMembersResponse)(nil),                         // 179: zitadel.management.v1.ListOrgMembersResponse
+	(*AddOrgMemberResponse)(nil),                           // 180: zitadel.management.v1.AddOrgMemberResponse
+	(*UpdateOrgMemberResponse)(nil),                        // 181: zitadel.management.v1.UpdateOrgMemberResponse
+	(*RemoveOrgMemberResponse)(nil),                        // 182: zitadel.management.v1.RemoveOrgMemberResponse
+	(*GetOrgByDomainGlobalResponse)(nil),                   // 183: zitadel.management.v1.GetOrgByDomainGlobalResponse
+	(*AddOrgResponse)(nil),                                 // 184: zitadel.management.v1.AddOrgResponse
+	(*UpdateOrgResponse)(nil),                              // 185: zitadel.management.v1.UpdateOrgResponse
+	(*DeactivateOrgResponse)(nil),                          // 186: zitadel.management.v1.DeactivateOrgResponse
+	(*ReactivateOrgResponse)(nil),                          // 187: zitadel.management.v1.ReactivateOrgResponse
+	(*RemoveOrgResponse)(nil),                              // 188: zitadel.management.v1.RemoveOrgResponse
+	(*AddOrgDomainResponse)(nil),                           // 189: zitadel.management.v1.AddOrgDomainResponse
+	(*ListOrgDomainsResponse)(nil),                         // 190: zitadel.management.v1.ListOrgDomainsResponse
+	(*RemoveOrgDomainResponse)(nil),                        // 191: zitadel.management.v1.RemoveOrgDomainResponse
+	(*GenerateOrgDomainValidationResponse)(nil),            // 192: zitadel.management.v1.GenerateOrgDomainValidationResponse
+	(*ValidateOrgDomainResponse)(nil),                      // 193: zitadel.management.v1.ValidateOrgDomainResponse
+	(*SetPrimaryOrgDomainResponse)(nil),                    // 194: zitadel.management.v1.SetPrimaryOrgDomainResponse
+	(*GetProjectByIDResponse)(nil),                         // 195: zitadel.management.v1.GetProjectByIDResponse
+	(*ListProjectsResponse)(nil),                           // 196: zitadel.management.v1.ListProjectsResponse
+	(*AddProjectResponse)(nil),                             // 197: zitadel.management.v1.AddProjectResponse
+	(*UpdateProjectResponse)(nil),                          // 198: zitadel.management.v1.UpdateProjectResponse
+	(*DeactivateProjectResponse)(nil),                      // 199: zitadel.management.v1.DeactivateProjectResponse
+	(*ReactivateProjectResponse)(nil),                      // 200: zitadel.management.v1.ReactivateProjectResponse
+	(*RemoveProjectResponse)(nil),                          // 201: zitadel.management.v1.RemoveProjectResponse
+	(*ListProjectRolesResponse)(nil),                       // 202: zitadel.management.v1.ListProjectRolesResponse
+	(*AddProjectRoleResponse)(nil),                         // 203: zitadel.management.v1.AddProjectRoleResponse
+	(*BulkAddProjectRolesResponse)(nil),                    // 204: zitadel.management.v1.BulkAddProjectRolesResponse
+	(*UpdateProjectRoleResponse)(nil),                      // 205: zitadel.management.v1.UpdateProjectRoleResponse
+	(*RemoveProjectRoleResponse)(nil),                      // 206: zitadel.management.v1.RemoveProjectRoleResponse
+	(*GetAppByIDResponse)(nil),                             // 207: zitadel.management.v1.GetAppByIDResponse
+	(*ListAppsResponse)(nil),                               // 208: zitadel.management.v1.ListAppsResponse
+	(*AddOIDCAppResponse)(nil),                             // 209: zitadel.management.v1.AddOIDCAppResponse
+	(*AddAPIAppResponse)(nil),                              // 210: zitadel.management.v1.AddAPIAppResponse
+	(*UpdateAppResponse)(nil),                              // 211: zitadel.management.v1.UpdateAppResponse
+	(*UpdateOIDCAppConfigResponse)(nil),                    // 212: zitadel.management.v1.UpdateOIDCAppConfigResponse
+	(*UpdateAPIAppConfigResponse)(nil),                     // 213: zitadel.management.v1.UpdateAPIAppConfigResponse
+	(*DeactivateAppResponse)(nil),                          // 214: zitadel.management.v1.DeactivateAppResponse
+	(*ReactivateAppResponse)(nil),                          // 215: zitadel.management.v1.ReactivateAppResponse
+	(*RemoveAppResponse)(nil),                              // 216: zitadel.management.v1.RemoveAppResponse
+	(*RegenerateOIDCClientSecretResponse)(nil),             // 217: zitadel.management.v1.RegenerateOIDCClientSecretResponse
+	(*RegenerateAPIClientSecretResponse)(nil),              // 218: zitadel.management.v1.RegenerateAPIClientSecretResponse
+	(*GetAppKeyResponse)(nil),                              // 219: zitadel.management.v1.GetAppKeyResponse
+	(*ListAppKeysResponse)(nil),                            // 220: zitadel.management.v1.ListAppKeysResponse
+	(*AddAppKeyResponse)(nil),                              // 221: zitadel.management.v1.AddAppKeyResponse
+	(*RemoveAppKeyResponse)(nil),                           // 222: zitadel.management.v1.RemoveAppKeyResponse
+	(*GetUserGrantByIDResponse)(nil),                       // 223: zitadel.management.v1.GetUserGrantByIDResponse
+	(*ListUserGrantResponse)(nil),                          // 224: zitadel.management.v1.ListUserGrantResponse
+	(*AddUserGrantResponse)(nil),                           // 225: zitadel.management.v1.AddUserGrantResponse
+	(*UpdateUserGrantResponse)(nil),                        // 226: zitadel.management.v1.UpdateUserGrantResponse
+	(*DeactivateUserGrantResponse)(nil),                    // 227: zitadel.management.v1.DeactivateUserGrantResponse
+	(*ReactivateUserGrantResponse)(nil),                    // 228: zitadel.management.v1.ReactivateUserGrantResponse
+	(*RemoveUserGrantResponse)(nil),                        // 229: zitadel.management.v1.RemoveUserGrantResponse
+	(*BulkRemoveUserGrantResponse)(nil),                    // 230: zitadel.management.v1.BulkRemoveUserGrantResponse
+	(*GetOrgIAMPolicyResponse)(nil),                        // 231: zitadel.management.v1.GetOrgIAMPolicyResponse
+	(*GetDomainPolicyResponse)(nil),                        // 232: zitadel.management.v1.GetDomainPolicyResponse
+	(*GetPasswordComplexityPolicyResponse)(nil),            // 233: zitadel.management.v1.GetPasswordComplexityPolicyResponse
+	(*GetDefaultPasswordComplexityPolicyResponse)(nil),     // 234: zitadel.management.v1.GetDefaultPasswordComplexityPolicyResponse
+	(*AddCustomPasswordComplexityPolicyResponse)(nil),      // 235: zitadel.management.v1.AddCustomPasswordComplexityPolicyResponse
+	(*UpdateCustomPasswordComplexityPolicyResponse)(nil),   // 236: zitadel.management.v1.UpdateCustomPasswordComplexityPolicyResponse
+	(*ResetPasswordComplexityPolicyToDefaultResponse)(nil), // 237: zitadel.management.v1.ResetPasswordComplexityPolicyToDefaultResponse
+	(*GetPasswordAgePolicyResponse)(nil),                   // 238: zitadel.management.v1.GetPasswordAgePolicyResponse
+	(*GetDefaultPasswordAgePolicyResponse)(nil),            // 239: zitadel.management.v1.GetDefaultPasswordAgePolicyResponse
+	(*AddCustomPasswordAgePolicyResponse)(nil),             // 240: zitadel.management.v1.AddCustomPasswordAgePolicyResponse
+	(*UpdateCustomPasswordAgePolicyResponse)(nil),          // 241: zitadel.management.v1.UpdateCustomPasswordAgePolicyResponse
+	(*ResetPasswordAgePolicyToDefaultResponse)(nil),        // 242: zitadel.management.v1.ResetPasswordAgePolicyToDefaultResponse
+	(*GetLockoutPolicyResponse)(nil),                       // 243: zitadel.management.v1.GetLockoutPolicyResponse
+	(*GetDefaultLockoutPolicyResponse)(nil),                // 244: zitadel.management.v1.GetDefaultLockoutPolicyResponse
+	(*AddCustomLockoutPolicyResponse)(nil),                 // 245: zitadel.management.v1.AddCustomLockoutPolicyResponse
+	(*UpdateCustomLockoutPolicyResponse)(nil),              // 246: zitadel.management.v1.UpdateCustomLockoutPolicyResponse
+	(*ResetLockoutPolicyToDefaultResponse)(nil),            // 247: zitadel.management.v1.ResetLockoutPolicyToDefaultResponse
 }
 var file_zitadel_management_v1_management_service_proto_depIdxs = []int32{
-	0,  // 0: zitadel.management.v1.ManagementService.Healthz:input_type -> zitadel.management.v1.HealthzRequest
-	2,  // 1: zitadel.management.v1.ManagementService.GetMyOrg:input_type -> zitadel.management.v1.GetMyOrgRequest
-	3,  // 2: zitadel.management.v1.ManagementService.ImportHumanUser:input_type -> zitadel.management.v1.ImportHumanUserRequest
-	4,  // 3: zitadel.management.v1.ManagementService.AddMachineUser:input_type -> zitadel.management.v1.AddMachineUserRequest
-	5,  // 4: zitadel.management.v1.ManagementService.AddMachineKey:input_type -> zitadel.management.v1.AddMachineKeyRequest
-	6,  // 5: zitadel.management.v1.ManagementService.AddPersonalAccessToken:input_type -> zitadel.management.v1.AddPersonalAccessTokenRequest
-	1,  // 6: zitadel.management.v1.ManagementService.Healthz:output_type -> zitadel.management.v1.HealthzResponse
-	7,  // 7: zitadel.management.v1.ManagementService.GetMyOrg:output_type -> zitadel.management.v1.GetMyOrgResponse
-	8,  // 8: zitadel.management.v1.ManagementService.ImportHumanUser:output_type -> zitadel.management.v1.ImportHumanUserResponse
-	9,  // 9: zitadel.management.v1.ManagementService.AddMachineUser:output_type -> zitadel.management.v1.AddMachineUserResponse
-	10, // 10: zitadel.management.v1.ManagementService.AddMachineKey:output_type -> zitadel.management.v1.AddMachineKeyResponse
-	11, // 11: zitadel.management.v1.ManagementService.AddPersonalAccessToken:output_type -> zitadel.management.v1.AddPersonalAccessTokenResponse
-	6,  // [6:12] is the sub-list for method output_type
-	0,  // [0:6] is the sub-list for method input_type
-	0,  // [0:0] is the sub-list for extension type_name
-	0,  // [0:0] is the sub-list for extension extendee
-	0,  // [0:0] is the sub-list for field type_name
+	0,   // 0: zitadel.management.v1.ManagementService.Healthz:input_type -> zitadel.management.v1.HealthzRequest
+	2,   // 1: zitadel.management.v1.ManagementService.GetMyOrg:input_type -> zitadel.management.v1.GetMyOrgRequest
+	3,   // 2: zitadel.management.v1.ManagementService.ImportHumanUser:input_type -> zitadel.management.v1.ImportHumanUserRequest
+	4,   // 3: zitadel.management.v1.ManagementService.AddMachineUser:input_type -> zitadel.management.v1.AddMachineUserRequest
+	5,   // 4: zitadel.management.v1.ManagementService.AddMachineKey:input_type -> zitadel.management.v1.AddMachineKeyRequest
+	6,   // 5: zitadel.management.v1.ManagementService.AddPersonalAccessToken:input_type -> zitadel.management.v1.AddPersonalAccessTokenRequest
+	7,   // 6: zitadel.management.v1.ManagementService.GetOIDCInformation:input_type -> zitadel.management.v1.GetOIDCInformationRequest
+	8,   // 7: zitadel.management.v1.ManagementService.GetIAM:input_type -> zitadel.management.v1.GetIAMRequest
+	9,   // 8: zitadel.management.v1.ManagementService.GetSupportedLanguages:input_type -> zitadel.management.v1.GetSupportedLanguagesRequest
+	10,  // 9: zitadel.management.v1.ManagementService.GetUserByID:input_type -> zitadel.management.v1.GetUserByIDRequest
+	11,  // 10: zitadel.management.v1.ManagementService.GetUserByLoginNameGlobal:input_type -> zitadel.management.v1.GetUserByLoginNameGlobalRequest
+	12,  // 11: zitadel.management.v1.ManagementService.ListUsers:input_type -> zitadel.management.v1.ListUsersRequest
+	13,  // 12: zitadel.management.v1.ManagementService.IsUserUnique:input_type -> zitadel.management.v1.IsUserUniqueRequest
+	14,  // 13: zitadel.management.v1.ManagementService.AddHumanUser:input_type -> zitadel.management.v1.AddHumanUserRequest
+	15,  // 14: zitadel.management.v1.ManagementService.DeactivateUser:input_type -> zitadel.management.v1.DeactivateUserRequest
+	16,  // 15: zitadel.management.v1.ManagementService.ReactivateUser:input_type -> zitadel.management.v1.ReactivateUserRequest
+	17,  // 16: zitadel.management.v1.ManagementService.LockUser:input_type -> zitadel.management.v1.LockUserRequest
+	18,  // 17: zitadel.management.v1.ManagementService.UnlockUser:input_type -> zitadel.management.v1.UnlockUserRequest
+	19,  // 18: zitadel.management.v1.ManagementService.RemoveUser:input_type -> zitadel.management.v1.RemoveUserRequest
+	20,  // 19: zitadel.management.v1.ManagementService.UpdateUserName:input_type -> zitadel.management.v1.UpdateUserNameRequest
+	21,  // 20: zitadel.management.v1.ManagementService.ListUserChanges:input_type -> zitadel.management.v1.ListUserChangesRequest
+	22,  // 21: zitadel.management.v1.ManagementService.ListOrgChanges:input_type -> zitadel.management.v1.ListOrgChangesRequest
+	23,  // 22: zitadel.management.v1.ManagementService.SetUserMetadata:input_type -> zitadel.management.v1.SetUserMetadataRequest
+	24,  // 23: zitadel.management.v1.ManagementService.BulkSetUserMetadata:input_type -> zitadel.management.v1.BulkSetUserMetadataRequest
+	25,  // 24: zitadel.management.v1.ManagementService.ListUserMetadata:input_type -> zitadel.management.v1.ListUserMetadataRequest
+	26,  // 25: zitadel.management.v1.ManagementService.GetUserMetadata:input_type -> zitadel.management.v1.GetUserMetadataRequest
+	27,  // 26: zitadel.management.v1.ManagementService.RemoveUserMetadata:input_type -> zitadel.management.v1.RemoveUserMetadataRequest
+	28,  // 27: zitadel.management.v1.ManagementService.BulkRemoveUserMetadata:input_type -> zitadel.management.v1.BulkRemoveUserMetadataRequest
+	29,  // 28: zitadel.management.v1.ManagementService.SetOrgMetadata:input_type -> zitadel.management.v1.SetOrgMetadataRequest
+	30,  // 29: zitadel.management.v1.ManagementService.BulkSetOrgMetadata:input_type -> zitadel.management.v1.BulkSetOrgMetadataRequest
+	31,  // 30: zitadel.management.v1.ManagementService.ListOrgMetadata:input_type -> zitadel.management.v1.ListOrgMetadataRequest
+	32,  // 31: zitadel.management.v1.ManagementService.GetOrgMetadata:input_type -> zitadel.management.v1.GetOrgMetadataRequest
+	33,  // 32: zitadel.management.v1.ManagementService.RemoveOrgMetadata:input_type -> zitadel.management.v1.RemoveOrgMetadataRequest
+	34,  // 33: zitadel.management.v1.ManagementService.BulkRemoveOrgMetadata:input_type -> zitadel.management.v1.BulkRemoveOrgMetadataRequest
+	35,  // 34: zitadel.management.v1.ManagementService.GetHumanProfile:input_type -> zitadel.management.v1.GetHumanProfileRequest
+	36,  // 35: zitadel.management.v1.ManagementService.UpdateHumanProfile:input_type -> zitadel.management.v1.UpdateHumanProfileRequest
+	37,  // 36: zitadel.management.v1.ManagementService.GetHumanEmail:input_type -> zitadel.management.v1.GetHumanEmailRequest
+	38,  // 37: zitadel.management.v1.ManagementService.UpdateHumanEmail:input_type -> zitadel.management.v1.UpdateHumanEmailRequest
+	39,  // 38: zitadel.management.v1.ManagementService.GetHumanPhone:input_type -> zitadel.management.v1.GetHumanPhoneRequest
+	40,  // 39: zitadel.management.v1.ManagementService.UpdateHumanPhone:input_type -> zitadel.management.v1.UpdateHumanPhoneRequest
+	41,  // 40: zitadel.management.v1.ManagementService.RemoveHumanPhone:input_type -> zitadel.management.v1.RemoveHumanPhoneRequest
+	42,  // 41: zitadel.management.v1.ManagementService.RemoveHumanAvatar:input_type -> zitadel.management.v1.RemoveHumanAvatarRequest
+	43,  // 42: zitadel.management.v1.ManagementService.SetHumanInitialPassword:input_type -> zitadel.management.v1.SetHumanInitialPasswordRequest
+	44,  // 43: zitadel.management.v1.ManagementService.SetHumanPassword:input_type -> zitadel.management.v1.SetHumanPasswordRequest
+	45,  // 44: zitadel.management.v1.ManagementService.UpdateMachine:input_type -> zitadel.management.v1.UpdateMachineRequest
+	46,  // 45: zitadel.management.v1.ManagementService.GenerateMachineSecret:input_type -> zitadel.management.v1.GenerateMachineSecretRequest
+	47,  // 46: zitadel.management.v1.ManagementService.RemoveMachineSecret:input_type -> zitadel.management.v1.RemoveMachineSecretRequest
+	48,  // 47: zitadel.management.v1.ManagementService.GetMachineKeyByIDs:input_type -> zitadel.management.v1.GetMachineKeyByIDsRequest
+	49,  // 48: zitadel.management.v1.ManagementService.ListMachineKeys:input_type -> zitadel.management.v1.ListMachineKeysRequest
+	50,  // 49: zitadel.management.v1.ManagementService.RemoveMachineKey:input_type -> zitadel.management.v1.RemoveMachineKeyRequest
+	51,  // 50: zitadel.management.v1.ManagementService.GetPersonalAccessTokenByIDs:input_type -> zitadel.management.v1.GetPersonalAccessTokenByIDsRequest
+	52,  // 51: zitadel.management.v1.ManagementService.ListPersonalAccessTokens:input_type -> zitadel.management.v1.ListPersonalAccessTokensRequest
+	53,  // 52: zitadel.management.v1.ManagementService.RemovePersonalAccessToken:input_type -> zitadel.management.v1.RemovePersonalAccessTokenRequest
+	54,  // 53: zitadel.management.v1.ManagementService.ListUserMemberships:input_type -> zitadel.management.v1.ListUserMembershipsRequest
+	55,  // 54: zitadel.management.v1.ManagementService.ListOrgMemberRoles:input_type -> zitadel.management.v1.ListOrgMemberRolesRequest
+	56,  // 55: zitadel.management.v1.ManagementService.ListOrgMembers:input_type -> zitadel.management.v1.ListOrgMembersRequest
+	57,  // 56: zitadel.management.v1.ManagementService.AddOrgMember:input_type -> zitadel.management.v1.AddOrgMemberRequest
+	58,  // 57: zitadel.management.v1.ManagementService.UpdateOrgMember:input_type -> zitadel.management.v1.UpdateOrgMemberRequest
+	59,  // 58: zitadel.management.v1.ManagementService.RemoveOrgMember:input_type -> zitadel.management.v1.RemoveOrgMemberRequest
+	60,  // 59: zitadel.management.v1.ManagementService.GetOrgByDomainGlobal:input_type -> zitadel.management.v1.GetOrgByDomainGlobalRequest
+	61,  // 60: zitadel.management.v1.ManagementService.AddOrg:input_type -> zitadel.management.v1.AddOrgRequest
+	62,  // 61: zitadel.management.v1.ManagementService.UpdateOrg:input_type -> zitadel.management.v1.UpdateOrgRequest
+	63,  // 62: zitadel.management.v1.ManagementService.DeactivateOrg:input_type -> zitadel.management.v1.DeactivateOrgRequest
+	64,  // 63: zitadel.management.v1.ManagementService.ReactivateOrg:input_type -> zitadel.management.v1.ReactivateOrgRequest
+	65,  // 64: zitadel.management.v1.ManagementService.RemoveOrg:input_type -> zitadel.management.v1.RemoveOrgRequest
+	66,  // 65: zitadel.management.v1.ManagementService.AddOrgDomain:input_type -> zitadel.management.v1.AddOrgDomainRequest
+	67,  // 66: zitadel.management.v1.ManagementService.ListOrgDomains:input_type -> zitadel.management.v1.ListOrgDomainsRequest
+	68,  // 67: zitadel.management.v1.ManagementService.RemoveOrgDomain:input_type -> zitadel.management.v1.RemoveOrgDomainRequest
+	69,  // 68: zitadel.management.v1.ManagementService.GenerateOrgDomainValidation:input_type -> zitadel.management.v1.GenerateOrgDomainValidationRequest
+	70,  // 69: zitadel.management.v1.ManagementService.ValidateOrgDomain:input_type -> zitadel.management.v1.ValidateOrgDomainRequest
+	71,  // 70: zitadel.management.v1.ManagementService.SetPrimaryOrgDomain:input_type -> zitadel.management.v1.SetPrimaryOrgDomainRequest
+	72,  // 71: zitadel.management.v1.ManagementService.GetProjectByID:input_type -> zitadel.management.v1.GetProjectByIDRequest
+	73,  // 72: zitadel.management.v1.ManagementService.ListProjects:input_type -> zitadel.management.v1.ListProjectsRequest
+	74,  // 73: zitadel.management.v1.ManagementService.AddProject:input_type -> zitadel.management.v1.AddProjectRequest
+	75,  // 74: zitadel.management.v1.ManagementService.UpdateProject:input_type -> zitadel.management.v1.UpdateProjectRequest
+	76,  // 75: zitadel.management.v1.ManagementService.DeactivateProject:input_type -> zitadel.management.v1.DeactivateProjectRequest
+	77,  // 76: zitadel.management.v1.ManagementService.ReactivateProject:input_type -> zitadel.management.v1.ReactivateProjectRequest
+	78,  // 77: zitadel.management.v1.ManagementService.RemoveProject:input_type -> zitadel.management.v1.RemoveProjectRequest
+	79,  // 78: zitadel.management.v1.ManagementService.ListProjectRoles:input_type -> zitadel.management.v1.ListProjectRolesRequest
+	80,  // 79: zitadel.management.v1.ManagementService.AddProjectRole:input_type -> zitadel.management.v1.AddProjectRoleRequest
+	81,  // 80: zitadel.management.v1.ManagementService.BulkAddProjectRoles:input_type -> zitadel.management.v1.BulkAddProjectRolesRequest
+	82,  // 81: zitadel.management.v1.ManagementService.UpdateProjectRole:input_type -> zitadel.management.v1.UpdateProjectRoleRequest
+	83,  // 82: zitadel.management.v1.ManagementService.RemoveProjectRole:input_type -> zitadel.management.v1.RemoveProjectRoleRequest
+	84,  // 83: zitadel.management.v1.ManagementService.GetAppByID:input_type -> zitadel.management.v1.GetAppByIDRequest
+	85,  // 84: zitadel.management.v1.ManagementService.ListApps:input_type -> zitadel.management.v1.ListAppsRequest
+	86,  // 85: zitadel.management.v1.ManagementService.AddOIDCApp:input_type -> zitadel.management.v1.AddOIDCAppRequest
+	87,  // 86: zitadel.management.v1.ManagementService.AddAPIApp:input_type -> zitadel.management.v1.AddAPIAppRequest
+	88,  // 87: zitadel.management.v1.ManagementService.UpdateApp:input_type -> zitadel.management.v1.UpdateAppRequest
+	89,  // 88: zitadel.management.v1.ManagementService.UpdateOIDCAppConfig:input_type -> zitadel.management.v1.UpdateOIDCAppConfigRequest
+	90,  // 89: zitadel.management.v1.ManagementService.UpdateAPIAppConfig:input_type -> zitadel.management.v1.UpdateAPIAppConfigRequest
+	91,  // 90: zitadel.management.v1.ManagementService.DeactivateApp:input_type -> zitadel.management.v1.DeactivateAppRequest
+	92,  // 91: zitadel.management.v1.ManagementService.ReactivateApp:input_type -> zitadel.management.v1.ReactivateAppRequest
+	93,  // 92: zitadel.management.v1.ManagementService.RemoveApp:input_type -> zitadel.management.v1.RemoveAppRequest
+	94,  // 93: zitadel.management.v1.ManagementService.RegenerateOIDCClientSecret:input_type -> zitadel.management.v1.RegenerateOIDCClientSecretRequest
+	95,  // 94: zitadel.management.v1.ManagementService.RegenerateAPIClientSecret:input_type -> zitadel.management.v1.RegenerateAPIClientSecretRequest
+	96,  // 95: zitadel.management.v1.ManagementService.GetAppKey:input_type -> zitadel.management.v1.GetAppKeyRequest
+	97,  // 96: zitadel.management.v1.ManagementService.ListAppKeys:input_type -> zitadel.management.v1.ListAppKeysRequest
+	98,  // 97: zitadel.management.v1.ManagementService.AddAppKey:input_type -> zitadel.management.v1.AddAppKeyRequest
+	99,  // 98: zitadel.management.v1.ManagementService.RemoveAppKey:input_type -> zitadel.management.v1.RemoveAppKeyRequest
+	100, // 99: zitadel.management.v1.ManagementService.GetUserGrantByID:input_type -> zitadel.management.v1.GetUserGrantByIDRequest
+	101, // 100: zitadel.management.v1.ManagementService.ListUserGrants:input_type -> zitadel.management.v1.ListUserGrantRequest
+	102, // 101: zitadel.management.v1.ManagementService.AddUserGrant:input_type -> zitadel.management.v1.AddUserGrantRequest
+	103, // 102: zitadel.management.v1.ManagementService.UpdateUserGrant:input_type -> zitadel.management.v1.UpdateUserGrantRequest
+	104, // 103: zitadel.management.v1.ManagementService.DeactivateUserGrant:input_type -> zitadel.management.v1.DeactivateUserGrantRequest
+	105, // 104: zitadel.management.v1.ManagementService.ReactivateUserGrant:input_type -> zitadel.management.v1.ReactivateUserGrantRequest
+	106, // 105: zitadel.management.v1.ManagementService.RemoveUserGrant:input_type -> zitadel.management.v1.RemoveUserGrantRequest
+	107, // 106: zitadel.management.v1.ManagementService.BulkRemoveUserGrant:input_type -> zitadel.management.v1.BulkRemoveUserGrantRequest
+	108, // 107: zitadel.management.v1.ManagementService.GetOrgIAMPolicy:input_type -> zitadel.management.v1.GetOrgIAMPolicyRequest
+	109, // 108: zitadel.management.v1.ManagementService.GetDomainPolicy:input_type -> zitadel.management.v1.GetDomainPolicyRequest
+	110, // 109: zitadel.management.v1.ManagementService.GetPasswordComplexityPolicy:input_type -> zitadel.management.v1.GetPasswordComplexityPolicyRequest
+	111, // 110: zitadel.management.v1.ManagementService.GetDefaultPasswordComplexityPolicy:input_type -> zitadel.management.v1.GetDefaultPasswordComplexityPolicyRequest
+	112, // 111: zitadel.management.v1.ManagementService.AddCustomPasswordComplexityPolicy:input_type -> zitadel.management.v1.AddCustomPasswordComplexityPolicyRequest
+	113, // 112: zitadel.management.v1.ManagementService.UpdateCustomPasswordComplexityPolicy:input_type -> zitadel.management.v1.UpdateCustomPasswordComplexityPolicyRequest
+	114, // 113: zitadel.management.v1.ManagementService.ResetPasswordComplexityPolicyToDefault:input_type -> zitadel.management.v1.ResetPasswordComplexityPolicyToDefaultRequest
+	115, // 114: zitadel.management.v1.ManagementService.GetPasswordAgePolicy:input_type -> zitadel.management.v1.GetPasswordAgePolicyRequest
+	116, // 115: zitadel.management.v1.ManagementService.GetDefaultPasswordAgePolicy:input_type -> zitadel.management.v1.GetDefaultPasswordAgePolicyRequest
+	117, // 116: zitadel.management.v1.ManagementService.AddCustomPasswordAgePolicy:input_type -> zitadel.management.v1.AddCustomPasswordAgePolicyRequest
+	118, // 117: zitadel.management.v1.ManagementService.UpdateCustomPasswordAgePolicy:input_type -> zitadel.management.v1.UpdateCustomPasswordAgePolicyRequest
+	119, // 118: zitadel.management.v1.ManagementService.ResetPasswordAgePolicyToDefault:input_type -> zitadel.management.v1.ResetPasswordAgePolicyToDefaultRequest
+	120, // 119: zitadel.management.v1.ManagementService.GetLockoutPolicy:input_type -> zitadel.management.v1.GetLockoutPolicyRequest
+	121, // 120: zitadel.management.v1.ManagementService.GetDefaultLockoutPolicy:input_type -> zitadel.management.v1.GetDefaultLockoutPolicyRequest
+	122, // 121: zitadel.management.v1.ManagementService.AddCustomLockoutPolicy:input_type -> zitadel.management.v1.AddCustomLockoutPolicyRequest
+	123, // 122: zitadel.management.v1.ManagementService.UpdateCustomLockoutPolicy:input_type -> zitadel.management.v1.UpdateCustomLockoutPolicyRequest
+	124, // 123: zitadel.management.v1.ManagementService.ResetLockoutPolicyToDefault:input_type -> zitadel.management.v1.ResetLockoutPolicyToDefaultRequest
+	1,   // 124: zitadel.management.v1.ManagementService.Healthz:output_type -> zitadel.management.v1.HealthzResponse
+	125, // 125: zitadel.management.v1.ManagementService.GetMyOrg:output_type -> zitadel.management.v1.GetMyOrgResponse
+	126, // 126: zitadel.management.v1.ManagementService.ImportHumanUser:output_type -> zitadel.management.v1.ImportHumanUserResponse
+	127, // 127: zitadel.management.v1.ManagementService.AddMachineUser:output_type -> zitadel.management.v1.AddMachineUserResponse
+	128, // 128: zitadel.management.v1.ManagementService.AddMachineKey:output_type -> zitadel.management.v1.AddMachineKeyResponse
+	129, // 129: zitadel.management.v1.ManagementService.AddPersonalAccessToken:output_type -> zitadel.management.v1.AddPersonalAccessTokenResponse
+	130, // 130: zitadel.management.v1.ManagementService.GetOIDCInformation:output_type -> zitadel.management.v1.GetOIDCInformationResponse
+	131, // 131: zitadel.management.v1.ManagementService.GetIAM:output_type -> zitadel.management.v1.GetIAMResponse
+	132, // 132: zitadel.management.v1.ManagementService.GetSupportedLanguages:output_type -> zitadel.management.v1.GetSupportedLanguagesResponse
+	133, // 133: zitadel.management.v1.ManagementService.GetUserByID:output_type -> zitadel.management.v1.GetUserByIDResponse
+	134, // 134: zitadel.management.v1.ManagementService.GetUserByLoginNameGlobal:output_type -> zitadel.management.v1.GetUserByLoginNameGlobalResponse
+	135, // 135: zitadel.management.v1.ManagementService.ListUsers:output_type -> zitadel.management.v1.ListUsersResponse
+	136, // 136: zitadel.management.v1.ManagementService.IsUserUnique:output_type -> zitadel.management.v1.IsUserUniqueResponse
+	137, // 137: zitadel.management.v1.ManagementService.AddHumanUser:output_type -> zitadel.management.v1.AddHumanUserResponse
+	138, // 138: zitadel.management.v1.ManagementService.DeactivateUser:output_type -> zitadel.management.v1.DeactivateUserResponse
+	139, // 139: zitadel.management.v1.ManagementService.ReactivateUser:output_type -> zitadel.management.v1.ReactivateUserResponse
+	140, // 140: zitadel.management.v1.ManagementService.LockUser:output_type -> zitadel.management.v1.LockUserResponse
+	141, // 141: zitadel.management.v1.ManagementService.UnlockUser:output_type -> zitadel.management.v1.UnlockUserResponse
+	142, // 142: zitadel.management.v1.ManagementService.RemoveUser:output_type -> zitadel.management.v1.RemoveUserResponse
+	143, // 143: zitadel.management.v1.ManagementService.UpdateUserName:output_type -> zitadel.management.v1.UpdateUserNameResponse
+	144, // 144: zitadel.management.v1.ManagementService.ListUserChanges:output_type -> zitadel.management.v1.ListUserChangesResponse
+	145, // 145: zitadel.management.v1.ManagementService.ListOrgChanges:output_type -> zitadel.management.v1.ListOrgChangesResponse
+	146, // 146: zitadel.management.v1.ManagementService.SetUserMetadata:output_type -> zitadel.management.v1.SetUserMetadataResponse
+	147, // 147: zitadel.management.v1.ManagementService.BulkSetUserMetadata:output_type -> zitadel.management.v1.BulkSetUserMetadataResponse
+	148, // 148: zitadel.management.v1.ManagementService.ListUserMetadata:output_type -> zitadel.management.v1.ListUserMetadataResponse
+	149, // 149: zitadel.management.v1.ManagementService.GetUserMetadata:output_type -> zitadel.management.v1.GetUserMetadataResponse
+	150, // 150: zitadel.management.v1.ManagementService.RemoveUserMetadata:output_type -> zitadel.management.v1.RemoveUserMetadataResponse
+	151, // 151: zitadel.management.v1.ManagementService.BulkRemoveUserMetadata:output_type -> zitadel.management.v1.BulkRemoveUserMetadataResponse
+	152, // 152: zitadel.management.v1.ManagementService.SetOrgMetadata:output_type -> zitadel.management.v1.SetOrgMetadataResponse
+	153, // 153: zitadel.management.v1.ManagementService.BulkSetOrgMetadata:output_type -> zitadel.management.v1.BulkSetOrgMetadataResponse
+	154, // 154: zitadel.management.v1.ManagementService.ListOrgMetadata:output_type -> zitadel.management.v1.ListOrgMetadataResponse
+	155, // 155: zitadel.management.v1.ManagementService.GetOrgMetadata:output_type -> zitadel.management.v1.GetOrgMetadataResponse
+	156, // 156: zitadel.management.v1.ManagementService.RemoveOrgMetadata:output_type -> zitadel.management.v1.RemoveOrgMetadataResponse
+	157, // 157: zitadel.management.v1.ManagementService.BulkRemoveOrgMetadata:output_type -> zitadel.management.v1.BulkRemoveOrgMetadataResponse
+	158, // 158: zitadel.management.v1.ManagementService.GetHumanProfile:output_type -> zitadel.management.v1.GetHumanProfileResponse
+	159, // 159: zitadel.management.v1.ManagementService.UpdateHumanProfile:output_type -> zitadel.management.v1.UpdateHumanProfileResponse
+	160, // 160: zitadel.management.v1.ManagementService.GetHumanEmail:output_type -> zitadel.management.v1.GetHumanEmailResponse
+	161, // 161: zitadel.management.v1.ManagementService.UpdateHumanEmail:output_type -> zitadel.management.v1.UpdateHumanEmailResponse
+	162, // 162: zitadel.management.v1.ManagementService.GetHumanPhone:output_type -> zitadel.management.v1.GetHumanPhoneResponse
+	163, // 163: zitadel.management.v1.ManagementService.UpdateHumanPhone:output_type -> zitadel.management.v1.UpdateHumanPhoneResponse
+	164, // 164: zitadel.management.v1.ManagementService.RemoveHumanPhone:output_type -> zitadel.management.v1.RemoveHumanPhoneResponse
+	165, // 165: zitadel.management.v1.ManagementService.RemoveHumanAvatar:output_type -> zitadel.management.v1.RemoveHumanAvatarResponse
+	166, // 166: zitadel.management.v1.ManagementService.SetHumanInitialPassword:output_type -> zitadel.management.v1.SetHumanInitialPasswordResponse
+	167, // 167: zitadel.management.v1.ManagementService.SetHumanPassword:output_type -> zitadel.management.v1.SetHumanPasswordResponse
+	168, // 168: zitadel.management.v1.ManagementService.UpdateMachine:output_type -> zitadel.management.v1.UpdateMachineResponse
+	169, // 169: zitadel.management.v1.ManagementService.GenerateMachineSecret:output_type -> zitadel.management.v1.GenerateMachineSecretResponse
+	170, // 170: zitadel.management.v1.ManagementService.RemoveMachineSecret:output_type -> zitadel.management.v1.RemoveMachineSecretResponse
+	171, // 171: zitadel.management.v1.ManagementService.GetMachineKeyByIDs:output_type -> zitadel.management.v1.GetMachineKeyByIDsResponse
+	172, // 172: zitadel.management.v1.ManagementService.ListMachineKeys:output_type -> zitadel.management.v1.ListMachineKeysResponse
+	173, // 173: zitadel.management.v1.ManagementService.RemoveMachineKey:output_type -> zitadel.management.v1.RemoveMachineKeyResponse
+	174, // 174: zitadel.management.v1.ManagementService.GetPersonalAccessTokenByIDs:output_type -> zitadel.management.v1.GetPersonalAccessTokenByIDsResponse
+	175, // 175: zitadel.management.v1.ManagementService.ListPersonalAccessTokens:output_type -> zitadel.management.v1.ListPersonalAccessTokensResponse
+	176, // 176: zitadel.management.v1.ManagementService.RemovePersonalAccessToken:output_type -> zitadel.management.v1.RemovePersonalAccessTokenResponse
+	177, // 177: zitadel.management.v1.ManagementService.ListUserMemberships:output_type -> zitadel.management.v1.ListUserMembershipsResponse
+	178, // 178: zitadel.management.v1.ManagementService.ListOrgMemberRoles:output_type -> zitadel.management.v1.ListOrgMemberRolesResponse
+	179, // 179: zitadel.management.v1.ManagementService.ListOrgMembers:output_type -> zitadel.management.v1.ListOrgMembersResponse
+	180, // 180: zitadel.management.v1.ManagementService.AddOrgMember:output_type -> zitadel.management.v1.AddOrgMemberResponse
+	181, // 181: zitadel.management.v1.ManagementService.UpdateOrgMember:output_type -> zitadel.management.v1.UpdateOrgMemberResponse
+	182, // 182: zitadel.management.v1.ManagementService.RemoveOrgMember:output_type -> zitadel.management.v1.RemoveOrgMemberResponse
+	183, // 183: zitadel.management.v1.ManagementService.GetOrgByDomainGlobal:output_type -> zitadel.management.v1.GetOrgByDomainGlobalResponse
+	184, // 184: zitadel.management.v1.ManagementService.AddOrg:output_type -> zitadel.management.v1.AddOrgResponse
+	185, // 185: zitadel.management.v1.ManagementService.UpdateOrg:output_type -> zitadel.management.v1.UpdateOrgResponse
+	186, // 186: zitadel.management.v1.ManagementService.DeactivateOrg:output_type -> zitadel.management.v1.DeactivateOrgResponse
+	187, // 187: zitadel.management.v1.ManagementService.ReactivateOrg:output_type -> zitadel.management.v1.ReactivateOrgResponse
+	188, // 188: zitadel.management.v1.ManagementService.RemoveOrg:output_type -> zitadel.management.v1.RemoveOrgResponse
+	189, // 189: zitadel.management.v1.ManagementService.AddOrgDomain:output_type -> zitadel.management.v1.AddOrgDomainResponse
+	190, // 190: zitadel.management.v1.ManagementService.ListOrgDomains:output_type -> zitadel.management.v1.ListOrgDomainsResponse
+	191, // 191: zitadel.management.v1.ManagementService.RemoveOrgDomain:output_type -> zitadel.management.v1.RemoveOrgDomainResponse
+	192, // 192: zitadel.management.v1.ManagementService.GenerateOrgDomainValidation:output_type -> zitadel.management.v1.GenerateOrgDomainValidationResponse
+	193, // 193: zitadel.management.v1.ManagementService.ValidateOrgDomain:output_type -> zitadel.management.v1.ValidateOrgDomainResponse
+	194, // 194: zitadel.management.v1.ManagementService.SetPrimaryOrgDomain:output_type -> zitadel.management.v1.SetPrimaryOrgDomainResponse
+	195, // 195: zitadel.management.v1.ManagementService.GetProjectByID:output_type -> zitadel.management.v1.GetProjectByIDResponse
+	196, // 196: zitadel.management.v1.ManagementService.ListProjects:output_type -> zitadel.management.v1.ListProjectsResponse
+	197, // 197: zitadel.management.v1.ManagementService.AddProject:output_type -> zitadel.management.v1.AddProjectResponse
+	198, // 198: zitadel.management.v1.ManagementService.UpdateProject:output_type -> zitadel.management.v1.UpdateProjectResponse
+	199, // 199: zitadel.management.v1.ManagementService.DeactivateProject:output_type -> zitadel.management.v1.DeactivateProjectResponse
+	200, // 200: zitadel.management.v1.ManagementService.ReactivateProject:output_type -> zitadel.management.v1.ReactivateProjectResponse
+	201, // 201: zitadel.management.v1.ManagementService.RemoveProject:output_type -> zitadel.management.v1.RemoveProjectResponse
+	202, // 202: zitadel.management.v1.ManagementService.ListProjectRoles:output_type -> zitadel.management.v1.ListProjectRolesResponse
+	203, // 203: zitadel.management.v1.ManagementService.AddProjectRole:output_type -> zitadel.management.v1.AddProjectRoleResponse
+	204, // 204: zitadel.management.v1.ManagementService.BulkAddProjectRoles:output_type -> zitadel.management.v1.BulkAddProjectRolesResponse
+	205, // 205: zitadel.management.v1.ManagementService.UpdateProjectRole:output_type -> zitadel.management.v1.UpdateProjectRoleResponse
+	206, // 206: zitadel.management.v1.ManagementService.RemoveProjectRole:output_type -> zitadel.management.v1.RemoveProjectRoleResponse
+	207, // 207: zitadel.management.v1.ManagementService.GetAppByID:output_type -> zitadel.management.v1.GetAppByIDResponse
+	208, // 208: zitadel.management.v1.ManagementService.ListApps:output_type -> zitadel.management.v1.ListAppsResponse
+	209, // 209: zitadel.management.v1.ManagementService.AddOIDCApp:output_type -> zitadel.management.v1.AddOIDCAppResponse
+	210, // 210: zitadel.management.v1.ManagementService.AddAPIApp:output_type -> zitadel.management.v1.AddAPIAppResponse
+	211, // 211: zitadel.management.v1.ManagementService.UpdateApp:output_type -> zitadel.management.v1.UpdateAppResponse
+	212, // 212: zitadel.management.v1.ManagementService.UpdateOIDCAppConfig:output_type -> zitadel.management.v1.UpdateOIDCAppConfigResponse
+	213, // 213: zitadel.management.v1.ManagementService.UpdateAPIAppConfig:output_type -> zitadel.management.v1.UpdateAPIAppConfigResponse
+	214, // 214: zitadel.management.v1.ManagementService.DeactivateApp:output_type -> zitadel.management.v1.DeactivateAppResponse
+	215, // 215: zitadel.management.v1.ManagementService.ReactivateApp:output_type -> zitadel.management.v1.ReactivateAppResponse
+	216, // 216: zitadel.management.v1.ManagementService.RemoveApp:output_type -> zitadel.management.v1.RemoveAppResponse
+	217, // 217: zitadel.management.v1.ManagementService.RegenerateOIDCClientSecret:output_type -> zitadel.management.v1.RegenerateOIDCClientSecretResponse
+	218, // 218: zitadel.management.v1.ManagementService.RegenerateAPIClientSecret:output_type -> zitadel.management.v1.RegenerateAPIClientSecretResponse
+	219, // 219: zitadel.management.v1.ManagementService.GetAppKey:output_type -> zitadel.management.v1.GetAppKeyResponse
+	220, // 220: zitadel.management.v1.ManagementService.ListAppKeys:output_type -> zitadel.management.v1.ListAppKeysResponse
+	221, // 221: zitadel.management.v1.ManagementService.AddAppKey:output_type -> zitadel.management.v1.AddAppKeyResponse
+	222, // 222: zitadel.management.v1.ManagementService.RemoveAppKey:output_type -> zitadel.management.v1.RemoveAppKeyResponse
+	223, // 223: zitadel.management.v1.ManagementService.GetUserGrantByID:output_type -> zitadel.management.v1.GetUserGrantByIDResponse
+	224, // 224: zitadel.management.v1.ManagementService.ListUserGrants:output_type -> zitadel.management.v1.ListUserGrantResponse
+	225, // 225: zitadel.management.v1.ManagementService.AddUserGrant:output_type -> zitadel.management.v1.AddUserGrantResponse
+	226, // 226: zitadel.management.v1.ManagementService.UpdateUserGrant:output_type -> zitadel.management.v1.UpdateUserGrantResponse
+	227, // 227: zitadel.management.v1.ManagementService.DeactivateUserGrant:output_type -> zitadel.management.v1.DeactivateUserGrantResponse
+	228, // 228: zitadel.management.v1.ManagementService.ReactivateUserGrant:output_type -> zitadel.management.v1.ReactivateUserGrantResponse
+	229, // 229: zitadel.management.v1.ManagementService.RemoveUserGrant:output_type -> zitadel.management.v1.RemoveUserGrantResponse
+	230, // 230: zitadel.management.v1.ManagementService.BulkRemoveUserGrant:output_type -> zitadel.management.v1.BulkRemoveUserGrantResponse
+	231, // 231: zitadel.management.v1.ManagementService.GetOrgIAMPolicy:output_type -> zitadel.management.v1.GetOrgIAMPolicyResponse
+	232, // 232: zitadel.management.v1.ManagementService.GetDomainPolicy:output_type -> zitadel.management.v1.GetDomainPolicyResponse
+	233, // 233: zitadel.management.v1.ManagementService.GetPasswordComplexityPolicy:output_type -> zitadel.management.v1.GetPasswordComplexityPolicyResponse
+	234, // 234: zitadel.management.v1.ManagementService.GetDefaultPasswordComplexityPolicy:output_type -> zitadel.management.v1.GetDefaultPasswordComplexityPolicyResponse
+	235, // 235: zitadel.management.v1.ManagementService.AddCustomPasswordComplexityPolicy:output_type -> zitadel.management.v1.AddCustomPasswordComplexityPolicyResponse
+	236, // 236: zitadel.management.v1.ManagementService.UpdateCustomPasswordComplexityPolicy:output_type -> zitadel.management.v1.UpdateCustomPasswordComplexityPolicyResponse
+	237, // 237: zitadel.management.v1.ManagementService.ResetPasswordComplexityPolicyToDefault:output_type -> zitadel.management.v1.ResetPasswordComplexityPolicyToDefaultResponse
+	238, // 238: zitadel.management.v1.ManagementService.GetPasswordAgePolicy:output_type -> zitadel.management.v1.GetPasswordAgePolicyResponse
+	239, // 239: zitadel.management.v1.ManagementService.GetDefaultPasswordAgePolicy:output_type -> zitadel.management.v1.GetDefaultPasswordAgePolicyResponse
+	240, // 240: zitadel.management.v1.ManagementService.AddCustomPasswordAgePolicy:output_type -> zitadel.management.v1.AddCustomPasswordAgePolicyResponse
+	241, // 241: zitadel.management.v1.ManagementService.UpdateCustomPasswordAgePolicy:output_type -> zitadel.management.v1.UpdateCustomPasswordAgePolicyResponse
+	242, // 242: zitadel.management.v1.ManagementService.ResetPasswordAgePolicyToDefault:output_type -> zitadel.management.v1.ResetPasswordAgePolicyToDefaultResponse
+	243, // 243: zitadel.management.v1.ManagementService.GetLockoutPolicy:output_type -> zitadel.management.v1.GetLockoutPolicyResponse
+	244, // 244: zitadel.management.v1.ManagementService.GetDefaultLockoutPolicy:output_type -> zitadel.management.v1.GetDefaultLockoutPolicyResponse
+	245, // 245: zitadel.management.v1.ManagementService.AddCustomLockoutPolicy:output_type -> zitadel.management.v1.AddCustomLockoutPolicyResponse
+	246, // 246: zitadel.management.v1.ManagementService.UpdateCustomLockoutPolicy:output_type -> zitadel.management.v1.UpdateCustomLockoutPolicyResponse
+	247, // 247: zitadel.management.v1.ManagementService.ResetLockoutPolicyToDefault:output_type -> zitadel.management.v1.ResetLockoutPolicyToDefaultResponse
+	124, // [124:248] is the sub-list for method output_type
+	0,   // [0:124] is the sub-list for method input_type
+	0,   // [0:0] is the sub-list for extension type_name
+	0,   // [0:0] is the sub-list for extension extendee
+	0,   // [0:0] is the sub-list for field type_name
 }
 
 func init() { file_zitadel_management_v1_management_service_proto_init() }
@@ -182,9 +1082,19 @@ func file_zitadel_management_v1_management_service_proto_init() {
 	if File_zitadel_management_v1_management_service_proto != nil {
 		return
 	}
+	file_zitadel_management_v1_app_proto_init()
+	file_zitadel_management_v1_change_proto_init()
+	file_zitadel_management_v1_domain_proto_init()
+	file_zitadel_management_v1_human_proto_init()
+	file_zitadel_management_v1_instance_proto_init()
 	file_zitadel_management_v1_machine_proto_init()
+	file_zitadel_management_v1_member_proto_init()
+	file_zitadel_management_v1_metadata_proto_init()
 	file_zitadel_management_v1_org_proto_init()
+	file_zitadel_management_v1_policy_proto_init()
+	file_zitadel_management_v1_project_proto_init()
 	file_zitadel_management_v1_user_proto_init()
+	file_zitadel_management_v1_user_grant_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -7,7 +7,9 @@
 package managementv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/bastide-id/bastide/gen/zitadel/org/v1"
+	v11 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -102,14 +104,551 @@ func (x *GetMyOrgResponse) GetOrg() *v1.Org {
 	return nil
 }
 
+type GetOrgByDomainGlobalRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Domain        string                 `protobuf:"bytes,1,opt,name=domain,proto3" json:"domain,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOrgByDomainGlobalRequest) Reset() {
+	*x = GetOrgByDomainGlobalRequest{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOrgByDomainGlobalRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOrgByDomainGlobalRequest) ProtoMessage() {}
+
+func (x *GetOrgByDomainGlobalRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOrgByDomainGlobalRequest.ProtoReflect.Descriptor instead.
+func (*GetOrgByDomainGlobalRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetOrgByDomainGlobalRequest) GetDomain() string {
+	if x != nil {
+		return x.Domain
+	}
+	return ""
+}
+
+type AddOrgRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddOrgRequest) Reset() {
+	*x = AddOrgRequest{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddOrgRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddOrgRequest) ProtoMessage() {}
+
+func (x *AddOrgRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddOrgRequest.ProtoReflect.Descriptor instead.
+func (*AddOrgRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AddOrgRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type UpdateOrgRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateOrgRequest) Reset() {
+	*x = UpdateOrgRequest{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateOrgRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateOrgRequest) ProtoMessage() {}
+
+func (x *UpdateOrgRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateOrgRequest.ProtoReflect.Descriptor instead.
+func (*UpdateOrgRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *UpdateOrgRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type DeactivateOrgRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeactivateOrgRequest) Reset() {
+	*x = DeactivateOrgRequest{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeactivateOrgRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeactivateOrgRequest) ProtoMessage() {}
+
+func (x *DeactivateOrgRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeactivateOrgRequest.ProtoReflect.Descriptor instead.
+func (*DeactivateOrgRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{5}
+}
+
+type ReactivateOrgRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReactivateOrgRequest) Reset() {
+	*x = ReactivateOrgRequest{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReactivateOrgRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReactivateOrgRequest) ProtoMessage() {}
+
+func (x *ReactivateOrgRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReactivateOrgRequest.ProtoReflect.Descriptor instead.
+func (*ReactivateOrgRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{6}
+}
+
+type RemoveOrgRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveOrgRequest) Reset() {
+	*x = RemoveOrgRequest{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveOrgRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveOrgRequest) ProtoMessage() {}
+
+func (x *RemoveOrgRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveOrgRequest.ProtoReflect.Descriptor instead.
+func (*RemoveOrgRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{7}
+}
+
+type GetOrgByDomainGlobalResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Org           *v1.Org                `protobuf:"bytes,1,opt,name=org,proto3" json:"org,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOrgByDomainGlobalResponse) Reset() {
+	*x = GetOrgByDomainGlobalResponse{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOrgByDomainGlobalResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOrgByDomainGlobalResponse) ProtoMessage() {}
+
+func (x *GetOrgByDomainGlobalResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOrgByDomainGlobalResponse.ProtoReflect.Descriptor instead.
+func (*GetOrgByDomainGlobalResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetOrgByDomainGlobalResponse) GetOrg() *v1.Org {
+	if x != nil {
+		return x.Org
+	}
+	return nil
+}
+
+type AddOrgResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,2,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddOrgResponse) Reset() {
+	*x = AddOrgResponse{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddOrgResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddOrgResponse) ProtoMessage() {}
+
+func (x *AddOrgResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddOrgResponse.ProtoReflect.Descriptor instead.
+func (*AddOrgResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AddOrgResponse) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AddOrgResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type UpdateOrgResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateOrgResponse) Reset() {
+	*x = UpdateOrgResponse{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateOrgResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateOrgResponse) ProtoMessage() {}
+
+func (x *UpdateOrgResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateOrgResponse.ProtoReflect.Descriptor instead.
+func (*UpdateOrgResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UpdateOrgResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type DeactivateOrgResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeactivateOrgResponse) Reset() {
+	*x = DeactivateOrgResponse{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeactivateOrgResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeactivateOrgResponse) ProtoMessage() {}
+
+func (x *DeactivateOrgResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeactivateOrgResponse.ProtoReflect.Descriptor instead.
+func (*DeactivateOrgResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DeactivateOrgResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type ReactivateOrgResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReactivateOrgResponse) Reset() {
+	*x = ReactivateOrgResponse{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReactivateOrgResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReactivateOrgResponse) ProtoMessage() {}
+
+func (x *ReactivateOrgResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReactivateOrgResponse.ProtoReflect.Descriptor instead.
+func (*ReactivateOrgResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ReactivateOrgResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type RemoveOrgResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v11.ObjectDetails     `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveOrgResponse) Reset() {
+	*x = RemoveOrgResponse{}
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveOrgResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveOrgResponse) ProtoMessage() {}
+
+func (x *RemoveOrgResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_org_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveOrgResponse.ProtoReflect.Descriptor instead.
+func (*RemoveOrgResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_org_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *RemoveOrgResponse) GetDetails() *v11.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
 var File_zitadel_management_v1_org_proto protoreflect.FileDescriptor
 
 const file_zitadel_management_v1_org_proto_rawDesc = "" +
 	"\n" +
-	"\x1fzitadel/management/v1/org.proto\x12\x15zitadel.management.v1\x1a\x18zitadel/org/v1/org.proto\"\x11\n" +
+	"\x1fzitadel/management/v1/org.proto\x12\x15zitadel.management.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18zitadel/org/v1/org.proto\x1a\x17zitadel/v1/object.proto\"\x11\n" +
 	"\x0fGetMyOrgRequest\"9\n" +
 	"\x10GetMyOrgResponse\x12%\n" +
-	"\x03org\x18\x01 \x01(\v2\x13.zitadel.org.v1.OrgR\x03orgBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
+	"\x03org\x18\x01 \x01(\v2\x13.zitadel.org.v1.OrgR\x03org\"A\n" +
+	"\x1bGetOrgByDomainGlobalRequest\x12\"\n" +
+	"\x06domain\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06domain\"/\n" +
+	"\rAddOrgRequest\x12\x1e\n" +
+	"\x04name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\"2\n" +
+	"\x10UpdateOrgRequest\x12\x1e\n" +
+	"\x04name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\"\x16\n" +
+	"\x14DeactivateOrgRequest\"\x16\n" +
+	"\x14ReactivateOrgRequest\"\x12\n" +
+	"\x10RemoveOrgRequest\"E\n" +
+	"\x1cGetOrgByDomainGlobalResponse\x12%\n" +
+	"\x03org\x18\x01 \x01(\v2\x13.zitadel.org.v1.OrgR\x03org\"U\n" +
+	"\x0eAddOrgResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x123\n" +
+	"\adetails\x18\x02 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"H\n" +
+	"\x11UpdateOrgResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"L\n" +
+	"\x15DeactivateOrgResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"L\n" +
+	"\x15ReactivateOrgResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"H\n" +
+	"\x11RemoveOrgResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetailsBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
 
 var (
 	file_zitadel_management_v1_org_proto_rawDescOnce sync.Once
@@ -123,19 +662,38 @@ func file_zitadel_management_v1_org_proto_rawDescGZIP() []byte {
 	return file_zitadel_management_v1_org_proto_rawDescData
 }
 
-var file_zitadel_management_v1_org_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_zitadel_management_v1_org_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_zitadel_management_v1_org_proto_goTypes = []any{
-	(*GetMyOrgRequest)(nil),  // 0: zitadel.management.v1.GetMyOrgRequest
-	(*GetMyOrgResponse)(nil), // 1: zitadel.management.v1.GetMyOrgResponse
-	(*v1.Org)(nil),           // 2: zitadel.org.v1.Org
+	(*GetMyOrgRequest)(nil),              // 0: zitadel.management.v1.GetMyOrgRequest
+	(*GetMyOrgResponse)(nil),             // 1: zitadel.management.v1.GetMyOrgResponse
+	(*GetOrgByDomainGlobalRequest)(nil),  // 2: zitadel.management.v1.GetOrgByDomainGlobalRequest
+	(*AddOrgRequest)(nil),                // 3: zitadel.management.v1.AddOrgRequest
+	(*UpdateOrgRequest)(nil),             // 4: zitadel.management.v1.UpdateOrgRequest
+	(*DeactivateOrgRequest)(nil),         // 5: zitadel.management.v1.DeactivateOrgRequest
+	(*ReactivateOrgRequest)(nil),         // 6: zitadel.management.v1.ReactivateOrgRequest
+	(*RemoveOrgRequest)(nil),             // 7: zitadel.management.v1.RemoveOrgRequest
+	(*GetOrgByDomainGlobalResponse)(nil), // 8: zitadel.management.v1.GetOrgByDomainGlobalResponse
+	(*AddOrgResponse)(nil),               // 9: zitadel.management.v1.AddOrgResponse
+	(*UpdateOrgResponse)(nil),            // 10: zitadel.management.v1.UpdateOrgResponse
+	(*DeactivateOrgResponse)(nil),        // 11: zitadel.management.v1.DeactivateOrgResponse
+	(*ReactivateOrgResponse)(nil),        // 12: zitadel.management.v1.ReactivateOrgResponse
+	(*RemoveOrgResponse)(nil),            // 13: zitadel.management.v1.RemoveOrgResponse
+	(*v1.Org)(nil),                       // 14: zitadel.org.v1.Org
+	(*v11.ObjectDetails)(nil),            // 15: zitadel.v1.ObjectDetails
 }
 var file_zitadel_management_v1_org_proto_depIdxs = []int32{
-	2, // 0: zitadel.management.v1.GetMyOrgResponse.org:type_name -> zitadel.org.v1.Org
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	14, // 0: zitadel.management.v1.GetMyOrgResponse.org:type_name -> zitadel.org.v1.Org
+	14, // 1: zitadel.management.v1.GetOrgByDomainGlobalResponse.org:type_name -> zitadel.org.v1.Org
+	15, // 2: zitadel.management.v1.AddOrgResponse.details:type_name -> zitadel.v1.ObjectDetails
+	15, // 3: zitadel.management.v1.UpdateOrgResponse.details:type_name -> zitadel.v1.ObjectDetails
+	15, // 4: zitadel.management.v1.DeactivateOrgResponse.details:type_name -> zitadel.v1.ObjectDetails
+	15, // 5: zitadel.management.v1.ReactivateOrgResponse.details:type_name -> zitadel.v1.ObjectDetails
+	15, // 6: zitadel.management.v1.RemoveOrgResponse.details:type_name -> zitadel.v1.ObjectDetails
+	7,  // [7:7] is the sub-list for method output_type
+	7,  // [7:7] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_zitadel_management_v1_org_proto_init() }
@@ -149,7 +707,7 @@ func file_zitadel_management_v1_org_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_zitadel_management_v1_org_proto_rawDesc), len(file_zitadel_management_v1_org_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

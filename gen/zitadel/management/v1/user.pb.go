@@ -210,6 +210,1062 @@ func (x *ImportHumanUserResponse) GetPasswordlessRegistration() *ImportHumanUser
 	return nil
 }
 
+type GetUserByIDRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUserByIDRequest) Reset() {
+	*x = GetUserByIDRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUserByIDRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUserByIDRequest) ProtoMessage() {}
+
+func (x *GetUserByIDRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUserByIDRequest.ProtoReflect.Descriptor instead.
+func (*GetUserByIDRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetUserByIDRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type GetUserByLoginNameGlobalRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LoginName     string                 `protobuf:"bytes,1,opt,name=login_name,json=loginName,proto3" json:"login_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUserByLoginNameGlobalRequest) Reset() {
+	*x = GetUserByLoginNameGlobalRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUserByLoginNameGlobalRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUserByLoginNameGlobalRequest) ProtoMessage() {}
+
+func (x *GetUserByLoginNameGlobalRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUserByLoginNameGlobalRequest.ProtoReflect.Descriptor instead.
+func (*GetUserByLoginNameGlobalRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetUserByLoginNameGlobalRequest) GetLoginName() string {
+	if x != nil {
+		return x.LoginName
+	}
+	return ""
+}
+
+type ListUsersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Query         *v1.ListQuery          `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	SortingColumn v11.UserFieldName      `protobuf:"varint,2,opt,name=sorting_column,json=sortingColumn,proto3,enum=zitadel.user.v1.UserFieldName" json:"sorting_column,omitempty"`
+	Queries       []*v11.SearchQuery     `protobuf:"bytes,3,rep,name=queries,proto3" json:"queries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUsersRequest) Reset() {
+	*x = ListUsersRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUsersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUsersRequest) ProtoMessage() {}
+
+func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUsersRequest.ProtoReflect.Descriptor instead.
+func (*ListUsersRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ListUsersRequest) GetQuery() *v1.ListQuery {
+	if x != nil {
+		return x.Query
+	}
+	return nil
+}
+
+func (x *ListUsersRequest) GetSortingColumn() v11.UserFieldName {
+	if x != nil {
+		return x.SortingColumn
+	}
+	return v11.UserFieldName(0)
+}
+
+func (x *ListUsersRequest) GetQueries() []*v11.SearchQuery {
+	if x != nil {
+		return x.Queries
+	}
+	return nil
+}
+
+type IsUserUniqueRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserName      string                 `protobuf:"bytes,1,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
+	Email         string                 `protobuf:"bytes,2,opt,name=email,proto3" json:"email,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IsUserUniqueRequest) Reset() {
+	*x = IsUserUniqueRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IsUserUniqueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IsUserUniqueRequest) ProtoMessage() {}
+
+func (x *IsUserUniqueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IsUserUniqueRequest.ProtoReflect.Descriptor instead.
+func (*IsUserUniqueRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *IsUserUniqueRequest) GetUserName() string {
+	if x != nil {
+		return x.UserName
+	}
+	return ""
+}
+
+func (x *IsUserUniqueRequest) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+type AddHumanUserRequest struct {
+	state           protoimpl.MessageState       `protogen:"open.v1"`
+	UserName        string                       `protobuf:"bytes,1,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
+	Profile         *AddHumanUserRequest_Profile `protobuf:"bytes,2,opt,name=profile,proto3" json:"profile,omitempty"`
+	Email           *AddHumanUserRequest_Email   `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
+	Phone           *AddHumanUserRequest_Phone   `protobuf:"bytes,4,opt,name=phone,proto3" json:"phone,omitempty"`
+	InitialPassword string                       `protobuf:"bytes,5,opt,name=initial_password,json=initialPassword,proto3" json:"initial_password,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *AddHumanUserRequest) Reset() {
+	*x = AddHumanUserRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddHumanUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddHumanUserRequest) ProtoMessage() {}
+
+func (x *AddHumanUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddHumanUserRequest.ProtoReflect.Descriptor instead.
+func (*AddHumanUserRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AddHumanUserRequest) GetUserName() string {
+	if x != nil {
+		return x.UserName
+	}
+	return ""
+}
+
+func (x *AddHumanUserRequest) GetProfile() *AddHumanUserRequest_Profile {
+	if x != nil {
+		return x.Profile
+	}
+	return nil
+}
+
+func (x *AddHumanUserRequest) GetEmail() *AddHumanUserRequest_Email {
+	if x != nil {
+		return x.Email
+	}
+	return nil
+}
+
+func (x *AddHumanUserRequest) GetPhone() *AddHumanUserRequest_Phone {
+	if x != nil {
+		return x.Phone
+	}
+	return nil
+}
+
+func (x *AddHumanUserRequest) GetInitialPassword() string {
+	if x != nil {
+		return x.InitialPassword
+	}
+	return ""
+}
+
+type DeactivateUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeactivateUserRequest) Reset() {
+	*x = DeactivateUserRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeactivateUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeactivateUserRequest) ProtoMessage() {}
+
+func (x *DeactivateUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeactivateUserRequest.ProtoReflect.Descriptor instead.
+func (*DeactivateUserRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DeactivateUserRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type ReactivateUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReactivateUserRequest) Reset() {
+	*x = ReactivateUserRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReactivateUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReactivateUserRequest) ProtoMessage() {}
+
+func (x *ReactivateUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReactivateUserRequest.ProtoReflect.Descriptor instead.
+func (*ReactivateUserRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ReactivateUserRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type LockUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockUserRequest) Reset() {
+	*x = LockUserRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockUserRequest) ProtoMessage() {}
+
+func (x *LockUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockUserRequest.ProtoReflect.Descriptor instead.
+func (*LockUserRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *LockUserRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type UnlockUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockUserRequest) Reset() {
+	*x = UnlockUserRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockUserRequest) ProtoMessage() {}
+
+func (x *UnlockUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockUserRequest.ProtoReflect.Descriptor instead.
+func (*UnlockUserRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UnlockUserRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type RemoveUserRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveUserRequest) Reset() {
+	*x = RemoveUserRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveUserRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveUserRequest) ProtoMessage() {}
+
+func (x *RemoveUserRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveUserRequest.ProtoReflect.Descriptor instead.
+func (*RemoveUserRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RemoveUserRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+type UpdateUserNameRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	UserName      string                 `protobuf:"bytes,2,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateUserNameRequest) Reset() {
+	*x = UpdateUserNameRequest{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateUserNameRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateUserNameRequest) ProtoMessage() {}
+
+func (x *UpdateUserNameRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateUserNameRequest.ProtoReflect.Descriptor instead.
+func (*UpdateUserNameRequest) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *UpdateUserNameRequest) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *UpdateUserNameRequest) GetUserName() string {
+	if x != nil {
+		return x.UserName
+	}
+	return ""
+}
+
+type GetUserByIDResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          *v11.User              `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUserByIDResponse) Reset() {
+	*x = GetUserByIDResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUserByIDResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUserByIDResponse) ProtoMessage() {}
+
+func (x *GetUserByIDResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUserByIDResponse.ProtoReflect.Descriptor instead.
+func (*GetUserByIDResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetUserByIDResponse) GetUser() *v11.User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+type GetUserByLoginNameGlobalResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          *v11.User              `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetUserByLoginNameGlobalResponse) Reset() {
+	*x = GetUserByLoginNameGlobalResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetUserByLoginNameGlobalResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetUserByLoginNameGlobalResponse) ProtoMessage() {}
+
+func (x *GetUserByLoginNameGlobalResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetUserByLoginNameGlobalResponse.ProtoReflect.Descriptor instead.
+func (*GetUserByLoginNameGlobalResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetUserByLoginNameGlobalResponse) GetUser() *v11.User {
+	if x != nil {
+		return x.User
+	}
+	return nil
+}
+
+type ListUsersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v1.ListDetails        `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	SortingColumn v11.UserFieldName      `protobuf:"varint,2,opt,name=sorting_column,json=sortingColumn,proto3,enum=zitadel.user.v1.UserFieldName" json:"sorting_column,omitempty"`
+	Result        []*v11.User            `protobuf:"bytes,3,rep,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListUsersResponse) Reset() {
+	*x = ListUsersResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListUsersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListUsersResponse) ProtoMessage() {}
+
+func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListUsersResponse.ProtoReflect.Descriptor instead.
+func (*ListUsersResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListUsersResponse) GetDetails() *v1.ListDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *ListUsersResponse) GetSortingColumn() v11.UserFieldName {
+	if x != nil {
+		return x.SortingColumn
+	}
+	return v11.UserFieldName(0)
+}
+
+func (x *ListUsersResponse) GetResult() []*v11.User {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+type IsUserUniqueResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IsUnique      bool                   `protobuf:"varint,1,opt,name=is_unique,json=isUnique,proto3" json:"is_unique,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IsUserUniqueResponse) Reset() {
+	*x = IsUserUniqueResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IsUserUniqueResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IsUserUniqueResponse) ProtoMessage() {}
+
+func (x *IsUserUniqueResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IsUserUniqueResponse.ProtoReflect.Descriptor instead.
+func (*IsUserUniqueResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *IsUserUniqueResponse) GetIsUnique() bool {
+	if x != nil {
+		return x.IsUnique
+	}
+	return false
+}
+
+type AddHumanUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Details       *v1.ObjectDetails      `protobuf:"bytes,2,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddHumanUserResponse) Reset() {
+	*x = AddHumanUserResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddHumanUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddHumanUserResponse) ProtoMessage() {}
+
+func (x *AddHumanUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddHumanUserResponse.ProtoReflect.Descriptor instead.
+func (*AddHumanUserResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *AddHumanUserResponse) GetUserId() string {
+	if x != nil {
+		return x.UserId
+	}
+	return ""
+}
+
+func (x *AddHumanUserResponse) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type DeactivateUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeactivateUserResponse) Reset() {
+	*x = DeactivateUserResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeactivateUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeactivateUserResponse) ProtoMessage() {}
+
+func (x *DeactivateUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeactivateUserResponse.ProtoReflect.Descriptor instead.
+func (*DeactivateUserResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *DeactivateUserResponse) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type ReactivateUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReactivateUserResponse) Reset() {
+	*x = ReactivateUserResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReactivateUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReactivateUserResponse) ProtoMessage() {}
+
+func (x *ReactivateUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReactivateUserResponse.ProtoReflect.Descriptor instead.
+func (*ReactivateUserResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ReactivateUserResponse) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type LockUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LockUserResponse) Reset() {
+	*x = LockUserResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LockUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LockUserResponse) ProtoMessage() {}
+
+func (x *LockUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LockUserResponse.ProtoReflect.Descriptor instead.
+func (*LockUserResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *LockUserResponse) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type UnlockUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockUserResponse) Reset() {
+	*x = UnlockUserResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockUserResponse) ProtoMessage() {}
+
+func (x *UnlockUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockUserResponse.ProtoReflect.Descriptor instead.
+func (*UnlockUserResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *UnlockUserResponse) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type RemoveUserResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveUserResponse) Reset() {
+	*x = RemoveUserResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveUserResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveUserResponse) ProtoMessage() {}
+
+func (x *RemoveUserResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveUserResponse.ProtoReflect.Descriptor instead.
+func (*RemoveUserResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *RemoveUserResponse) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+type UpdateUserNameResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateUserNameResponse) Reset() {
+	*x = UpdateUserNameResponse{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateUserNameResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateUserNameResponse) ProtoMessage() {}
+
+func (x *UpdateUserNameResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateUserNameResponse.ProtoReflect.Descriptor instead.
+func (*UpdateUserNameResponse) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *UpdateUserNameResponse) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
 type ImportHumanUserRequest_Email struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Email           string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
@@ -220,7 +1276,7 @@ type ImportHumanUserRequest_Email struct {
 
 func (x *ImportHumanUserRequest_Email) Reset() {
 	*x = ImportHumanUserRequest_Email{}
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[2]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -232,7 +1288,7 @@ func (x *ImportHumanUserRequest_Email) String() string {
 func (*ImportHumanUserRequest_Email) ProtoMessage() {}
 
 func (x *ImportHumanUserRequest_Email) ProtoReflect() protoreflect.Message {
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[2]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -271,7 +1327,7 @@ type ImportHumanUserRequest_HashedPassword struct {
 
 func (x *ImportHumanUserRequest_HashedPassword) Reset() {
 	*x = ImportHumanUserRequest_HashedPassword{}
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[3]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -283,7 +1339,7 @@ func (x *ImportHumanUserRequest_HashedPassword) String() string {
 func (*ImportHumanUserRequest_HashedPassword) ProtoMessage() {}
 
 func (x *ImportHumanUserRequest_HashedPassword) ProtoReflect() protoreflect.Message {
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[3]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -317,7 +1373,7 @@ type ImportHumanUserRequest_IDP struct {
 
 func (x *ImportHumanUserRequest_IDP) Reset() {
 	*x = ImportHumanUserRequest_IDP{}
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[4]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +1385,7 @@ func (x *ImportHumanUserRequest_IDP) String() string {
 func (*ImportHumanUserRequest_IDP) ProtoMessage() {}
 
 func (x *ImportHumanUserRequest_IDP) ProtoReflect() protoreflect.Message {
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[4]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -376,7 +1432,7 @@ type ImportHumanUserRequest_Phone struct {
 
 func (x *ImportHumanUserRequest_Phone) Reset() {
 	*x = ImportHumanUserRequest_Phone{}
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[5]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -388,7 +1444,7 @@ func (x *ImportHumanUserRequest_Phone) String() string {
 func (*ImportHumanUserRequest_Phone) ProtoMessage() {}
 
 func (x *ImportHumanUserRequest_Phone) ProtoReflect() protoreflect.Message {
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[5]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -432,7 +1488,7 @@ type ImportHumanUserRequest_Profile struct {
 
 func (x *ImportHumanUserRequest_Profile) Reset() {
 	*x = ImportHumanUserRequest_Profile{}
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[6]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -444,7 +1500,7 @@ func (x *ImportHumanUserRequest_Profile) String() string {
 func (*ImportHumanUserRequest_Profile) ProtoMessage() {}
 
 func (x *ImportHumanUserRequest_Profile) ProtoReflect() protoreflect.Message {
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[6]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +1571,7 @@ type ImportHumanUserRequest_RecoveryCode struct {
 
 func (x *ImportHumanUserRequest_RecoveryCode) Reset() {
 	*x = ImportHumanUserRequest_RecoveryCode{}
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[7]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -527,7 +1583,7 @@ func (x *ImportHumanUserRequest_RecoveryCode) String() string {
 func (*ImportHumanUserRequest_RecoveryCode) ProtoMessage() {}
 
 func (x *ImportHumanUserRequest_RecoveryCode) ProtoReflect() protoreflect.Message {
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[7]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -595,7 +1651,7 @@ type ImportHumanUserResponse_PasswordlessRegistration struct {
 
 func (x *ImportHumanUserResponse_PasswordlessRegistration) Reset() {
 	*x = ImportHumanUserResponse_PasswordlessRegistration{}
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[8]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -607,7 +1663,7 @@ func (x *ImportHumanUserResponse_PasswordlessRegistration) String() string {
 func (*ImportHumanUserResponse_PasswordlessRegistration) ProtoMessage() {}
 
 func (x *ImportHumanUserResponse_PasswordlessRegistration) ProtoReflect() protoreflect.Message {
-	mi := &file_zitadel_management_v1_user_proto_msgTypes[8]
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,11 +1700,199 @@ func (x *ImportHumanUserResponse_PasswordlessRegistration) GetExpiration() *dura
 	return nil
 }
 
+type AddHumanUserRequest_Email struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Email           string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
+	IsEmailVerified bool                   `protobuf:"varint,2,opt,name=is_email_verified,json=isEmailVerified,proto3" json:"is_email_verified,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *AddHumanUserRequest_Email) Reset() {
+	*x = AddHumanUserRequest_Email{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddHumanUserRequest_Email) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddHumanUserRequest_Email) ProtoMessage() {}
+
+func (x *AddHumanUserRequest_Email) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddHumanUserRequest_Email.ProtoReflect.Descriptor instead.
+func (*AddHumanUserRequest_Email) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{6, 0}
+}
+
+func (x *AddHumanUserRequest_Email) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *AddHumanUserRequest_Email) GetIsEmailVerified() bool {
+	if x != nil {
+		return x.IsEmailVerified
+	}
+	return false
+}
+
+type AddHumanUserRequest_Phone struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Phone           string                 `protobuf:"bytes,1,opt,name=phone,proto3" json:"phone,omitempty"`
+	IsPhoneVerified bool                   `protobuf:"varint,2,opt,name=is_phone_verified,json=isPhoneVerified,proto3" json:"is_phone_verified,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *AddHumanUserRequest_Phone) Reset() {
+	*x = AddHumanUserRequest_Phone{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddHumanUserRequest_Phone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddHumanUserRequest_Phone) ProtoMessage() {}
+
+func (x *AddHumanUserRequest_Phone) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddHumanUserRequest_Phone.ProtoReflect.Descriptor instead.
+func (*AddHumanUserRequest_Phone) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{6, 1}
+}
+
+func (x *AddHumanUserRequest_Phone) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *AddHumanUserRequest_Phone) GetIsPhoneVerified() bool {
+	if x != nil {
+		return x.IsPhoneVerified
+	}
+	return false
+}
+
+type AddHumanUserRequest_Profile struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	FirstName         string                 `protobuf:"bytes,1,opt,name=first_name,json=firstName,proto3" json:"first_name,omitempty"`
+	LastName          string                 `protobuf:"bytes,2,opt,name=last_name,json=lastName,proto3" json:"last_name,omitempty"`
+	NickName          string                 `protobuf:"bytes,3,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
+	DisplayName       string                 `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	PreferredLanguage string                 `protobuf:"bytes,5,opt,name=preferred_language,json=preferredLanguage,proto3" json:"preferred_language,omitempty"`
+	Gender            v11.Gender             `protobuf:"varint,6,opt,name=gender,proto3,enum=zitadel.user.v1.Gender" json:"gender,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *AddHumanUserRequest_Profile) Reset() {
+	*x = AddHumanUserRequest_Profile{}
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddHumanUserRequest_Profile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddHumanUserRequest_Profile) ProtoMessage() {}
+
+func (x *AddHumanUserRequest_Profile) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_management_v1_user_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddHumanUserRequest_Profile.ProtoReflect.Descriptor instead.
+func (*AddHumanUserRequest_Profile) Descriptor() ([]byte, []int) {
+	return file_zitadel_management_v1_user_proto_rawDescGZIP(), []int{6, 2}
+}
+
+func (x *AddHumanUserRequest_Profile) GetFirstName() string {
+	if x != nil {
+		return x.FirstName
+	}
+	return ""
+}
+
+func (x *AddHumanUserRequest_Profile) GetLastName() string {
+	if x != nil {
+		return x.LastName
+	}
+	return ""
+}
+
+func (x *AddHumanUserRequest_Profile) GetNickName() string {
+	if x != nil {
+		return x.NickName
+	}
+	return ""
+}
+
+func (x *AddHumanUserRequest_Profile) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *AddHumanUserRequest_Profile) GetPreferredLanguage() string {
+	if x != nil {
+		return x.PreferredLanguage
+	}
+	return ""
+}
+
+func (x *AddHumanUserRequest_Profile) GetGender() v11.Gender {
+	if x != nil {
+		return x.Gender
+	}
+	return v11.Gender(0)
+}
+
 var File_zitadel_management_v1_user_proto protoreflect.FileDescriptor
 
 const file_zitadel_management_v1_user_proto_rawDesc = "" +
 	"\n" +
-	" zitadel/management/v1/user.proto\x12\x15zitadel.management.v1\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1azitadel/user/v1/user.proto\x1a\x17zitadel/v1/object.proto\"\xc9\f\n" +
+	" zitadel/management/v1/user.proto\x12\x15zitadel.management.v1\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1czitadel/user/v1/search.proto\x1a\x1azitadel/user/v1/user.proto\x1a\x17zitadel/v1/object.proto\"\xc9\f\n" +
 	"\x16ImportHumanUserRequest\x12'\n" +
 	"\tuser_name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\buserName\x12W\n" +
@@ -703,7 +1947,91 @@ const file_zitadel_management_v1_user_proto_rawDesc = "" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x129\n" +
 	"\n" +
 	"expiration\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"expirationBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
+	"expiration\"0\n" +
+	"\x12GetUserByIDRequest\x12\x1a\n" +
+	"\x02id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x02id\"L\n" +
+	"\x1fGetUserByLoginNameGlobalRequest\x12)\n" +
+	"\n" +
+	"login_name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\tloginName\"\xd2\x01\n" +
+	"\x10ListUsersRequest\x12+\n" +
+	"\x05query\x18\x01 \x01(\v2\x15.zitadel.v1.ListQueryR\x05query\x12O\n" +
+	"\x0esorting_column\x18\x02 \x01(\x0e2\x1e.zitadel.user.v1.UserFieldNameB\b\xbaH\x05\x82\x01\x02\x10\x01R\rsortingColumn\x12@\n" +
+	"\aqueries\x18\x03 \x03(\v2\x1c.zitadel.user.v1.SearchQueryB\b\xbaH\x05\x92\x01\x02\x10\x14R\aqueries\"\\\n" +
+	"\x13IsUserUniqueRequest\x12%\n" +
+	"\tuser_name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\buserName\x12\x1e\n" +
+	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05email\"\xb9\x06\n" +
+	"\x13AddHumanUserRequest\x12'\n" +
+	"\tuser_name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\buserName\x12T\n" +
+	"\aprofile\x18\x02 \x01(\v22.zitadel.management.v1.AddHumanUserRequest.ProfileB\x06\xbaH\x03\xc8\x01\x01R\aprofile\x12N\n" +
+	"\x05email\x18\x03 \x01(\v20.zitadel.management.v1.AddHumanUserRequest.EmailB\x06\xbaH\x03\xc8\x01\x01R\x05email\x12F\n" +
+	"\x05phone\x18\x04 \x01(\v20.zitadel.management.v1.AddHumanUserRequest.PhoneR\x05phone\x124\n" +
+	"\x10initial_password\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01R\x0finitialPassword\x1aU\n" +
+	"\x05Email\x12 \n" +
+	"\x05email\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05email\x12*\n" +
+	"\x11is_email_verified\x18\x02 \x01(\bR\x0fisEmailVerified\x1aW\n" +
+	"\x05Phone\x12\"\n" +
+	"\x05phone\x18\x01 \x01(\tB\f\xbaH\tr\a\x10\x01\x182:\x01+R\x05phone\x12*\n" +
+	"\x11is_phone_verified\x18\x02 \x01(\bR\x0fisPhoneVerified\x1a\xa4\x02\n" +
+	"\aProfile\x12)\n" +
+	"\n" +
+	"first_name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\tfirstName\x12'\n" +
+	"\tlast_name\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\blastName\x12%\n" +
+	"\tnick_name\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\bnickName\x12+\n" +
+	"\fdisplay_name\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x126\n" +
+	"\x12preferred_language\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\x11preferredLanguage\x129\n" +
+	"\x06gender\x18\x06 \x01(\x0e2\x17.zitadel.user.v1.GenderB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06gender\"3\n" +
+	"\x15DeactivateUserRequest\x12\x1a\n" +
+	"\x02id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x02id\"3\n" +
+	"\x15ReactivateUserRequest\x12\x1a\n" +
+	"\x02id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x02id\"-\n" +
+	"\x0fLockUserRequest\x12\x1a\n" +
+	"\x02id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x02id\"/\n" +
+	"\x11UnlockUserRequest\x12\x1a\n" +
+	"\x02id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x02id\"/\n" +
+	"\x11RemoveUserRequest\x12\x1a\n" +
+	"\x02id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x02id\"e\n" +
+	"\x15UpdateUserNameRequest\x12#\n" +
+	"\auser_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12'\n" +
+	"\tuser_name\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\buserName\"@\n" +
+	"\x13GetUserByIDResponse\x12)\n" +
+	"\x04user\x18\x01 \x01(\v2\x15.zitadel.user.v1.UserR\x04user\"M\n" +
+	" GetUserByLoginNameGlobalResponse\x12)\n" +
+	"\x04user\x18\x01 \x01(\v2\x15.zitadel.user.v1.UserR\x04user\"\xbc\x01\n" +
+	"\x11ListUsersResponse\x121\n" +
+	"\adetails\x18\x01 \x01(\v2\x17.zitadel.v1.ListDetailsR\adetails\x12E\n" +
+	"\x0esorting_column\x18\x02 \x01(\x0e2\x1e.zitadel.user.v1.UserFieldNameR\rsortingColumn\x12-\n" +
+	"\x06result\x18\x03 \x03(\v2\x15.zitadel.user.v1.UserR\x06result\"3\n" +
+	"\x14IsUserUniqueResponse\x12\x1b\n" +
+	"\tis_unique\x18\x01 \x01(\bR\bisUnique\"d\n" +
+	"\x14AddHumanUserResponse\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x123\n" +
+	"\adetails\x18\x02 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"M\n" +
+	"\x16DeactivateUserResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"M\n" +
+	"\x16ReactivateUserResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"G\n" +
+	"\x10LockUserResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"I\n" +
+	"\x12UnlockUserResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"I\n" +
+	"\x12RemoveUserResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\"M\n" +
+	"\x16UpdateUserNameResponse\x123\n" +
+	"\adetails\x18\x01 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetailsBFZDgithub.com/bastide-id/bastide/gen/zitadel/management/v1;managementv1b\x06proto3"
 
 var (
 	file_zitadel_management_v1_user_proto_rawDescOnce sync.Once
@@ -717,38 +2045,87 @@ func file_zitadel_management_v1_user_proto_rawDescGZIP() []byte {
 	return file_zitadel_management_v1_user_proto_rawDescData
 }
 
-var file_zitadel_management_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_zitadel_management_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_zitadel_management_v1_user_proto_goTypes = []any{
 	(*ImportHumanUserRequest)(nil),                           // 0: zitadel.management.v1.ImportHumanUserRequest
 	(*ImportHumanUserResponse)(nil),                          // 1: zitadel.management.v1.ImportHumanUserResponse
-	(*ImportHumanUserRequest_Email)(nil),                     // 2: zitadel.management.v1.ImportHumanUserRequest.Email
-	(*ImportHumanUserRequest_HashedPassword)(nil),            // 3: zitadel.management.v1.ImportHumanUserRequest.HashedPassword
-	(*ImportHumanUserRequest_IDP)(nil),                       // 4: zitadel.management.v1.ImportHumanUserRequest.IDP
-	(*ImportHumanUserRequest_Phone)(nil),                     // 5: zitadel.management.v1.ImportHumanUserRequest.Phone
-	(*ImportHumanUserRequest_Profile)(nil),                   // 6: zitadel.management.v1.ImportHumanUserRequest.Profile
-	(*ImportHumanUserRequest_RecoveryCode)(nil),              // 7: zitadel.management.v1.ImportHumanUserRequest.RecoveryCode
-	(*ImportHumanUserResponse_PasswordlessRegistration)(nil), // 8: zitadel.management.v1.ImportHumanUserResponse.PasswordlessRegistration
-	(*v1.ObjectDetails)(nil),                                 // 9: zitadel.v1.ObjectDetails
-	(v11.Gender)(0),                                          // 10: zitadel.user.v1.Gender
-	(*durationpb.Duration)(nil),                              // 11: google.protobuf.Duration
+	(*GetUserByIDRequest)(nil),                               // 2: zitadel.management.v1.GetUserByIDRequest
+	(*GetUserByLoginNameGlobalRequest)(nil),                  // 3: zitadel.management.v1.GetUserByLoginNameGlobalRequest
+	(*ListUsersRequest)(nil),                                 // 4: zitadel.management.v1.ListUsersRequest
+	(*IsUserUniqueRequest)(nil),                              // 5: zitadel.management.v1.IsUserUniqueRequest
+	(*AddHumanUserRequest)(nil),                              // 6: zitadel.management.v1.AddHumanUserRequest
+	(*DeactivateUserRequest)(nil),                            // 7: zitadel.management.v1.DeactivateUserRequest
+	(*ReactivateUserRequest)(nil),                            // 8: zitadel.management.v1.ReactivateUserRequest
+	(*LockUserRequest)(nil),                                  // 9: zitadel.management.v1.LockUserRequest
+	(*UnlockUserRequest)(nil),                                // 10: zitadel.management.v1.UnlockUserRequest
+	(*RemoveUserRequest)(nil),                                // 11: zitadel.management.v1.RemoveUserRequest
+	(*UpdateUserNameRequest)(nil),                            // 12: zitadel.management.v1.UpdateUserNameRequest
+	(*GetUserByIDResponse)(nil),                              // 13: zitadel.management.v1.GetUserByIDResponse
+	(*GetUserByLoginNameGlobalResponse)(nil),                 // 14: zitadel.management.v1.GetUserByLoginNameGlobalResponse
+	(*ListUsersResponse)(nil),                                // 15: zitadel.management.v1.ListUsersResponse
+	(*IsUserUniqueResponse)(nil),                             // 16: zitadel.management.v1.IsUserUniqueResponse
+	(*AddHumanUserResponse)(nil),                             // 17: zitadel.management.v1.AddHumanUserResponse
+	(*DeactivateUserResponse)(nil),                           // 18: zitadel.management.v1.DeactivateUserResponse
+	(*ReactivateUserResponse)(nil),                           // 19: zitadel.management.v1.ReactivateUserResponse
+	(*LockUserResponse)(nil),                                 // 20: zitadel.management.v1.LockUserResponse
+	(*UnlockUserResponse)(nil),                               // 21: zitadel.management.v1.UnlockUserResponse
+	(*RemoveUserResponse)(nil),                               // 22: zitadel.management.v1.RemoveUserResponse
+	(*UpdateUserNameResponse)(nil),                           // 23: zitadel.management.v1.UpdateUserNameResponse
+	(*ImportHumanUserRequest_Email)(nil),                     // 24: zitadel.management.v1.ImportHumanUserRequest.Email
+	(*ImportHumanUserRequest_HashedPassword)(nil),            // 25: zitadel.management.v1.ImportHumanUserRequest.HashedPassword
+	(*ImportHumanUserRequest_IDP)(nil),                       // 26: zitadel.management.v1.ImportHumanUserRequest.IDP
+	(*ImportHumanUserRequest_Phone)(nil),                     // 27: zitadel.management.v1.ImportHumanUserRequest.Phone
+	(*ImportHumanUserRequest_Profile)(nil),                   // 28: zitadel.management.v1.ImportHumanUserRequest.Profile
+	(*ImportHumanUserRequest_RecoveryCode)(nil),              // 29: zitadel.management.v1.ImportHumanUserRequest.RecoveryCode
+	(*ImportHumanUserResponse_PasswordlessRegistration)(nil), // 30: zitadel.management.v1.ImportHumanUserResponse.PasswordlessRegistration
+	(*AddHumanUserRequest_Email)(nil),                        // 31: zitadel.management.v1.AddHumanUserRequest.Email
+	(*AddHumanUserRequest_Phone)(nil),                        // 32: zitadel.management.v1.AddHumanUserRequest.Phone
+	(*AddHumanUserRequest_Profile)(nil),                      // 33: zitadel.management.v1.AddHumanUserRequest.Profile
+	(*v1.ObjectDetails)(nil),                                 // 34: zitadel.v1.ObjectDetails
+	(*v1.ListQuery)(nil),                                     // 35: zitadel.v1.ListQuery
+	(v11.UserFieldName)(0),                                   // 36: zitadel.user.v1.UserFieldName
+	(*v11.SearchQuery)(nil),                                  // 37: zitadel.user.v1.SearchQuery
+	(*v11.User)(nil),                                         // 38: zitadel.user.v1.User
+	(*v1.ListDetails)(nil),                                   // 39: zitadel.v1.ListDetails
+	(v11.Gender)(0),                                          // 40: zitadel.user.v1.Gender
+	(*durationpb.Duration)(nil),                              // 41: google.protobuf.Duration
 }
 var file_zitadel_management_v1_user_proto_depIdxs = []int32{
-	6,  // 0: zitadel.management.v1.ImportHumanUserRequest.profile:type_name -> zitadel.management.v1.ImportHumanUserRequest.Profile
-	2,  // 1: zitadel.management.v1.ImportHumanUserRequest.email:type_name -> zitadel.management.v1.ImportHumanUserRequest.Email
-	5,  // 2: zitadel.management.v1.ImportHumanUserRequest.phone:type_name -> zitadel.management.v1.ImportHumanUserRequest.Phone
-	3,  // 3: zitadel.management.v1.ImportHumanUserRequest.hashed_password:type_name -> zitadel.management.v1.ImportHumanUserRequest.HashedPassword
-	4,  // 4: zitadel.management.v1.ImportHumanUserRequest.idps:type_name -> zitadel.management.v1.ImportHumanUserRequest.IDP
-	7,  // 5: zitadel.management.v1.ImportHumanUserRequest.recovery_codes:type_name -> zitadel.management.v1.ImportHumanUserRequest.RecoveryCode
-	9,  // 6: zitadel.management.v1.ImportHumanUserResponse.details:type_name -> zitadel.v1.ObjectDetails
-	8,  // 7: zitadel.management.v1.ImportHumanUserResponse.passwordless_registration:type_name -> zitadel.management.v1.ImportHumanUserResponse.PasswordlessRegistration
-	10, // 8: zitadel.management.v1.ImportHumanUserRequest.Profile.gender:type_name -> zitadel.user.v1.Gender
-	11, // 9: zitadel.management.v1.ImportHumanUserResponse.PasswordlessRegistration.lifetime:type_name -> google.protobuf.Duration
-	11, // 10: zitadel.management.v1.ImportHumanUserResponse.PasswordlessRegistration.expiration:type_name -> google.protobuf.Duration
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	28, // 0: zitadel.management.v1.ImportHumanUserRequest.profile:type_name -> zitadel.management.v1.ImportHumanUserRequest.Profile
+	24, // 1: zitadel.management.v1.ImportHumanUserRequest.email:type_name -> zitadel.management.v1.ImportHumanUserRequest.Email
+	27, // 2: zitadel.management.v1.ImportHumanUserRequest.phone:type_name -> zitadel.management.v1.ImportHumanUserRequest.Phone
+	25, // 3: zitadel.management.v1.ImportHumanUserRequest.hashed_password:type_name -> zitadel.management.v1.ImportHumanUserRequest.HashedPassword
+	26, // 4: zitadel.management.v1.ImportHumanUserRequest.idps:type_name -> zitadel.management.v1.ImportHumanUserRequest.IDP
+	29, // 5: zitadel.management.v1.ImportHumanUserRequest.recovery_codes:type_name -> zitadel.management.v1.ImportHumanUserRequest.RecoveryCode
+	34, // 6: zitadel.management.v1.ImportHumanUserResponse.details:type_name -> zitadel.v1.ObjectDetails
+	30, // 7: zitadel.management.v1.ImportHumanUserResponse.passwordless_registration:type_name -> zitadel.management.v1.ImportHumanUserResponse.PasswordlessRegistration
+	35, // 8: zitadel.management.v1.ListUsersRequest.query:type_name -> zitadel.v1.ListQuery
+	36, // 9: zitadel.management.v1.ListUsersRequest.sorting_column:type_name -> zitadel.user.v1.UserFieldName
+	37, // 10: zitadel.management.v1.ListUsersRequest.queries:type_name -> zitadel.user.v1.SearchQuery
+	33, // 11: zitadel.management.v1.AddHumanUserRequest.profile:type_name -> zitadel.management.v1.AddHumanUserRequest.Profile
+	31, // 12: zitadel.management.v1.AddHumanUserRequest.email:type_name -> zitadel.management.v1.AddHumanUserRequest.Email
+	32, // 13: zitadel.management.v1.AddHumanUserRequest.phone:type_name -> zitadel.management.v1.AddHumanUserRequest.Phone
+	38, // 14: zitadel.management.v1.GetUserByIDResponse.user:type_name -> zitadel.user.v1.User
+	38, // 15: zitadel.management.v1.GetUserByLoginNameGlobalResponse.user:type_name -> zitadel.user.v1.User
+	39, // 16: zitadel.management.v1.ListUsersResponse.details:type_name -> zitadel.v1.ListDetails
+	36, // 17: zitadel.management.v1.ListUsersResponse.sorting_column:type_name -> zitadel.user.v1.UserFieldName
+	38, // 18: zitadel.management.v1.ListUsersResponse.result:type_name -> zitadel.user.v1.User
+	34, // 19: zitadel.management.v1.AddHumanUserResponse.details:type_name -> zitadel.v1.ObjectDetails
+	34, // 20: zitadel.management.v1.DeactivateUserResponse.details:type_name -> zitadel.v1.ObjectDetails
+	34, // 21: zitadel.management.v1.ReactivateUserResponse.details:type_name -> zitadel.v1.ObjectDetails
+	34, // 22: zitadel.management.v1.LockUserResponse.details:type_name -> zitadel.v1.ObjectDetails
+	34, // 23: zitadel.management.v1.UnlockUserResponse.details:type_name -> zitadel.v1.ObjectDetails
+	34, // 24: zitadel.management.v1.RemoveUserResponse.details:type_name -> zitadel.v1.ObjectDetails
+	34, // 25: zitadel.management.v1.UpdateUserNameResponse.details:type_name -> zitadel.v1.ObjectDetails
+	40, // 26: zitadel.management.v1.ImportHumanUserRequest.Profile.gender:type_name -> zitadel.user.v1.Gender
+	41, // 27: zitadel.management.v1.ImportHumanUserResponse.PasswordlessRegistration.lifetime:type_name -> google.protobuf.Duration
+	41, // 28: zitadel.management.v1.ImportHumanUserResponse.PasswordlessRegistration.expiration:type_name -> google.protobuf.Duration
+	40, // 29: zitadel.management.v1.AddHumanUserRequest.Profile.gender:type_name -> zitadel.user.v1.Gender
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_zitadel_management_v1_user_proto_init() }
@@ -756,7 +2133,7 @@ func file_zitadel_management_v1_user_proto_init() {
 	if File_zitadel_management_v1_user_proto != nil {
 		return
 	}
-	file_zitadel_management_v1_user_proto_msgTypes[7].OneofWrappers = []any{
+	file_zitadel_management_v1_user_proto_msgTypes[29].OneofWrappers = []any{
 		(*ImportHumanUserRequest_RecoveryCode_Raw)(nil),
 		(*ImportHumanUserRequest_RecoveryCode_Hash)(nil),
 	}
@@ -766,7 +2143,7 @@ func file_zitadel_management_v1_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_zitadel_management_v1_user_proto_rawDesc), len(file_zitadel_management_v1_user_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

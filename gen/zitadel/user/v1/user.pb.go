@@ -704,6 +704,74 @@ func (x *Machine) GetAccessTokenType() AccessTokenType {
 	return AccessTokenType_ACCESS_TOKEN_TYPE_BEARER
 }
 
+type PersonalAccessToken struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Id             string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Details        *v1.ObjectDetails      `protobuf:"bytes,2,opt,name=details,proto3" json:"details,omitempty"`
+	ExpirationDate *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expiration_date,json=expirationDate,proto3" json:"expiration_date,omitempty"`
+	Scopes         []string               `protobuf:"bytes,4,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PersonalAccessToken) Reset() {
+	*x = PersonalAccessToken{}
+	mi := &file_zitadel_user_v1_user_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PersonalAccessToken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PersonalAccessToken) ProtoMessage() {}
+
+func (x *PersonalAccessToken) ProtoReflect() protoreflect.Message {
+	mi := &file_zitadel_user_v1_user_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PersonalAccessToken.ProtoReflect.Descriptor instead.
+func (*PersonalAccessToken) Descriptor() ([]byte, []int) {
+	return file_zitadel_user_v1_user_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PersonalAccessToken) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PersonalAccessToken) GetDetails() *v1.ObjectDetails {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
+func (x *PersonalAccessToken) GetExpirationDate() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpirationDate
+	}
+	return nil
+}
+
+func (x *PersonalAccessToken) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
 var File_zitadel_user_v1_user_proto protoreflect.FileDescriptor
 
 const file_zitadel_user_v1_user_proto_rawDesc = "" +
@@ -746,7 +814,12 @@ const file_zitadel_user_v1_user_proto_rawDesc = "" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
 	"\n" +
 	"has_secret\x18\x03 \x01(\bR\thasSecret\x12L\n" +
-	"\x11access_token_type\x18\x04 \x01(\x0e2 .zitadel.user.v1.AccessTokenTypeR\x0faccessTokenType*>\n" +
+	"\x11access_token_type\x18\x04 \x01(\x0e2 .zitadel.user.v1.AccessTokenTypeR\x0faccessTokenType\"\xb7\x01\n" +
+	"\x13PersonalAccessToken\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x123\n" +
+	"\adetails\x18\x02 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\x12C\n" +
+	"\x0fexpiration_date\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x0eexpirationDate\x12\x16\n" +
+	"\x06scopes\x18\x04 \x03(\tR\x06scopes*>\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
@@ -782,7 +855,7 @@ func file_zitadel_user_v1_user_proto_rawDescGZIP() []byte {
 }
 
 var file_zitadel_user_v1_user_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_zitadel_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_zitadel_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_zitadel_user_v1_user_proto_goTypes = []any{
 	(Type)(0),                     // 0: zitadel.user.v1.Type
 	(Gender)(0),                   // 1: zitadel.user.v1.Gender
@@ -794,25 +867,28 @@ var file_zitadel_user_v1_user_proto_goTypes = []any{
 	(*Email)(nil),                 // 7: zitadel.user.v1.Email
 	(*Phone)(nil),                 // 8: zitadel.user.v1.Phone
 	(*Machine)(nil),               // 9: zitadel.user.v1.Machine
-	(*v1.ObjectDetails)(nil),      // 10: zitadel.v1.ObjectDetails
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*PersonalAccessToken)(nil),   // 10: zitadel.user.v1.PersonalAccessToken
+	(*v1.ObjectDetails)(nil),      // 11: zitadel.v1.ObjectDetails
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 }
 var file_zitadel_user_v1_user_proto_depIdxs = []int32{
-	10, // 0: zitadel.user.v1.User.details:type_name -> zitadel.v1.ObjectDetails
+	11, // 0: zitadel.user.v1.User.details:type_name -> zitadel.v1.ObjectDetails
 	3,  // 1: zitadel.user.v1.User.state:type_name -> zitadel.user.v1.UserState
 	5,  // 2: zitadel.user.v1.User.human:type_name -> zitadel.user.v1.Human
 	9,  // 3: zitadel.user.v1.User.machine:type_name -> zitadel.user.v1.Machine
 	6,  // 4: zitadel.user.v1.Human.profile:type_name -> zitadel.user.v1.Profile
 	7,  // 5: zitadel.user.v1.Human.email:type_name -> zitadel.user.v1.Email
 	8,  // 6: zitadel.user.v1.Human.phone:type_name -> zitadel.user.v1.Phone
-	11, // 7: zitadel.user.v1.Human.password_changed:type_name -> google.protobuf.Timestamp
+	12, // 7: zitadel.user.v1.Human.password_changed:type_name -> google.protobuf.Timestamp
 	1,  // 8: zitadel.user.v1.Profile.gender:type_name -> zitadel.user.v1.Gender
 	2,  // 9: zitadel.user.v1.Machine.access_token_type:type_name -> zitadel.user.v1.AccessTokenType
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	11, // 10: zitadel.user.v1.PersonalAccessToken.details:type_name -> zitadel.v1.ObjectDetails
+	12, // 11: zitadel.user.v1.PersonalAccessToken.expiration_date:type_name -> google.protobuf.Timestamp
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_zitadel_user_v1_user_proto_init() }
@@ -830,7 +906,7 @@ func file_zitadel_user_v1_user_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_zitadel_user_v1_user_proto_rawDesc), len(file_zitadel_user_v1_user_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -56,6 +56,112 @@ const (
 	// AdminServiceRemoveIAMMemberProcedure is the fully-qualified name of the AdminService's
 	// RemoveIAMMember RPC.
 	AdminServiceRemoveIAMMemberProcedure = "/zitadel.admin.v1.AdminService/RemoveIAMMember"
+	// AdminServiceGetSupportedLanguagesProcedure is the fully-qualified name of the AdminService's
+	// GetSupportedLanguages RPC.
+	AdminServiceGetSupportedLanguagesProcedure = "/zitadel.admin.v1.AdminService/GetSupportedLanguages"
+	// AdminServiceGetAllowedLanguagesProcedure is the fully-qualified name of the AdminService's
+	// GetAllowedLanguages RPC.
+	AdminServiceGetAllowedLanguagesProcedure = "/zitadel.admin.v1.AdminService/GetAllowedLanguages"
+	// AdminServiceSetDefaultLanguageProcedure is the fully-qualified name of the AdminService's
+	// SetDefaultLanguage RPC.
+	AdminServiceSetDefaultLanguageProcedure = "/zitadel.admin.v1.AdminService/SetDefaultLanguage"
+	// AdminServiceGetDefaultLanguageProcedure is the fully-qualified name of the AdminService's
+	// GetDefaultLanguage RPC.
+	AdminServiceGetDefaultLanguageProcedure = "/zitadel.admin.v1.AdminService/GetDefaultLanguage"
+	// AdminServiceListInstanceTrustedDomainsProcedure is the fully-qualified name of the AdminService's
+	// ListInstanceTrustedDomains RPC.
+	AdminServiceListInstanceTrustedDomainsProcedure = "/zitadel.admin.v1.AdminService/ListInstanceTrustedDomains"
+	// AdminServiceAddInstanceTrustedDomainProcedure is the fully-qualified name of the AdminService's
+	// AddInstanceTrustedDomain RPC.
+	AdminServiceAddInstanceTrustedDomainProcedure = "/zitadel.admin.v1.AdminService/AddInstanceTrustedDomain"
+	// AdminServiceRemoveInstanceTrustedDomainProcedure is the fully-qualified name of the
+	// AdminService's RemoveInstanceTrustedDomain RPC.
+	AdminServiceRemoveInstanceTrustedDomainProcedure = "/zitadel.admin.v1.AdminService/RemoveInstanceTrustedDomain"
+	// AdminServiceGetOrgByIDProcedure is the fully-qualified name of the AdminService's GetOrgByID RPC.
+	AdminServiceGetOrgByIDProcedure = "/zitadel.admin.v1.AdminService/GetOrgByID"
+	// AdminServiceIsOrgUniqueProcedure is the fully-qualified name of the AdminService's IsOrgUnique
+	// RPC.
+	AdminServiceIsOrgUniqueProcedure = "/zitadel.admin.v1.AdminService/IsOrgUnique"
+	// AdminServiceSetDefaultOrgProcedure is the fully-qualified name of the AdminService's
+	// SetDefaultOrg RPC.
+	AdminServiceSetDefaultOrgProcedure = "/zitadel.admin.v1.AdminService/SetDefaultOrg"
+	// AdminServiceGetDefaultOrgProcedure is the fully-qualified name of the AdminService's
+	// GetDefaultOrg RPC.
+	AdminServiceGetDefaultOrgProcedure = "/zitadel.admin.v1.AdminService/GetDefaultOrg"
+	// AdminServiceListOrgsProcedure is the fully-qualified name of the AdminService's ListOrgs RPC.
+	AdminServiceListOrgsProcedure = "/zitadel.admin.v1.AdminService/ListOrgs"
+	// AdminServiceSetUpOrgProcedure is the fully-qualified name of the AdminService's SetUpOrg RPC.
+	AdminServiceSetUpOrgProcedure = "/zitadel.admin.v1.AdminService/SetUpOrg"
+	// AdminServiceRemoveOrgProcedure is the fully-qualified name of the AdminService's RemoveOrg RPC.
+	AdminServiceRemoveOrgProcedure = "/zitadel.admin.v1.AdminService/RemoveOrg"
+	// AdminServiceSetRestrictionsProcedure is the fully-qualified name of the AdminService's
+	// SetRestrictions RPC.
+	AdminServiceSetRestrictionsProcedure = "/zitadel.admin.v1.AdminService/SetRestrictions"
+	// AdminServiceGetRestrictionsProcedure is the fully-qualified name of the AdminService's
+	// GetRestrictions RPC.
+	AdminServiceGetRestrictionsProcedure = "/zitadel.admin.v1.AdminService/GetRestrictions"
+	// AdminServiceListEventsProcedure is the fully-qualified name of the AdminService's ListEvents RPC.
+	AdminServiceListEventsProcedure = "/zitadel.admin.v1.AdminService/ListEvents"
+	// AdminServiceListEventTypesProcedure is the fully-qualified name of the AdminService's
+	// ListEventTypes RPC.
+	AdminServiceListEventTypesProcedure = "/zitadel.admin.v1.AdminService/ListEventTypes"
+	// AdminServiceListAggregateTypesProcedure is the fully-qualified name of the AdminService's
+	// ListAggregateTypes RPC.
+	AdminServiceListAggregateTypesProcedure = "/zitadel.admin.v1.AdminService/ListAggregateTypes"
+	// AdminServiceGetOrgIAMPolicyProcedure is the fully-qualified name of the AdminService's
+	// GetOrgIAMPolicy RPC.
+	AdminServiceGetOrgIAMPolicyProcedure = "/zitadel.admin.v1.AdminService/GetOrgIAMPolicy"
+	// AdminServiceUpdateOrgIAMPolicyProcedure is the fully-qualified name of the AdminService's
+	// UpdateOrgIAMPolicy RPC.
+	AdminServiceUpdateOrgIAMPolicyProcedure = "/zitadel.admin.v1.AdminService/UpdateOrgIAMPolicy"
+	// AdminServiceGetCustomOrgIAMPolicyProcedure is the fully-qualified name of the AdminService's
+	// GetCustomOrgIAMPolicy RPC.
+	AdminServiceGetCustomOrgIAMPolicyProcedure = "/zitadel.admin.v1.AdminService/GetCustomOrgIAMPolicy"
+	// AdminServiceAddCustomOrgIAMPolicyProcedure is the fully-qualified name of the AdminService's
+	// AddCustomOrgIAMPolicy RPC.
+	AdminServiceAddCustomOrgIAMPolicyProcedure = "/zitadel.admin.v1.AdminService/AddCustomOrgIAMPolicy"
+	// AdminServiceUpdateCustomOrgIAMPolicyProcedure is the fully-qualified name of the AdminService's
+	// UpdateCustomOrgIAMPolicy RPC.
+	AdminServiceUpdateCustomOrgIAMPolicyProcedure = "/zitadel.admin.v1.AdminService/UpdateCustomOrgIAMPolicy"
+	// AdminServiceResetCustomOrgIAMPolicyToDefaultProcedure is the fully-qualified name of the
+	// AdminService's ResetCustomOrgIAMPolicyToDefault RPC.
+	AdminServiceResetCustomOrgIAMPolicyToDefaultProcedure = "/zitadel.admin.v1.AdminService/ResetCustomOrgIAMPolicyToDefault"
+	// AdminServiceGetDomainPolicyProcedure is the fully-qualified name of the AdminService's
+	// GetDomainPolicy RPC.
+	AdminServiceGetDomainPolicyProcedure = "/zitadel.admin.v1.AdminService/GetDomainPolicy"
+	// AdminServiceUpdateDomainPolicyProcedure is the fully-qualified name of the AdminService's
+	// UpdateDomainPolicy RPC.
+	AdminServiceUpdateDomainPolicyProcedure = "/zitadel.admin.v1.AdminService/UpdateDomainPolicy"
+	// AdminServiceGetCustomDomainPolicyProcedure is the fully-qualified name of the AdminService's
+	// GetCustomDomainPolicy RPC.
+	AdminServiceGetCustomDomainPolicyProcedure = "/zitadel.admin.v1.AdminService/GetCustomDomainPolicy"
+	// AdminServiceAddCustomDomainPolicyProcedure is the fully-qualified name of the AdminService's
+	// AddCustomDomainPolicy RPC.
+	AdminServiceAddCustomDomainPolicyProcedure = "/zitadel.admin.v1.AdminService/AddCustomDomainPolicy"
+	// AdminServiceUpdateCustomDomainPolicyProcedure is the fully-qualified name of the AdminService's
+	// UpdateCustomDomainPolicy RPC.
+	AdminServiceUpdateCustomDomainPolicyProcedure = "/zitadel.admin.v1.AdminService/UpdateCustomDomainPolicy"
+	// AdminServiceResetCustomDomainPolicyToDefaultProcedure is the fully-qualified name of the
+	// AdminService's ResetCustomDomainPolicyToDefault RPC.
+	AdminServiceResetCustomDomainPolicyToDefaultProcedure = "/zitadel.admin.v1.AdminService/ResetCustomDomainPolicyToDefault"
+	// AdminServiceGetPasswordComplexityPolicyProcedure is the fully-qualified name of the
+	// AdminService's GetPasswordComplexityPolicy RPC.
+	AdminServiceGetPasswordComplexityPolicyProcedure = "/zitadel.admin.v1.AdminService/GetPasswordComplexityPolicy"
+	// AdminServiceUpdatePasswordComplexityPolicyProcedure is the fully-qualified name of the
+	// AdminService's UpdatePasswordComplexityPolicy RPC.
+	AdminServiceUpdatePasswordComplexityPolicyProcedure = "/zitadel.admin.v1.AdminService/UpdatePasswordComplexityPolicy"
+	// AdminServiceGetPasswordAgePolicyProcedure is the fully-qualified name of the AdminService's
+	// GetPasswordAgePolicy RPC.
+	AdminServiceGetPasswordAgePolicyProcedure = "/zitadel.admin.v1.AdminService/GetPasswordAgePolicy"
+	// AdminServiceUpdatePasswordAgePolicyProcedure is the fully-qualified name of the AdminService's
+	// UpdatePasswordAgePolicy RPC.
+	AdminServiceUpdatePasswordAgePolicyProcedure = "/zitadel.admin.v1.AdminService/UpdatePasswordAgePolicy"
+	// AdminServiceGetLockoutPolicyProcedure is the fully-qualified name of the AdminService's
+	// GetLockoutPolicy RPC.
+	AdminServiceGetLockoutPolicyProcedure = "/zitadel.admin.v1.AdminService/GetLockoutPolicy"
+	// AdminServiceUpdateLockoutPolicyProcedure is the fully-qualified name of the AdminService's
+	// UpdateLockoutPolicy RPC.
+	AdminServiceUpdateLockoutPolicyProcedure = "/zitadel.admin.v1.AdminService/UpdateLockoutPolicy"
 )
 
 // AdminServiceClient is a client for the zitadel.admin.v1.AdminService service.
@@ -78,6 +184,80 @@ type AdminServiceClient interface {
 	UpdateIAMMember(context.Context, *v1.UpdateIAMMemberRequest) (*v1.UpdateIAMMemberResponse, error)
 	// RemoveIAMMember ends the membership of a user in the instance.
 	RemoveIAMMember(context.Context, *v1.RemoveIAMMemberRequest) (*v1.RemoveIAMMemberResponse, error)
+	// GetSupportedLanguages PENDING.
+	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
+	// GetAllowedLanguages PENDING.
+	GetAllowedLanguages(context.Context, *v1.GetAllowedLanguagesRequest) (*v1.GetAllowedLanguagesResponse, error)
+	// SetDefaultLanguage PENDING.
+	SetDefaultLanguage(context.Context, *v1.SetDefaultLanguageRequest) (*v1.SetDefaultLanguageResponse, error)
+	// GetDefaultLanguage PENDING.
+	GetDefaultLanguage(context.Context, *v1.GetDefaultLanguageRequest) (*v1.GetDefaultLanguageResponse, error)
+	// ListInstanceTrustedDomains PENDING.
+	ListInstanceTrustedDomains(context.Context, *v1.ListInstanceTrustedDomainsRequest) (*v1.ListInstanceTrustedDomainsResponse, error)
+	// AddInstanceTrustedDomain PENDING.
+	AddInstanceTrustedDomain(context.Context, *v1.AddInstanceTrustedDomainRequest) (*v1.AddInstanceTrustedDomainResponse, error)
+	// RemoveInstanceTrustedDomain PENDING.
+	RemoveInstanceTrustedDomain(context.Context, *v1.RemoveInstanceTrustedDomainRequest) (*v1.RemoveInstanceTrustedDomainResponse, error)
+	// GetOrgByID PENDING.
+	GetOrgByID(context.Context, *v1.GetOrgByIDRequest) (*v1.GetOrgByIDResponse, error)
+	// IsOrgUnique PENDING.
+	IsOrgUnique(context.Context, *v1.IsOrgUniqueRequest) (*v1.IsOrgUniqueResponse, error)
+	// SetDefaultOrg PENDING.
+	SetDefaultOrg(context.Context, *v1.SetDefaultOrgRequest) (*v1.SetDefaultOrgResponse, error)
+	// GetDefaultOrg PENDING.
+	GetDefaultOrg(context.Context, *v1.GetDefaultOrgRequest) (*v1.GetDefaultOrgResponse, error)
+	// ListOrgs PENDING.
+	ListOrgs(context.Context, *v1.ListOrgsRequest) (*v1.ListOrgsResponse, error)
+	// SetUpOrg PENDING.
+	SetUpOrg(context.Context, *v1.SetUpOrgRequest) (*v1.SetUpOrgResponse, error)
+	// RemoveOrg PENDING.
+	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
+	// SetRestrictions PENDING.
+	SetRestrictions(context.Context, *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error)
+	// GetRestrictions PENDING.
+	GetRestrictions(context.Context, *v1.GetRestrictionsRequest) (*v1.GetRestrictionsResponse, error)
+	// ListEvents PENDING.
+	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
+	// ListEventTypes PENDING.
+	ListEventTypes(context.Context, *v1.ListEventTypesRequest) (*v1.ListEventTypesResponse, error)
+	// ListAggregateTypes PENDING.
+	ListAggregateTypes(context.Context, *v1.ListAggregateTypesRequest) (*v1.ListAggregateTypesResponse, error)
+	// GetOrgIAMPolicy PENDING.
+	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
+	// UpdateOrgIAMPolicy PENDING.
+	UpdateOrgIAMPolicy(context.Context, *v1.UpdateOrgIAMPolicyRequest) (*v1.UpdateOrgIAMPolicyResponse, error)
+	// GetCustomOrgIAMPolicy PENDING.
+	GetCustomOrgIAMPolicy(context.Context, *v1.GetCustomOrgIAMPolicyRequest) (*v1.GetCustomOrgIAMPolicyResponse, error)
+	// AddCustomOrgIAMPolicy PENDING.
+	AddCustomOrgIAMPolicy(context.Context, *v1.AddCustomOrgIAMPolicyRequest) (*v1.AddCustomOrgIAMPolicyResponse, error)
+	// UpdateCustomOrgIAMPolicy PENDING.
+	UpdateCustomOrgIAMPolicy(context.Context, *v1.UpdateCustomOrgIAMPolicyRequest) (*v1.UpdateCustomOrgIAMPolicyResponse, error)
+	// ResetCustomOrgIAMPolicyToDefault PENDING.
+	ResetCustomOrgIAMPolicyToDefault(context.Context, *v1.ResetCustomOrgIAMPolicyToDefaultRequest) (*v1.ResetCustomOrgIAMPolicyToDefaultResponse, error)
+	// GetDomainPolicy PENDING.
+	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
+	// UpdateDomainPolicy PENDING.
+	UpdateDomainPolicy(context.Context, *v1.UpdateDomainPolicyRequest) (*v1.UpdateDomainPolicyResponse, error)
+	// GetCustomDomainPolicy PENDING.
+	GetCustomDomainPolicy(context.Context, *v1.GetCustomDomainPolicyRequest) (*v1.GetCustomDomainPolicyResponse, error)
+	// AddCustomDomainPolicy PENDING.
+	AddCustomDomainPolicy(context.Context, *v1.AddCustomDomainPolicyRequest) (*v1.AddCustomDomainPolicyResponse, error)
+	// UpdateCustomDomainPolicy PENDING.
+	UpdateCustomDomainPolicy(context.Context, *v1.UpdateCustomDomainPolicyRequest) (*v1.UpdateCustomDomainPolicyResponse, error)
+	// ResetCustomDomainPolicyToDefault PENDING.
+	ResetCustomDomainPolicyToDefault(context.Context, *v1.ResetCustomDomainPolicyToDefaultRequest) (*v1.ResetCustomDomainPolicyToDefaultResponse, error)
+	// GetPasswordComplexityPolicy PENDING.
+	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
+	// UpdatePasswordComplexityPolicy PENDING.
+	UpdatePasswordComplexityPolicy(context.Context, *v1.UpdatePasswordComplexityPolicyRequest) (*v1.UpdatePasswordComplexityPolicyResponse, error)
+	// GetPasswordAgePolicy PENDING.
+	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
+	// UpdatePasswordAgePolicy PENDING.
+	UpdatePasswordAgePolicy(context.Context, *v1.UpdatePasswordAgePolicyRequest) (*v1.UpdatePasswordAgePolicyResponse, error)
+	// GetLockoutPolicy PENDING.
+	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
+	// UpdateLockoutPolicy PENDING.
+	UpdateLockoutPolicy(context.Context, *v1.UpdateLockoutPolicyRequest) (*v1.UpdateLockoutPolicyResponse, error)
 }
 
 // NewAdminServiceClient constructs a client for the zitadel.admin.v1.AdminService service. By
@@ -139,19 +319,278 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(adminServiceMethods.ByName("RemoveIAMMember")),
 			connect.WithClientOptions(opts...),
 		),
+		getSupportedLanguages: connect.NewClient[v1.GetSupportedLanguagesRequest, v1.GetSupportedLanguagesResponse](
+			httpClient,
+			baseURL+AdminServiceGetSupportedLanguagesProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetSupportedLanguages")),
+			connect.WithClientOptions(opts...),
+		),
+		getAllowedLanguages: connect.NewClient[v1.GetAllowedLanguagesRequest, v1.GetAllowedLanguagesResponse](
+			httpClient,
+			baseURL+AdminServiceGetAllowedLanguagesProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetAllowedLanguages")),
+			connect.WithClientOptions(opts...),
+		),
+		setDefaultLanguage: connect.NewClient[v1.SetDefaultLanguageRequest, v1.SetDefaultLanguageResponse](
+			httpClient,
+			baseURL+AdminServiceSetDefaultLanguageProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("SetDefaultLanguage")),
+			connect.WithClientOptions(opts...),
+		),
+		getDefaultLanguage: connect.NewClient[v1.GetDefaultLanguageRequest, v1.GetDefaultLanguageResponse](
+			httpClient,
+			baseURL+AdminServiceGetDefaultLanguageProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetDefaultLanguage")),
+			connect.WithClientOptions(opts...),
+		),
+		listInstanceTrustedDomains: connect.NewClient[v1.ListInstanceTrustedDomainsRequest, v1.ListInstanceTrustedDomainsResponse](
+			httpClient,
+			baseURL+AdminServiceListInstanceTrustedDomainsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListInstanceTrustedDomains")),
+			connect.WithClientOptions(opts...),
+		),
+		addInstanceTrustedDomain: connect.NewClient[v1.AddInstanceTrustedDomainRequest, v1.AddInstanceTrustedDomainResponse](
+			httpClient,
+			baseURL+AdminServiceAddInstanceTrustedDomainProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("AddInstanceTrustedDomain")),
+			connect.WithClientOptions(opts...),
+		),
+		removeInstanceTrustedDomain: connect.NewClient[v1.RemoveInstanceTrustedDomainRequest, v1.RemoveInstanceTrustedDomainResponse](
+			httpClient,
+			baseURL+AdminServiceRemoveInstanceTrustedDomainProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("RemoveInstanceTrustedDomain")),
+			connect.WithClientOptions(opts...),
+		),
+		getOrgByID: connect.NewClient[v1.GetOrgByIDRequest, v1.GetOrgByIDResponse](
+			httpClient,
+			baseURL+AdminServiceGetOrgByIDProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetOrgByID")),
+			connect.WithClientOptions(opts...),
+		),
+		isOrgUnique: connect.NewClient[v1.IsOrgUniqueRequest, v1.IsOrgUniqueResponse](
+			httpClient,
+			baseURL+AdminServiceIsOrgUniqueProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("IsOrgUnique")),
+			connect.WithClientOptions(opts...),
+		),
+		setDefaultOrg: connect.NewClient[v1.SetDefaultOrgRequest, v1.SetDefaultOrgResponse](
+			httpClient,
+			baseURL+AdminServiceSetDefaultOrgProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("SetDefaultOrg")),
+			connect.WithClientOptions(opts...),
+		),
+		getDefaultOrg: connect.NewClient[v1.GetDefaultOrgRequest, v1.GetDefaultOrgResponse](
+			httpClient,
+			baseURL+AdminServiceGetDefaultOrgProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetDefaultOrg")),
+			connect.WithClientOptions(opts...),
+		),
+		listOrgs: connect.NewClient[v1.ListOrgsRequest, v1.ListOrgsResponse](
+			httpClient,
+			baseURL+AdminServiceListOrgsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListOrgs")),
+			connect.WithClientOptions(opts...),
+		),
+		setUpOrg: connect.NewClient[v1.SetUpOrgRequest, v1.SetUpOrgResponse](
+			httpClient,
+			baseURL+AdminServiceSetUpOrgProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("SetUpOrg")),
+			connect.WithClientOptions(opts...),
+		),
+		removeOrg: connect.NewClient[v1.RemoveOrgRequest, v1.RemoveOrgResponse](
+			httpClient,
+			baseURL+AdminServiceRemoveOrgProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("RemoveOrg")),
+			connect.WithClientOptions(opts...),
+		),
+		setRestrictions: connect.NewClient[v1.SetRestrictionsRequest, v1.SetRestrictionsResponse](
+			httpClient,
+			baseURL+AdminServiceSetRestrictionsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("SetRestrictions")),
+			connect.WithClientOptions(opts...),
+		),
+		getRestrictions: connect.NewClient[v1.GetRestrictionsRequest, v1.GetRestrictionsResponse](
+			httpClient,
+			baseURL+AdminServiceGetRestrictionsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetRestrictions")),
+			connect.WithClientOptions(opts...),
+		),
+		listEvents: connect.NewClient[v1.ListEventsRequest, v1.ListEventsResponse](
+			httpClient,
+			baseURL+AdminServiceListEventsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListEvents")),
+			connect.WithClientOptions(opts...),
+		),
+		listEventTypes: connect.NewClient[v1.ListEventTypesRequest, v1.ListEventTypesResponse](
+			httpClient,
+			baseURL+AdminServiceListEventTypesProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListEventTypes")),
+			connect.WithClientOptions(opts...),
+		),
+		listAggregateTypes: connect.NewClient[v1.ListAggregateTypesRequest, v1.ListAggregateTypesResponse](
+			httpClient,
+			baseURL+AdminServiceListAggregateTypesProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListAggregateTypes")),
+			connect.WithClientOptions(opts...),
+		),
+		getOrgIAMPolicy: connect.NewClient[v1.GetOrgIAMPolicyRequest, v1.GetOrgIAMPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceGetOrgIAMPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetOrgIAMPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updateOrgIAMPolicy: connect.NewClient[v1.UpdateOrgIAMPolicyRequest, v1.UpdateOrgIAMPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceUpdateOrgIAMPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("UpdateOrgIAMPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		getCustomOrgIAMPolicy: connect.NewClient[v1.GetCustomOrgIAMPolicyRequest, v1.GetCustomOrgIAMPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceGetCustomOrgIAMPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetCustomOrgIAMPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		addCustomOrgIAMPolicy: connect.NewClient[v1.AddCustomOrgIAMPolicyRequest, v1.AddCustomOrgIAMPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceAddCustomOrgIAMPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("AddCustomOrgIAMPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updateCustomOrgIAMPolicy: connect.NewClient[v1.UpdateCustomOrgIAMPolicyRequest, v1.UpdateCustomOrgIAMPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceUpdateCustomOrgIAMPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("UpdateCustomOrgIAMPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		resetCustomOrgIAMPolicyToDefault: connect.NewClient[v1.ResetCustomOrgIAMPolicyToDefaultRequest, v1.ResetCustomOrgIAMPolicyToDefaultResponse](
+			httpClient,
+			baseURL+AdminServiceResetCustomOrgIAMPolicyToDefaultProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ResetCustomOrgIAMPolicyToDefault")),
+			connect.WithClientOptions(opts...),
+		),
+		getDomainPolicy: connect.NewClient[v1.GetDomainPolicyRequest, v1.GetDomainPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceGetDomainPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetDomainPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updateDomainPolicy: connect.NewClient[v1.UpdateDomainPolicyRequest, v1.UpdateDomainPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceUpdateDomainPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("UpdateDomainPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		getCustomDomainPolicy: connect.NewClient[v1.GetCustomDomainPolicyRequest, v1.GetCustomDomainPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceGetCustomDomainPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetCustomDomainPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		addCustomDomainPolicy: connect.NewClient[v1.AddCustomDomainPolicyRequest, v1.AddCustomDomainPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceAddCustomDomainPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("AddCustomDomainPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updateCustomDomainPolicy: connect.NewClient[v1.UpdateCustomDomainPolicyRequest, v1.UpdateCustomDomainPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceUpdateCustomDomainPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("UpdateCustomDomainPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		resetCustomDomainPolicyToDefault: connect.NewClient[v1.ResetCustomDomainPolicyToDefaultRequest, v1.ResetCustomDomainPolicyToDefaultResponse](
+			httpClient,
+			baseURL+AdminServiceResetCustomDomainPolicyToDefaultProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ResetCustomDomainPolicyToDefault")),
+			connect.WithClientOptions(opts...),
+		),
+		getPasswordComplexityPolicy: connect.NewClient[v1.GetPasswordComplexityPolicyRequest, v1.GetPasswordComplexityPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceGetPasswordComplexityPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetPasswordComplexityPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updatePasswordComplexityPolicy: connect.NewClient[v1.UpdatePasswordComplexityPolicyRequest, v1.UpdatePasswordComplexityPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceUpdatePasswordComplexityPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("UpdatePasswordComplexityPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		getPasswordAgePolicy: connect.NewClient[v1.GetPasswordAgePolicyRequest, v1.GetPasswordAgePolicyResponse](
+			httpClient,
+			baseURL+AdminServiceGetPasswordAgePolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetPasswordAgePolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updatePasswordAgePolicy: connect.NewClient[v1.UpdatePasswordAgePolicyRequest, v1.UpdatePasswordAgePolicyResponse](
+			httpClient,
+			baseURL+AdminServiceUpdatePasswordAgePolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("UpdatePasswordAgePolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		getLockoutPolicy: connect.NewClient[v1.GetLockoutPolicyRequest, v1.GetLockoutPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceGetLockoutPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("GetLockoutPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updateLockoutPolicy: connect.NewClient[v1.UpdateLockoutPolicyRequest, v1.UpdateLockoutPolicyResponse](
+			httpClient,
+			baseURL+AdminServiceUpdateLockoutPolicyProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("UpdateLockoutPolicy")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // adminServiceClient implements AdminServiceClient.
 type adminServiceClient struct {
-	healthz             *connect.Client[v1.HealthzRequest, v1.HealthzResponse]
-	getMyInstance       *connect.Client[v1.GetMyInstanceRequest, v1.GetMyInstanceResponse]
-	listInstanceDomains *connect.Client[v1.ListInstanceDomainsRequest, v1.ListInstanceDomainsResponse]
-	listIAMMemberRoles  *connect.Client[v1.ListIAMMemberRolesRequest, v1.ListIAMMemberRolesResponse]
-	listIAMMembers      *connect.Client[v1.ListIAMMembersRequest, v1.ListIAMMembersResponse]
-	addIAMMember        *connect.Client[v1.AddIAMMemberRequest, v1.AddIAMMemberResponse]
-	updateIAMMember     *connect.Client[v1.UpdateIAMMemberRequest, v1.UpdateIAMMemberResponse]
-	removeIAMMember     *connect.Client[v1.RemoveIAMMemberRequest, v1.RemoveIAMMemberResponse]
+	healthz                          *connect.Client[v1.HealthzRequest, v1.HealthzResponse]
+	getMyInstance                    *connect.Client[v1.GetMyInstanceRequest, v1.GetMyInstanceResponse]
+	listInstanceDomains              *connect.Client[v1.ListInstanceDomainsRequest, v1.ListInstanceDomainsResponse]
+	listIAMMemberRoles               *connect.Client[v1.ListIAMMemberRolesRequest, v1.ListIAMMemberRolesResponse]
+	listIAMMembers                   *connect.Client[v1.ListIAMMembersRequest, v1.ListIAMMembersResponse]
+	addIAMMember                     *connect.Client[v1.AddIAMMemberRequest, v1.AddIAMMemberResponse]
+	updateIAMMember                  *connect.Client[v1.UpdateIAMMemberRequest, v1.UpdateIAMMemberResponse]
+	removeIAMMember                  *connect.Client[v1.RemoveIAMMemberRequest, v1.RemoveIAMMemberResponse]
+	getSupportedLanguages            *connect.Client[v1.GetSupportedLanguagesRequest, v1.GetSupportedLanguagesResponse]
+	getAllowedLanguages              *connect.Client[v1.GetAllowedLanguagesRequest, v1.GetAllowedLanguagesResponse]
+	setDefaultLanguage               *connect.Client[v1.SetDefaultLanguageRequest, v1.SetDefaultLanguageResponse]
+	getDefaultLanguage               *connect.Client[v1.GetDefaultLanguageRequest, v1.GetDefaultLanguageResponse]
+	listInstanceTrustedDomains       *connect.Client[v1.ListInstanceTrustedDomainsRequest, v1.ListInstanceTrustedDomainsResponse]
+	addInstanceTrustedDomain         *connect.Client[v1.AddInstanceTrustedDomainRequest, v1.AddInstanceTrustedDomainResponse]
+	removeInstanceTrustedDomain      *connect.Client[v1.RemoveInstanceTrustedDomainRequest, v1.RemoveInstanceTrustedDomainResponse]
+	getOrgByID                       *connect.Client[v1.GetOrgByIDRequest, v1.GetOrgByIDResponse]
+	isOrgUnique                      *connect.Client[v1.IsOrgUniqueRequest, v1.IsOrgUniqueResponse]
+	setDefaultOrg                    *connect.Client[v1.SetDefaultOrgRequest, v1.SetDefaultOrgResponse]
+	getDefaultOrg                    *connect.Client[v1.GetDefaultOrgRequest, v1.GetDefaultOrgResponse]
+	listOrgs                         *connect.Client[v1.ListOrgsRequest, v1.ListOrgsResponse]
+	setUpOrg                         *connect.Client[v1.SetUpOrgRequest, v1.SetUpOrgResponse]
+	removeOrg                        *connect.Client[v1.RemoveOrgRequest, v1.RemoveOrgResponse]
+	setRestrictions                  *connect.Client[v1.SetRestrictionsRequest, v1.SetRestrictionsResponse]
+	getRestrictions                  *connect.Client[v1.GetRestrictionsRequest, v1.GetRestrictionsResponse]
+	listEvents                       *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
+	listEventTypes                   *connect.Client[v1.ListEventTypesRequest, v1.ListEventTypesResponse]
+	listAggregateTypes               *connect.Client[v1.ListAggregateTypesRequest, v1.ListAggregateTypesResponse]
+	getOrgIAMPolicy                  *connect.Client[v1.GetOrgIAMPolicyRequest, v1.GetOrgIAMPolicyResponse]
+	updateOrgIAMPolicy               *connect.Client[v1.UpdateOrgIAMPolicyRequest, v1.UpdateOrgIAMPolicyResponse]
+	getCustomOrgIAMPolicy            *connect.Client[v1.GetCustomOrgIAMPolicyRequest, v1.GetCustomOrgIAMPolicyResponse]
+	addCustomOrgIAMPolicy            *connect.Client[v1.AddCustomOrgIAMPolicyRequest, v1.AddCustomOrgIAMPolicyResponse]
+	updateCustomOrgIAMPolicy         *connect.Client[v1.UpdateCustomOrgIAMPolicyRequest, v1.UpdateCustomOrgIAMPolicyResponse]
+	resetCustomOrgIAMPolicyToDefault *connect.Client[v1.ResetCustomOrgIAMPolicyToDefaultRequest, v1.ResetCustomOrgIAMPolicyToDefaultResponse]
+	getDomainPolicy                  *connect.Client[v1.GetDomainPolicyRequest, v1.GetDomainPolicyResponse]
+	updateDomainPolicy               *connect.Client[v1.UpdateDomainPolicyRequest, v1.UpdateDomainPolicyResponse]
+	getCustomDomainPolicy            *connect.Client[v1.GetCustomDomainPolicyRequest, v1.GetCustomDomainPolicyResponse]
+	addCustomDomainPolicy            *connect.Client[v1.AddCustomDomainPolicyRequest, v1.AddCustomDomainPolicyResponse]
+	updateCustomDomainPolicy         *connect.Client[v1.UpdateCustomDomainPolicyRequest, v1.UpdateCustomDomainPolicyResponse]
+	resetCustomDomainPolicyToDefault *connect.Client[v1.ResetCustomDomainPolicyToDefaultRequest, v1.ResetCustomDomainPolicyToDefaultResponse]
+	getPasswordComplexityPolicy      *connect.Client[v1.GetPasswordComplexityPolicyRequest, v1.GetPasswordComplexityPolicyResponse]
+	updatePasswordComplexityPolicy   *connect.Client[v1.UpdatePasswordComplexityPolicyRequest, v1.UpdatePasswordComplexityPolicyResponse]
+	getPasswordAgePolicy             *connect.Client[v1.GetPasswordAgePolicyRequest, v1.GetPasswordAgePolicyResponse]
+	updatePasswordAgePolicy          *connect.Client[v1.UpdatePasswordAgePolicyRequest, v1.UpdatePasswordAgePolicyResponse]
+	getLockoutPolicy                 *connect.Client[v1.GetLockoutPolicyRequest, v1.GetLockoutPolicyResponse]
+	updateLockoutPolicy              *connect.Client[v1.UpdateLockoutPolicyRequest, v1.UpdateLockoutPolicyResponse]
 }
 
 // Healthz calls zitadel.admin.v1.AdminService.Healthz.
@@ -226,6 +665,342 @@ func (c *adminServiceClient) RemoveIAMMember(ctx context.Context, req *v1.Remove
 	return nil, err
 }
 
+// GetSupportedLanguages calls zitadel.admin.v1.AdminService.GetSupportedLanguages.
+func (c *adminServiceClient) GetSupportedLanguages(ctx context.Context, req *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error) {
+	response, err := c.getSupportedLanguages.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetAllowedLanguages calls zitadel.admin.v1.AdminService.GetAllowedLanguages.
+func (c *adminServiceClient) GetAllowedLanguages(ctx context.Context, req *v1.GetAllowedLanguagesRequest) (*v1.GetAllowedLanguagesResponse, error) {
+	response, err := c.getAllowedLanguages.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetDefaultLanguage calls zitadel.admin.v1.AdminService.SetDefaultLanguage.
+func (c *adminServiceClient) SetDefaultLanguage(ctx context.Context, req *v1.SetDefaultLanguageRequest) (*v1.SetDefaultLanguageResponse, error) {
+	response, err := c.setDefaultLanguage.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetDefaultLanguage calls zitadel.admin.v1.AdminService.GetDefaultLanguage.
+func (c *adminServiceClient) GetDefaultLanguage(ctx context.Context, req *v1.GetDefaultLanguageRequest) (*v1.GetDefaultLanguageResponse, error) {
+	response, err := c.getDefaultLanguage.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListInstanceTrustedDomains calls zitadel.admin.v1.AdminService.ListInstanceTrustedDomains.
+func (c *adminServiceClient) ListInstanceTrustedDomains(ctx context.Context, req *v1.ListInstanceTrustedDomainsRequest) (*v1.ListInstanceTrustedDomainsResponse, error) {
+	response, err := c.listInstanceTrustedDomains.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddInstanceTrustedDomain calls zitadel.admin.v1.AdminService.AddInstanceTrustedDomain.
+func (c *adminServiceClient) AddInstanceTrustedDomain(ctx context.Context, req *v1.AddInstanceTrustedDomainRequest) (*v1.AddInstanceTrustedDomainResponse, error) {
+	response, err := c.addInstanceTrustedDomain.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveInstanceTrustedDomain calls zitadel.admin.v1.AdminService.RemoveInstanceTrustedDomain.
+func (c *adminServiceClient) RemoveInstanceTrustedDomain(ctx context.Context, req *v1.RemoveInstanceTrustedDomainRequest) (*v1.RemoveInstanceTrustedDomainResponse, error) {
+	response, err := c.removeInstanceTrustedDomain.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetOrgByID calls zitadel.admin.v1.AdminService.GetOrgByID.
+func (c *adminServiceClient) GetOrgByID(ctx context.Context, req *v1.GetOrgByIDRequest) (*v1.GetOrgByIDResponse, error) {
+	response, err := c.getOrgByID.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// IsOrgUnique calls zitadel.admin.v1.AdminService.IsOrgUnique.
+func (c *adminServiceClient) IsOrgUnique(ctx context.Context, req *v1.IsOrgUniqueRequest) (*v1.IsOrgUniqueResponse, error) {
+	response, err := c.isOrgUnique.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetDefaultOrg calls zitadel.admin.v1.AdminService.SetDefaultOrg.
+func (c *adminServiceClient) SetDefaultOrg(ctx context.Context, req *v1.SetDefaultOrgRequest) (*v1.SetDefaultOrgResponse, error) {
+	response, err := c.setDefaultOrg.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetDefaultOrg calls zitadel.admin.v1.AdminService.GetDefaultOrg.
+func (c *adminServiceClient) GetDefaultOrg(ctx context.Context, req *v1.GetDefaultOrgRequest) (*v1.GetDefaultOrgResponse, error) {
+	response, err := c.getDefaultOrg.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListOrgs calls zitadel.admin.v1.AdminService.ListOrgs.
+func (c *adminServiceClient) ListOrgs(ctx context.Context, req *v1.ListOrgsRequest) (*v1.ListOrgsResponse, error) {
+	response, err := c.listOrgs.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetUpOrg calls zitadel.admin.v1.AdminService.SetUpOrg.
+func (c *adminServiceClient) SetUpOrg(ctx context.Context, req *v1.SetUpOrgRequest) (*v1.SetUpOrgResponse, error) {
+	response, err := c.setUpOrg.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveOrg calls zitadel.admin.v1.AdminService.RemoveOrg.
+func (c *adminServiceClient) RemoveOrg(ctx context.Context, req *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error) {
+	response, err := c.removeOrg.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetRestrictions calls zitadel.admin.v1.AdminService.SetRestrictions.
+func (c *adminServiceClient) SetRestrictions(ctx context.Context, req *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error) {
+	response, err := c.setRestrictions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetRestrictions calls zitadel.admin.v1.AdminService.GetRestrictions.
+func (c *adminServiceClient) GetRestrictions(ctx context.Context, req *v1.GetRestrictionsRequest) (*v1.GetRestrictionsResponse, error) {
+	response, err := c.getRestrictions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListEvents calls zitadel.admin.v1.AdminService.ListEvents.
+func (c *adminServiceClient) ListEvents(ctx context.Context, req *v1.ListEventsRequest) (*v1.ListEventsResponse, error) {
+	response, err := c.listEvents.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListEventTypes calls zitadel.admin.v1.AdminService.ListEventTypes.
+func (c *adminServiceClient) ListEventTypes(ctx context.Context, req *v1.ListEventTypesRequest) (*v1.ListEventTypesResponse, error) {
+	response, err := c.listEventTypes.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListAggregateTypes calls zitadel.admin.v1.AdminService.ListAggregateTypes.
+func (c *adminServiceClient) ListAggregateTypes(ctx context.Context, req *v1.ListAggregateTypesRequest) (*v1.ListAggregateTypesResponse, error) {
+	response, err := c.listAggregateTypes.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetOrgIAMPolicy calls zitadel.admin.v1.AdminService.GetOrgIAMPolicy.
+func (c *adminServiceClient) GetOrgIAMPolicy(ctx context.Context, req *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error) {
+	response, err := c.getOrgIAMPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateOrgIAMPolicy calls zitadel.admin.v1.AdminService.UpdateOrgIAMPolicy.
+func (c *adminServiceClient) UpdateOrgIAMPolicy(ctx context.Context, req *v1.UpdateOrgIAMPolicyRequest) (*v1.UpdateOrgIAMPolicyResponse, error) {
+	response, err := c.updateOrgIAMPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetCustomOrgIAMPolicy calls zitadel.admin.v1.AdminService.GetCustomOrgIAMPolicy.
+func (c *adminServiceClient) GetCustomOrgIAMPolicy(ctx context.Context, req *v1.GetCustomOrgIAMPolicyRequest) (*v1.GetCustomOrgIAMPolicyResponse, error) {
+	response, err := c.getCustomOrgIAMPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddCustomOrgIAMPolicy calls zitadel.admin.v1.AdminService.AddCustomOrgIAMPolicy.
+func (c *adminServiceClient) AddCustomOrgIAMPolicy(ctx context.Context, req *v1.AddCustomOrgIAMPolicyRequest) (*v1.AddCustomOrgIAMPolicyResponse, error) {
+	response, err := c.addCustomOrgIAMPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateCustomOrgIAMPolicy calls zitadel.admin.v1.AdminService.UpdateCustomOrgIAMPolicy.
+func (c *adminServiceClient) UpdateCustomOrgIAMPolicy(ctx context.Context, req *v1.UpdateCustomOrgIAMPolicyRequest) (*v1.UpdateCustomOrgIAMPolicyResponse, error) {
+	response, err := c.updateCustomOrgIAMPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResetCustomOrgIAMPolicyToDefault calls
+// zitadel.admin.v1.AdminService.ResetCustomOrgIAMPolicyToDefault.
+func (c *adminServiceClient) ResetCustomOrgIAMPolicyToDefault(ctx context.Context, req *v1.ResetCustomOrgIAMPolicyToDefaultRequest) (*v1.ResetCustomOrgIAMPolicyToDefaultResponse, error) {
+	response, err := c.resetCustomOrgIAMPolicyToDefault.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetDomainPolicy calls zitadel.admin.v1.AdminService.GetDomainPolicy.
+func (c *adminServiceClient) GetDomainPolicy(ctx context.Context, req *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error) {
+	response, err := c.getDomainPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateDomainPolicy calls zitadel.admin.v1.AdminService.UpdateDomainPolicy.
+func (c *adminServiceClient) UpdateDomainPolicy(ctx context.Context, req *v1.UpdateDomainPolicyRequest) (*v1.UpdateDomainPolicyResponse, error) {
+	response, err := c.updateDomainPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetCustomDomainPolicy calls zitadel.admin.v1.AdminService.GetCustomDomainPolicy.
+func (c *adminServiceClient) GetCustomDomainPolicy(ctx context.Context, req *v1.GetCustomDomainPolicyRequest) (*v1.GetCustomDomainPolicyResponse, error) {
+	response, err := c.getCustomDomainPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddCustomDomainPolicy calls zitadel.admin.v1.AdminService.AddCustomDomainPolicy.
+func (c *adminServiceClient) AddCustomDomainPolicy(ctx context.Context, req *v1.AddCustomDomainPolicyRequest) (*v1.AddCustomDomainPolicyResponse, error) {
+	response, err := c.addCustomDomainPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateCustomDomainPolicy calls zitadel.admin.v1.AdminService.UpdateCustomDomainPolicy.
+func (c *adminServiceClient) UpdateCustomDomainPolicy(ctx context.Context, req *v1.UpdateCustomDomainPolicyRequest) (*v1.UpdateCustomDomainPolicyResponse, error) {
+	response, err := c.updateCustomDomainPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResetCustomDomainPolicyToDefault calls
+// zitadel.admin.v1.AdminService.ResetCustomDomainPolicyToDefault.
+func (c *adminServiceClient) ResetCustomDomainPolicyToDefault(ctx context.Context, req *v1.ResetCustomDomainPolicyToDefaultRequest) (*v1.ResetCustomDomainPolicyToDefaultResponse, error) {
+	response, err := c.resetCustomDomainPolicyToDefault.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetPasswordComplexityPolicy calls zitadel.admin.v1.AdminService.GetPasswordComplexityPolicy.
+func (c *adminServiceClient) GetPasswordComplexityPolicy(ctx context.Context, req *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error) {
+	response, err := c.getPasswordComplexityPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdatePasswordComplexityPolicy calls
+// zitadel.admin.v1.AdminService.UpdatePasswordComplexityPolicy.
+func (c *adminServiceClient) UpdatePasswordComplexityPolicy(ctx context.Context, req *v1.UpdatePasswordComplexityPolicyRequest) (*v1.UpdatePasswordComplexityPolicyResponse, error) {
+	response, err := c.updatePasswordComplexityPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetPasswordAgePolicy calls zitadel.admin.v1.AdminService.GetPasswordAgePolicy.
+func (c *adminServiceClient) GetPasswordAgePolicy(ctx context.Context, req *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error) {
+	response, err := c.getPasswordAgePolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdatePasswordAgePolicy calls zitadel.admin.v1.AdminService.UpdatePasswordAgePolicy.
+func (c *adminServiceClient) UpdatePasswordAgePolicy(ctx context.Context, req *v1.UpdatePasswordAgePolicyRequest) (*v1.UpdatePasswordAgePolicyResponse, error) {
+	response, err := c.updatePasswordAgePolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetLockoutPolicy calls zitadel.admin.v1.AdminService.GetLockoutPolicy.
+func (c *adminServiceClient) GetLockoutPolicy(ctx context.Context, req *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error) {
+	response, err := c.getLockoutPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateLockoutPolicy calls zitadel.admin.v1.AdminService.UpdateLockoutPolicy.
+func (c *adminServiceClient) UpdateLockoutPolicy(ctx context.Context, req *v1.UpdateLockoutPolicyRequest) (*v1.UpdateLockoutPolicyResponse, error) {
+	response, err := c.updateLockoutPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // AdminServiceHandler is an implementation of the zitadel.admin.v1.AdminService service.
 type AdminServiceHandler interface {
 	// Healthz answers when the server can serve.
@@ -246,6 +1021,80 @@ type AdminServiceHandler interface {
 	UpdateIAMMember(context.Context, *v1.UpdateIAMMemberRequest) (*v1.UpdateIAMMemberResponse, error)
 	// RemoveIAMMember ends the membership of a user in the instance.
 	RemoveIAMMember(context.Context, *v1.RemoveIAMMemberRequest) (*v1.RemoveIAMMemberResponse, error)
+	// GetSupportedLanguages PENDING.
+	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
+	// GetAllowedLanguages PENDING.
+	GetAllowedLanguages(context.Context, *v1.GetAllowedLanguagesRequest) (*v1.GetAllowedLanguagesResponse, error)
+	// SetDefaultLanguage PENDING.
+	SetDefaultLanguage(context.Context, *v1.SetDefaultLanguageRequest) (*v1.SetDefaultLanguageResponse, error)
+	// GetDefaultLanguage PENDING.
+	GetDefaultLanguage(context.Context, *v1.GetDefaultLanguageRequest) (*v1.GetDefaultLanguageResponse, error)
+	// ListInstanceTrustedDomains PENDING.
+	ListInstanceTrustedDomains(context.Context, *v1.ListInstanceTrustedDomainsRequest) (*v1.ListInstanceTrustedDomainsResponse, error)
+	// AddInstanceTrustedDomain PENDING.
+	AddInstanceTrustedDomain(context.Context, *v1.AddInstanceTrustedDomainRequest) (*v1.AddInstanceTrustedDomainResponse, error)
+	// RemoveInstanceTrustedDomain PENDING.
+	RemoveInstanceTrustedDomain(context.Context, *v1.RemoveInstanceTrustedDomainRequest) (*v1.RemoveInstanceTrustedDomainResponse, error)
+	// GetOrgByID PENDING.
+	GetOrgByID(context.Context, *v1.GetOrgByIDRequest) (*v1.GetOrgByIDResponse, error)
+	// IsOrgUnique PENDING.
+	IsOrgUnique(context.Context, *v1.IsOrgUniqueRequest) (*v1.IsOrgUniqueResponse, error)
+	// SetDefaultOrg PENDING.
+	SetDefaultOrg(context.Context, *v1.SetDefaultOrgRequest) (*v1.SetDefaultOrgResponse, error)
+	// GetDefaultOrg PENDING.
+	GetDefaultOrg(context.Context, *v1.GetDefaultOrgRequest) (*v1.GetDefaultOrgResponse, error)
+	// ListOrgs PENDING.
+	ListOrgs(context.Context, *v1.ListOrgsRequest) (*v1.ListOrgsResponse, error)
+	// SetUpOrg PENDING.
+	SetUpOrg(context.Context, *v1.SetUpOrgRequest) (*v1.SetUpOrgResponse, error)
+	// RemoveOrg PENDING.
+	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
+	// SetRestrictions PENDING.
+	SetRestrictions(context.Context, *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error)
+	// GetRestrictions PENDING.
+	GetRestrictions(context.Context, *v1.GetRestrictionsRequest) (*v1.GetRestrictionsResponse, error)
+	// ListEvents PENDING.
+	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
+	// ListEventTypes PENDING.
+	ListEventTypes(context.Context, *v1.ListEventTypesRequest) (*v1.ListEventTypesResponse, error)
+	// ListAggregateTypes PENDING.
+	ListAggregateTypes(context.Context, *v1.ListAggregateTypesRequest) (*v1.ListAggregateTypesResponse, error)
+	// GetOrgIAMPolicy PENDING.
+	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
+	// UpdateOrgIAMPolicy PENDING.
+	UpdateOrgIAMPolicy(context.Context, *v1.UpdateOrgIAMPolicyRequest) (*v1.UpdateOrgIAMPolicyResponse, error)
+	// GetCustomOrgIAMPolicy PENDING.
+	GetCustomOrgIAMPolicy(context.Context, *v1.GetCustomOrgIAMPolicyRequest) (*v1.GetCustomOrgIAMPolicyResponse, error)
+	// AddCustomOrgIAMPolicy PENDING.
+	AddCustomOrgIAMPolicy(context.Context, *v1.AddCustomOrgIAMPolicyRequest) (*v1.AddCustomOrgIAMPolicyResponse, error)
+	// UpdateCustomOrgIAMPolicy PENDING.
+	UpdateCustomOrgIAMPolicy(context.Context, *v1.UpdateCustomOrgIAMPolicyRequest) (*v1.UpdateCustomOrgIAMPolicyResponse, error)
+	// ResetCustomOrgIAMPolicyToDefault PENDING.
+	ResetCustomOrgIAMPolicyToDefault(context.Context, *v1.ResetCustomOrgIAMPolicyToDefaultRequest) (*v1.ResetCustomOrgIAMPolicyToDefaultResponse, error)
+	// GetDomainPolicy PENDING.
+	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
+	// UpdateDomainPolicy PENDING.
+	UpdateDomainPolicy(context.Context, *v1.UpdateDomainPolicyRequest) (*v1.UpdateDomainPolicyResponse, error)
+	// GetCustomDomainPolicy PENDING.
+	GetCustomDomainPolicy(context.Context, *v1.GetCustomDomainPolicyRequest) (*v1.GetCustomDomainPolicyResponse, error)
+	// AddCustomDomainPolicy PENDING.
+	AddCustomDomainPolicy(context.Context, *v1.AddCustomDomainPolicyRequest) (*v1.AddCustomDomainPolicyResponse, error)
+	// UpdateCustomDomainPolicy PENDING.
+	UpdateCustomDomainPolicy(context.Context, *v1.UpdateCustomDomainPolicyRequest) (*v1.UpdateCustomDomainPolicyResponse, error)
+	// ResetCustomDomainPolicyToDefault PENDING.
+	ResetCustomDomainPolicyToDefault(context.Context, *v1.ResetCustomDomainPolicyToDefaultRequest) (*v1.ResetCustomDomainPolicyToDefaultResponse, error)
+	// GetPasswordComplexityPolicy PENDING.
+	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
+	// UpdatePasswordComplexityPolicy PENDING.
+	UpdatePasswordComplexityPolicy(context.Context, *v1.UpdatePasswordComplexityPolicyRequest) (*v1.UpdatePasswordComplexityPolicyResponse, error)
+	// GetPasswordAgePolicy PENDING.
+	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
+	// UpdatePasswordAgePolicy PENDING.
+	UpdatePasswordAgePolicy(context.Context, *v1.UpdatePasswordAgePolicyRequest) (*v1.UpdatePasswordAgePolicyResponse, error)
+	// GetLockoutPolicy PENDING.
+	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
+	// UpdateLockoutPolicy PENDING.
+	UpdateLockoutPolicy(context.Context, *v1.UpdateLockoutPolicyRequest) (*v1.UpdateLockoutPolicyResponse, error)
 }
 
 // NewAdminServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -303,6 +1152,228 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(adminServiceMethods.ByName("RemoveIAMMember")),
 		connect.WithHandlerOptions(opts...),
 	)
+	adminServiceGetSupportedLanguagesHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetSupportedLanguagesProcedure,
+		svc.GetSupportedLanguages,
+		connect.WithSchema(adminServiceMethods.ByName("GetSupportedLanguages")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetAllowedLanguagesHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetAllowedLanguagesProcedure,
+		svc.GetAllowedLanguages,
+		connect.WithSchema(adminServiceMethods.ByName("GetAllowedLanguages")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceSetDefaultLanguageHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceSetDefaultLanguageProcedure,
+		svc.SetDefaultLanguage,
+		connect.WithSchema(adminServiceMethods.ByName("SetDefaultLanguage")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetDefaultLanguageHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetDefaultLanguageProcedure,
+		svc.GetDefaultLanguage,
+		connect.WithSchema(adminServiceMethods.ByName("GetDefaultLanguage")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceListInstanceTrustedDomainsHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceListInstanceTrustedDomainsProcedure,
+		svc.ListInstanceTrustedDomains,
+		connect.WithSchema(adminServiceMethods.ByName("ListInstanceTrustedDomains")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceAddInstanceTrustedDomainHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceAddInstanceTrustedDomainProcedure,
+		svc.AddInstanceTrustedDomain,
+		connect.WithSchema(adminServiceMethods.ByName("AddInstanceTrustedDomain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceRemoveInstanceTrustedDomainHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceRemoveInstanceTrustedDomainProcedure,
+		svc.RemoveInstanceTrustedDomain,
+		connect.WithSchema(adminServiceMethods.ByName("RemoveInstanceTrustedDomain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetOrgByIDHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetOrgByIDProcedure,
+		svc.GetOrgByID,
+		connect.WithSchema(adminServiceMethods.ByName("GetOrgByID")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceIsOrgUniqueHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceIsOrgUniqueProcedure,
+		svc.IsOrgUnique,
+		connect.WithSchema(adminServiceMethods.ByName("IsOrgUnique")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceSetDefaultOrgHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceSetDefaultOrgProcedure,
+		svc.SetDefaultOrg,
+		connect.WithSchema(adminServiceMethods.ByName("SetDefaultOrg")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetDefaultOrgHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetDefaultOrgProcedure,
+		svc.GetDefaultOrg,
+		connect.WithSchema(adminServiceMethods.ByName("GetDefaultOrg")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceListOrgsHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceListOrgsProcedure,
+		svc.ListOrgs,
+		connect.WithSchema(adminServiceMethods.ByName("ListOrgs")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceSetUpOrgHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceSetUpOrgProcedure,
+		svc.SetUpOrg,
+		connect.WithSchema(adminServiceMethods.ByName("SetUpOrg")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceRemoveOrgHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceRemoveOrgProcedure,
+		svc.RemoveOrg,
+		connect.WithSchema(adminServiceMethods.ByName("RemoveOrg")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceSetRestrictionsHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceSetRestrictionsProcedure,
+		svc.SetRestrictions,
+		connect.WithSchema(adminServiceMethods.ByName("SetRestrictions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetRestrictionsHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetRestrictionsProcedure,
+		svc.GetRestrictions,
+		connect.WithSchema(adminServiceMethods.ByName("GetRestrictions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceListEventsHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceListEventsProcedure,
+		svc.ListEvents,
+		connect.WithSchema(adminServiceMethods.ByName("ListEvents")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceListEventTypesHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceListEventTypesProcedure,
+		svc.ListEventTypes,
+		connect.WithSchema(adminServiceMethods.ByName("ListEventTypes")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceListAggregateTypesHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceListAggregateTypesProcedure,
+		svc.ListAggregateTypes,
+		connect.WithSchema(adminServiceMethods.ByName("ListAggregateTypes")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetOrgIAMPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetOrgIAMPolicyProcedure,
+		svc.GetOrgIAMPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("GetOrgIAMPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceUpdateOrgIAMPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceUpdateOrgIAMPolicyProcedure,
+		svc.UpdateOrgIAMPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("UpdateOrgIAMPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetCustomOrgIAMPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetCustomOrgIAMPolicyProcedure,
+		svc.GetCustomOrgIAMPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("GetCustomOrgIAMPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceAddCustomOrgIAMPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceAddCustomOrgIAMPolicyProcedure,
+		svc.AddCustomOrgIAMPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("AddCustomOrgIAMPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceUpdateCustomOrgIAMPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceUpdateCustomOrgIAMPolicyProcedure,
+		svc.UpdateCustomOrgIAMPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("UpdateCustomOrgIAMPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceResetCustomOrgIAMPolicyToDefaultHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceResetCustomOrgIAMPolicyToDefaultProcedure,
+		svc.ResetCustomOrgIAMPolicyToDefault,
+		connect.WithSchema(adminServiceMethods.ByName("ResetCustomOrgIAMPolicyToDefault")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetDomainPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetDomainPolicyProcedure,
+		svc.GetDomainPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("GetDomainPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceUpdateDomainPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceUpdateDomainPolicyProcedure,
+		svc.UpdateDomainPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("UpdateDomainPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetCustomDomainPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetCustomDomainPolicyProcedure,
+		svc.GetCustomDomainPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("GetCustomDomainPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceAddCustomDomainPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceAddCustomDomainPolicyProcedure,
+		svc.AddCustomDomainPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("AddCustomDomainPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceUpdateCustomDomainPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceUpdateCustomDomainPolicyProcedure,
+		svc.UpdateCustomDomainPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("UpdateCustomDomainPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceResetCustomDomainPolicyToDefaultHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceResetCustomDomainPolicyToDefaultProcedure,
+		svc.ResetCustomDomainPolicyToDefault,
+		connect.WithSchema(adminServiceMethods.ByName("ResetCustomDomainPolicyToDefault")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetPasswordComplexityPolicyProcedure,
+		svc.GetPasswordComplexityPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("GetPasswordComplexityPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceUpdatePasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceUpdatePasswordComplexityPolicyProcedure,
+		svc.UpdatePasswordComplexityPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("UpdatePasswordComplexityPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetPasswordAgePolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetPasswordAgePolicyProcedure,
+		svc.GetPasswordAgePolicy,
+		connect.WithSchema(adminServiceMethods.ByName("GetPasswordAgePolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceUpdatePasswordAgePolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceUpdatePasswordAgePolicyProcedure,
+		svc.UpdatePasswordAgePolicy,
+		connect.WithSchema(adminServiceMethods.ByName("UpdatePasswordAgePolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceGetLockoutPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceGetLockoutPolicyProcedure,
+		svc.GetLockoutPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("GetLockoutPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceUpdateLockoutPolicyHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceUpdateLockoutPolicyProcedure,
+		svc.UpdateLockoutPolicy,
+		connect.WithSchema(adminServiceMethods.ByName("UpdateLockoutPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/zitadel.admin.v1.AdminService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case AdminServiceHealthzProcedure:
@@ -321,6 +1392,80 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 			adminServiceUpdateIAMMemberHandler.ServeHTTP(w, r)
 		case AdminServiceRemoveIAMMemberProcedure:
 			adminServiceRemoveIAMMemberHandler.ServeHTTP(w, r)
+		case AdminServiceGetSupportedLanguagesProcedure:
+			adminServiceGetSupportedLanguagesHandler.ServeHTTP(w, r)
+		case AdminServiceGetAllowedLanguagesProcedure:
+			adminServiceGetAllowedLanguagesHandler.ServeHTTP(w, r)
+		case AdminServiceSetDefaultLanguageProcedure:
+			adminServiceSetDefaultLanguageHandler.ServeHTTP(w, r)
+		case AdminServiceGetDefaultLanguageProcedure:
+			adminServiceGetDefaultLanguageHandler.ServeHTTP(w, r)
+		case AdminServiceListInstanceTrustedDomainsProcedure:
+			adminServiceListInstanceTrustedDomainsHandler.ServeHTTP(w, r)
+		case AdminServiceAddInstanceTrustedDomainProcedure:
+			adminServiceAddInstanceTrustedDomainHandler.ServeHTTP(w, r)
+		case AdminServiceRemoveInstanceTrustedDomainProcedure:
+			adminServiceRemoveInstanceTrustedDomainHandler.ServeHTTP(w, r)
+		case AdminServiceGetOrgByIDProcedure:
+			adminServiceGetOrgByIDHandler.ServeHTTP(w, r)
+		case AdminServiceIsOrgUniqueProcedure:
+			adminServiceIsOrgUniqueHandler.ServeHTTP(w, r)
+		case AdminServiceSetDefaultOrgProcedure:
+			adminServiceSetDefaultOrgHandler.ServeHTTP(w, r)
+		case AdminServiceGetDefaultOrgProcedure:
+			adminServiceGetDefaultOrgHandler.ServeHTTP(w, r)
+		case AdminServiceListOrgsProcedure:
+			adminServiceListOrgsHandler.ServeHTTP(w, r)
+		case AdminServiceSetUpOrgProcedure:
+			adminServiceSetUpOrgHandler.ServeHTTP(w, r)
+		case AdminServiceRemoveOrgProcedure:
+			adminServiceRemoveOrgHandler.ServeHTTP(w, r)
+		case AdminServiceSetRestrictionsProcedure:
+			adminServiceSetRestrictionsHandler.ServeHTTP(w, r)
+		case AdminServiceGetRestrictionsProcedure:
+			adminServiceGetRestrictionsHandler.ServeHTTP(w, r)
+		case AdminServiceListEventsProcedure:
+			adminServiceListEventsHandler.ServeHTTP(w, r)
+		case AdminServiceListEventTypesProcedure:
+			adminServiceListEventTypesHandler.ServeHTTP(w, r)
+		case AdminServiceListAggregateTypesProcedure:
+			adminServiceListAggregateTypesHandler.ServeHTTP(w, r)
+		case AdminServiceGetOrgIAMPolicyProcedure:
+			adminServiceGetOrgIAMPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceUpdateOrgIAMPolicyProcedure:
+			adminServiceUpdateOrgIAMPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceGetCustomOrgIAMPolicyProcedure:
+			adminServiceGetCustomOrgIAMPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceAddCustomOrgIAMPolicyProcedure:
+			adminServiceAddCustomOrgIAMPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceUpdateCustomOrgIAMPolicyProcedure:
+			adminServiceUpdateCustomOrgIAMPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceResetCustomOrgIAMPolicyToDefaultProcedure:
+			adminServiceResetCustomOrgIAMPolicyToDefaultHandler.ServeHTTP(w, r)
+		case AdminServiceGetDomainPolicyProcedure:
+			adminServiceGetDomainPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceUpdateDomainPolicyProcedure:
+			adminServiceUpdateDomainPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceGetCustomDomainPolicyProcedure:
+			adminServiceGetCustomDomainPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceAddCustomDomainPolicyProcedure:
+			adminServiceAddCustomDomainPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceUpdateCustomDomainPolicyProcedure:
+			adminServiceUpdateCustomDomainPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceResetCustomDomainPolicyToDefaultProcedure:
+			adminServiceResetCustomDomainPolicyToDefaultHandler.ServeHTTP(w, r)
+		case AdminServiceGetPasswordComplexityPolicyProcedure:
+			adminServiceGetPasswordComplexityPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceUpdatePasswordComplexityPolicyProcedure:
+			adminServiceUpdatePasswordComplexityPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceGetPasswordAgePolicyProcedure:
+			adminServiceGetPasswordAgePolicyHandler.ServeHTTP(w, r)
+		case AdminServiceUpdatePasswordAgePolicyProcedure:
+			adminServiceUpdatePasswordAgePolicyHandler.ServeHTTP(w, r)
+		case AdminServiceGetLockoutPolicyProcedure:
+			adminServiceGetLockoutPolicyHandler.ServeHTTP(w, r)
+		case AdminServiceUpdateLockoutPolicyProcedure:
+			adminServiceUpdateLockoutPolicyHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -360,4 +1505,152 @@ func (UnimplementedAdminServiceHandler) UpdateIAMMember(context.Context, *v1.Upd
 
 func (UnimplementedAdminServiceHandler) RemoveIAMMember(context.Context, *v1.RemoveIAMMemberRequest) (*v1.RemoveIAMMemberResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.RemoveIAMMember is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetSupportedLanguages is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetAllowedLanguages(context.Context, *v1.GetAllowedLanguagesRequest) (*v1.GetAllowedLanguagesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetAllowedLanguages is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) SetDefaultLanguage(context.Context, *v1.SetDefaultLanguageRequest) (*v1.SetDefaultLanguageResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.SetDefaultLanguage is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetDefaultLanguage(context.Context, *v1.GetDefaultLanguageRequest) (*v1.GetDefaultLanguageResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetDefaultLanguage is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListInstanceTrustedDomains(context.Context, *v1.ListInstanceTrustedDomainsRequest) (*v1.ListInstanceTrustedDomainsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.ListInstanceTrustedDomains is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) AddInstanceTrustedDomain(context.Context, *v1.AddInstanceTrustedDomainRequest) (*v1.AddInstanceTrustedDomainResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.AddInstanceTrustedDomain is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) RemoveInstanceTrustedDomain(context.Context, *v1.RemoveInstanceTrustedDomainRequest) (*v1.RemoveInstanceTrustedDomainResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.RemoveInstanceTrustedDomain is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetOrgByID(context.Context, *v1.GetOrgByIDRequest) (*v1.GetOrgByIDResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetOrgByID is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) IsOrgUnique(context.Context, *v1.IsOrgUniqueRequest) (*v1.IsOrgUniqueResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.IsOrgUnique is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) SetDefaultOrg(context.Context, *v1.SetDefaultOrgRequest) (*v1.SetDefaultOrgResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.SetDefaultOrg is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetDefaultOrg(context.Context, *v1.GetDefaultOrgRequest) (*v1.GetDefaultOrgResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetDefaultOrg is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListOrgs(context.Context, *v1.ListOrgsRequest) (*v1.ListOrgsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.ListOrgs is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) SetUpOrg(context.Context, *v1.SetUpOrgRequest) (*v1.SetUpOrgResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.SetUpOrg is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.RemoveOrg is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) SetRestrictions(context.Context, *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.SetRestrictions is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetRestrictions(context.Context, *v1.GetRestrictionsRequest) (*v1.GetRestrictionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetRestrictions is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.ListEvents is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListEventTypes(context.Context, *v1.ListEventTypesRequest) (*v1.ListEventTypesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.ListEventTypes is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListAggregateTypes(context.Context, *v1.ListAggregateTypesRequest) (*v1.ListAggregateTypesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.ListAggregateTypes is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetOrgIAMPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) UpdateOrgIAMPolicy(context.Context, *v1.UpdateOrgIAMPolicyRequest) (*v1.UpdateOrgIAMPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.UpdateOrgIAMPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetCustomOrgIAMPolicy(context.Context, *v1.GetCustomOrgIAMPolicyRequest) (*v1.GetCustomOrgIAMPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetCustomOrgIAMPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) AddCustomOrgIAMPolicy(context.Context, *v1.AddCustomOrgIAMPolicyRequest) (*v1.AddCustomOrgIAMPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.AddCustomOrgIAMPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) UpdateCustomOrgIAMPolicy(context.Context, *v1.UpdateCustomOrgIAMPolicyRequest) (*v1.UpdateCustomOrgIAMPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.UpdateCustomOrgIAMPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ResetCustomOrgIAMPolicyToDefault(context.Context, *v1.ResetCustomOrgIAMPolicyToDefaultRequest) (*v1.ResetCustomOrgIAMPolicyToDefaultResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.ResetCustomOrgIAMPolicyToDefault is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetDomainPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) UpdateDomainPolicy(context.Context, *v1.UpdateDomainPolicyRequest) (*v1.UpdateDomainPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.UpdateDomainPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetCustomDomainPolicy(context.Context, *v1.GetCustomDomainPolicyRequest) (*v1.GetCustomDomainPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetCustomDomainPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) AddCustomDomainPolicy(context.Context, *v1.AddCustomDomainPolicyRequest) (*v1.AddCustomDomainPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.AddCustomDomainPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) UpdateCustomDomainPolicy(context.Context, *v1.UpdateCustomDomainPolicyRequest) (*v1.UpdateCustomDomainPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.UpdateCustomDomainPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ResetCustomDomainPolicyToDefault(context.Context, *v1.ResetCustomDomainPolicyToDefaultRequest) (*v1.ResetCustomDomainPolicyToDefaultResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.ResetCustomDomainPolicyToDefault is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetPasswordComplexityPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) UpdatePasswordComplexityPolicy(context.Context, *v1.UpdatePasswordComplexityPolicyRequest) (*v1.UpdatePasswordComplexityPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.UpdatePasswordComplexityPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetPasswordAgePolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) UpdatePasswordAgePolicy(context.Context, *v1.UpdatePasswordAgePolicyRequest) (*v1.UpdatePasswordAgePolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.UpdatePasswordAgePolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.GetLockoutPolicy is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) UpdateLockoutPolicy(context.Context, *v1.UpdateLockoutPolicyRequest) (*v1.UpdateLockoutPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.admin.v1.AdminService.UpdateLockoutPolicy is not implemented"))
 }

@@ -37,6 +37,68 @@ const (
 	AuthServiceHealthzProcedure = "/zitadel.auth.v1.AuthService/Healthz"
 	// AuthServiceGetMyUserProcedure is the fully-qualified name of the AuthService's GetMyUser RPC.
 	AuthServiceGetMyUserProcedure = "/zitadel.auth.v1.AuthService/GetMyUser"
+	// AuthServiceGetSupportedLanguagesProcedure is the fully-qualified name of the AuthService's
+	// GetSupportedLanguages RPC.
+	AuthServiceGetSupportedLanguagesProcedure = "/zitadel.auth.v1.AuthService/GetSupportedLanguages"
+	// AuthServiceRemoveMyUserProcedure is the fully-qualified name of the AuthService's RemoveMyUser
+	// RPC.
+	AuthServiceRemoveMyUserProcedure = "/zitadel.auth.v1.AuthService/RemoveMyUser"
+	// AuthServiceUpdateMyUserNameProcedure is the fully-qualified name of the AuthService's
+	// UpdateMyUserName RPC.
+	AuthServiceUpdateMyUserNameProcedure = "/zitadel.auth.v1.AuthService/UpdateMyUserName"
+	// AuthServiceUpdateMyPasswordProcedure is the fully-qualified name of the AuthService's
+	// UpdateMyPassword RPC.
+	AuthServiceUpdateMyPasswordProcedure = "/zitadel.auth.v1.AuthService/UpdateMyPassword"
+	// AuthServiceGetMyProfileProcedure is the fully-qualified name of the AuthService's GetMyProfile
+	// RPC.
+	AuthServiceGetMyProfileProcedure = "/zitadel.auth.v1.AuthService/GetMyProfile"
+	// AuthServiceUpdateMyProfileProcedure is the fully-qualified name of the AuthService's
+	// UpdateMyProfile RPC.
+	AuthServiceUpdateMyProfileProcedure = "/zitadel.auth.v1.AuthService/UpdateMyProfile"
+	// AuthServiceGetMyEmailProcedure is the fully-qualified name of the AuthService's GetMyEmail RPC.
+	AuthServiceGetMyEmailProcedure = "/zitadel.auth.v1.AuthService/GetMyEmail"
+	// AuthServiceSetMyEmailProcedure is the fully-qualified name of the AuthService's SetMyEmail RPC.
+	AuthServiceSetMyEmailProcedure = "/zitadel.auth.v1.AuthService/SetMyEmail"
+	// AuthServiceVerifyMyEmailProcedure is the fully-qualified name of the AuthService's VerifyMyEmail
+	// RPC.
+	AuthServiceVerifyMyEmailProcedure = "/zitadel.auth.v1.AuthService/VerifyMyEmail"
+	// AuthServiceGetMyPhoneProcedure is the fully-qualified name of the AuthService's GetMyPhone RPC.
+	AuthServiceGetMyPhoneProcedure = "/zitadel.auth.v1.AuthService/GetMyPhone"
+	// AuthServiceSetMyPhoneProcedure is the fully-qualified name of the AuthService's SetMyPhone RPC.
+	AuthServiceSetMyPhoneProcedure = "/zitadel.auth.v1.AuthService/SetMyPhone"
+	// AuthServiceVerifyMyPhoneProcedure is the fully-qualified name of the AuthService's VerifyMyPhone
+	// RPC.
+	AuthServiceVerifyMyPhoneProcedure = "/zitadel.auth.v1.AuthService/VerifyMyPhone"
+	// AuthServiceRemoveMyPhoneProcedure is the fully-qualified name of the AuthService's RemoveMyPhone
+	// RPC.
+	AuthServiceRemoveMyPhoneProcedure = "/zitadel.auth.v1.AuthService/RemoveMyPhone"
+	// AuthServiceListMyUserChangesProcedure is the fully-qualified name of the AuthService's
+	// ListMyUserChanges RPC.
+	AuthServiceListMyUserChangesProcedure = "/zitadel.auth.v1.AuthService/ListMyUserChanges"
+	// AuthServiceListMyMetadataProcedure is the fully-qualified name of the AuthService's
+	// ListMyMetadata RPC.
+	AuthServiceListMyMetadataProcedure = "/zitadel.auth.v1.AuthService/ListMyMetadata"
+	// AuthServiceGetMyMetadataProcedure is the fully-qualified name of the AuthService's GetMyMetadata
+	// RPC.
+	AuthServiceGetMyMetadataProcedure = "/zitadel.auth.v1.AuthService/GetMyMetadata"
+	// AuthServiceGetMyPasswordComplexityPolicyProcedure is the fully-qualified name of the
+	// AuthService's GetMyPasswordComplexityPolicy RPC.
+	AuthServiceGetMyPasswordComplexityPolicyProcedure = "/zitadel.auth.v1.AuthService/GetMyPasswordComplexityPolicy"
+	// AuthServiceListMyZitadelPermissionsProcedure is the fully-qualified name of the AuthService's
+	// ListMyZitadelPermissions RPC.
+	AuthServiceListMyZitadelPermissionsProcedure = "/zitadel.auth.v1.AuthService/ListMyZitadelPermissions"
+	// AuthServiceListMyProjectPermissionsProcedure is the fully-qualified name of the AuthService's
+	// ListMyProjectPermissions RPC.
+	AuthServiceListMyProjectPermissionsProcedure = "/zitadel.auth.v1.AuthService/ListMyProjectPermissions"
+	// AuthServiceListMyMembershipsProcedure is the fully-qualified name of the AuthService's
+	// ListMyMemberships RPC.
+	AuthServiceListMyMembershipsProcedure = "/zitadel.auth.v1.AuthService/ListMyMemberships"
+	// AuthServiceListMyUserGrantsProcedure is the fully-qualified name of the AuthService's
+	// ListMyUserGrants RPC.
+	AuthServiceListMyUserGrantsProcedure = "/zitadel.auth.v1.AuthService/ListMyUserGrants"
+	// AuthServiceListMyProjectOrgsProcedure is the fully-qualified name of the AuthService's
+	// ListMyProjectOrgs RPC.
+	AuthServiceListMyProjectOrgsProcedure = "/zitadel.auth.v1.AuthService/ListMyProjectOrgs"
 )
 
 // AuthServiceClient is a client for the zitadel.auth.v1.AuthService service.
@@ -46,6 +108,50 @@ type AuthServiceClient interface {
 	// GetMyUser returns the calling user.
 	// NotFound: the caller is a system user, which is no user of any instance.
 	GetMyUser(context.Context, *v1.GetMyUserRequest) (*v1.GetMyUserResponse, error)
+	// GetSupportedLanguages PENDING.
+	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
+	// RemoveMyUser PENDING.
+	RemoveMyUser(context.Context, *v1.RemoveMyUserRequest) (*v1.RemoveMyUserResponse, error)
+	// UpdateMyUserName PENDING.
+	UpdateMyUserName(context.Context, *v1.UpdateMyUserNameRequest) (*v1.UpdateMyUserNameResponse, error)
+	// UpdateMyPassword PENDING.
+	UpdateMyPassword(context.Context, *v1.UpdateMyPasswordRequest) (*v1.UpdateMyPasswordResponse, error)
+	// GetMyProfile PENDING.
+	GetMyProfile(context.Context, *v1.GetMyProfileRequest) (*v1.GetMyProfileResponse, error)
+	// UpdateMyProfile PENDING.
+	UpdateMyProfile(context.Context, *v1.UpdateMyProfileRequest) (*v1.UpdateMyProfileResponse, error)
+	// GetMyEmail PENDING.
+	GetMyEmail(context.Context, *v1.GetMyEmailRequest) (*v1.GetMyEmailResponse, error)
+	// SetMyEmail PENDING.
+	SetMyEmail(context.Context, *v1.SetMyEmailRequest) (*v1.SetMyEmailResponse, error)
+	// VerifyMyEmail PENDING.
+	VerifyMyEmail(context.Context, *v1.VerifyMyEmailRequest) (*v1.VerifyMyEmailResponse, error)
+	// GetMyPhone PENDING.
+	GetMyPhone(context.Context, *v1.GetMyPhoneRequest) (*v1.GetMyPhoneResponse, error)
+	// SetMyPhone PENDING.
+	SetMyPhone(context.Context, *v1.SetMyPhoneRequest) (*v1.SetMyPhoneResponse, error)
+	// VerifyMyPhone PENDING.
+	VerifyMyPhone(context.Context, *v1.VerifyMyPhoneRequest) (*v1.VerifyMyPhoneResponse, error)
+	// RemoveMyPhone PENDING.
+	RemoveMyPhone(context.Context, *v1.RemoveMyPhoneRequest) (*v1.RemoveMyPhoneResponse, error)
+	// ListMyUserChanges PENDING.
+	ListMyUserChanges(context.Context, *v1.ListMyUserChangesRequest) (*v1.ListMyUserChangesResponse, error)
+	// ListMyMetadata PENDING.
+	ListMyMetadata(context.Context, *v1.ListMyMetadataRequest) (*v1.ListMyMetadataResponse, error)
+	// GetMyMetadata PENDING.
+	GetMyMetadata(context.Context, *v1.GetMyMetadataRequest) (*v1.GetMyMetadataResponse, error)
+	// GetMyPasswordComplexityPolicy PENDING.
+	GetMyPasswordComplexityPolicy(context.Context, *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error)
+	// ListMyZitadelPermissions PENDING.
+	ListMyZitadelPermissions(context.Context, *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error)
+	// ListMyProjectPermissions PENDING.
+	ListMyProjectPermissions(context.Context, *v1.ListMyProjectPermissionsRequest) (*v1.ListMyProjectPermissionsResponse, error)
+	// ListMyMemberships PENDING.
+	ListMyMemberships(context.Context, *v1.ListMyMembershipsRequest) (*v1.ListMyMembershipsResponse, error)
+	// ListMyUserGrants PENDING.
+	ListMyUserGrants(context.Context, *v1.ListMyUserGrantsRequest) (*v1.ListMyUserGrantsResponse, error)
+	// ListMyProjectOrgs PENDING.
+	ListMyProjectOrgs(context.Context, *v1.ListMyProjectOrgsRequest) (*v1.ListMyProjectOrgsResponse, error)
 }
 
 // NewAuthServiceClient constructs a client for the zitadel.auth.v1.AuthService service. By default,
@@ -71,13 +177,167 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			connect.WithSchema(authServiceMethods.ByName("GetMyUser")),
 			connect.WithClientOptions(opts...),
 		),
+		getSupportedLanguages: connect.NewClient[v1.GetSupportedLanguagesRequest, v1.GetSupportedLanguagesResponse](
+			httpClient,
+			baseURL+AuthServiceGetSupportedLanguagesProcedure,
+			connect.WithSchema(authServiceMethods.ByName("GetSupportedLanguages")),
+			connect.WithClientOptions(opts...),
+		),
+		removeMyUser: connect.NewClient[v1.RemoveMyUserRequest, v1.RemoveMyUserResponse](
+			httpClient,
+			baseURL+AuthServiceRemoveMyUserProcedure,
+			connect.WithSchema(authServiceMethods.ByName("RemoveMyUser")),
+			connect.WithClientOptions(opts...),
+		),
+		updateMyUserName: connect.NewClient[v1.UpdateMyUserNameRequest, v1.UpdateMyUserNameResponse](
+			httpClient,
+			baseURL+AuthServiceUpdateMyUserNameProcedure,
+			connect.WithSchema(authServiceMethods.ByName("UpdateMyUserName")),
+			connect.WithClientOptions(opts...),
+		),
+		updateMyPassword: connect.NewClient[v1.UpdateMyPasswordRequest, v1.UpdateMyPasswordResponse](
+			httpClient,
+			baseURL+AuthServiceUpdateMyPasswordProcedure,
+			connect.WithSchema(authServiceMethods.ByName("UpdateMyPassword")),
+			connect.WithClientOptions(opts...),
+		),
+		getMyProfile: connect.NewClient[v1.GetMyProfileRequest, v1.GetMyProfileResponse](
+			httpClient,
+			baseURL+AuthServiceGetMyProfileProcedure,
+			connect.WithSchema(authServiceMethods.ByName("GetMyProfile")),
+			connect.WithClientOptions(opts...),
+		),
+		updateMyProfile: connect.NewClient[v1.UpdateMyProfileRequest, v1.UpdateMyProfileResponse](
+			httpClient,
+			baseURL+AuthServiceUpdateMyProfileProcedure,
+			connect.WithSchema(authServiceMethods.ByName("UpdateMyProfile")),
+			connect.WithClientOptions(opts...),
+		),
+		getMyEmail: connect.NewClient[v1.GetMyEmailRequest, v1.GetMyEmailResponse](
+			httpClient,
+			baseURL+AuthServiceGetMyEmailProcedure,
+			connect.WithSchema(authServiceMethods.ByName("GetMyEmail")),
+			connect.WithClientOptions(opts...),
+		),
+		setMyEmail: connect.NewClient[v1.SetMyEmailRequest, v1.SetMyEmailResponse](
+			httpClient,
+			baseURL+AuthServiceSetMyEmailProcedure,
+			connect.WithSchema(authServiceMethods.ByName("SetMyEmail")),
+			connect.WithClientOptions(opts...),
+		),
+		verifyMyEmail: connect.NewClient[v1.VerifyMyEmailRequest, v1.VerifyMyEmailResponse](
+			httpClient,
+			baseURL+AuthServiceVerifyMyEmailProcedure,
+			connect.WithSchema(authServiceMethods.ByName("VerifyMyEmail")),
+			connect.WithClientOptions(opts...),
+		),
+		getMyPhone: connect.NewClient[v1.GetMyPhoneRequest, v1.GetMyPhoneResponse](
+			httpClient,
+			baseURL+AuthServiceGetMyPhoneProcedure,
+			connect.WithSchema(authServiceMethods.ByName("GetMyPhone")),
+			connect.WithClientOptions(opts...),
+		),
+		setMyPhone: connect.NewClient[v1.SetMyPhoneRequest, v1.SetMyPhoneResponse](
+			httpClient,
+			baseURL+AuthServiceSetMyPhoneProcedure,
+			connect.WithSchema(authServiceMethods.ByName("SetMyPhone")),
+			connect.WithClientOptions(opts...),
+		),
+		verifyMyPhone: connect.NewClient[v1.VerifyMyPhoneRequest, v1.VerifyMyPhoneResponse](
+			httpClient,
+			baseURL+AuthServiceVerifyMyPhoneProcedure,
+			connect.WithSchema(authServiceMethods.ByName("VerifyMyPhone")),
+			connect.WithClientOptions(opts...),
+		),
+		removeMyPhone: connect.NewClient[v1.RemoveMyPhoneRequest, v1.RemoveMyPhoneResponse](
+			httpClient,
+			baseURL+AuthServiceRemoveMyPhoneProcedure,
+			connect.WithSchema(authServiceMethods.ByName("RemoveMyPhone")),
+			connect.WithClientOptions(opts...),
+		),
+		listMyUserChanges: connect.NewClient[v1.ListMyUserChangesRequest, v1.ListMyUserChangesResponse](
+			httpClient,
+			baseURL+AuthServiceListMyUserChangesProcedure,
+			connect.WithSchema(authServiceMethods.ByName("ListMyUserChanges")),
+			connect.WithClientOptions(opts...),
+		),
+		listMyMetadata: connect.NewClient[v1.ListMyMetadataRequest, v1.ListMyMetadataResponse](
+			httpClient,
+			baseURL+AuthServiceListMyMetadataProcedure,
+			connect.WithSchema(authServiceMethods.ByName("ListMyMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		getMyMetadata: connect.NewClient[v1.GetMyMetadataRequest, v1.GetMyMetadataResponse](
+			httpClient,
+			baseURL+AuthServiceGetMyMetadataProcedure,
+			connect.WithSchema(authServiceMethods.ByName("GetMyMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		getMyPasswordComplexityPolicy: connect.NewClient[v1.GetMyPasswordComplexityPolicyRequest, v1.GetMyPasswordComplexityPolicyResponse](
+			httpClient,
+			baseURL+AuthServiceGetMyPasswordComplexityPolicyProcedure,
+			connect.WithSchema(authServiceMethods.ByName("GetMyPasswordComplexityPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		listMyZitadelPermissions: connect.NewClient[v1.ListMyZitadelPermissionsRequest, v1.ListMyZitadelPermissionsResponse](
+			httpClient,
+			baseURL+AuthServiceListMyZitadelPermissionsProcedure,
+			connect.WithSchema(authServiceMethods.ByName("ListMyZitadelPermissions")),
+			connect.WithClientOptions(opts...),
+		),
+		listMyProjectPermissions: connect.NewClient[v1.ListMyProjectPermissionsRequest, v1.ListMyProjectPermissionsResponse](
+			httpClient,
+			baseURL+AuthServiceListMyProjectPermissionsProcedure,
+			connect.WithSchema(authServiceMethods.ByName("ListMyProjectPermissions")),
+			connect.WithClientOptions(opts...),
+		),
+		listMyMemberships: connect.NewClient[v1.ListMyMembershipsRequest, v1.ListMyMembershipsResponse](
+			httpClient,
+			baseURL+AuthServiceListMyMembershipsProcedure,
+			connect.WithSchema(authServiceMethods.ByName("ListMyMemberships")),
+			connect.WithClientOptions(opts...),
+		),
+		listMyUserGrants: connect.NewClient[v1.ListMyUserGrantsRequest, v1.ListMyUserGrantsResponse](
+			httpClient,
+			baseURL+AuthServiceListMyUserGrantsProcedure,
+			connect.WithSchema(authServiceMethods.ByName("ListMyUserGrants")),
+			connect.WithClientOptions(opts...),
+		),
+		listMyProjectOrgs: connect.NewClient[v1.ListMyProjectOrgsRequest, v1.ListMyProjectOrgsResponse](
+			httpClient,
+			baseURL+AuthServiceListMyProjectOrgsProcedure,
+			connect.WithSchema(authServiceMethods.ByName("ListMyProjectOrgs")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // authServiceClient implements AuthServiceClient.
 type authServiceClient struct {
-	healthz   *connect.Client[v1.HealthzRequest, v1.HealthzResponse]
-	getMyUser *connect.Client[v1.GetMyUserRequest, v1.GetMyUserResponse]
+	healthz                       *connect.Client[v1.HealthzRequest, v1.HealthzResponse]
+	getMyUser                     *connect.Client[v1.GetMyUserRequest, v1.GetMyUserResponse]
+	getSupportedLanguages         *connect.Client[v1.GetSupportedLanguagesRequest, v1.GetSupportedLanguagesResponse]
+	removeMyUser                  *connect.Client[v1.RemoveMyUserRequest, v1.RemoveMyUserResponse]
+	updateMyUserName              *connect.Client[v1.UpdateMyUserNameRequest, v1.UpdateMyUserNameResponse]
+	updateMyPassword              *connect.Client[v1.UpdateMyPasswordRequest, v1.UpdateMyPasswordResponse]
+	getMyProfile                  *connect.Client[v1.GetMyProfileRequest, v1.GetMyProfileResponse]
+	updateMyProfile               *connect.Client[v1.UpdateMyProfileRequest, v1.UpdateMyProfileResponse]
+	getMyEmail                    *connect.Client[v1.GetMyEmailRequest, v1.GetMyEmailResponse]
+	setMyEmail                    *connect.Client[v1.SetMyEmailRequest, v1.SetMyEmailResponse]
+	verifyMyEmail                 *connect.Client[v1.VerifyMyEmailRequest, v1.VerifyMyEmailResponse]
+	getMyPhone                    *connect.Client[v1.GetMyPhoneRequest, v1.GetMyPhoneResponse]
+	setMyPhone                    *connect.Client[v1.SetMyPhoneRequest, v1.SetMyPhoneResponse]
+	verifyMyPhone                 *connect.Client[v1.VerifyMyPhoneRequest, v1.VerifyMyPhoneResponse]
+	removeMyPhone                 *connect.Client[v1.RemoveMyPhoneRequest, v1.RemoveMyPhoneResponse]
+	listMyUserChanges             *connect.Client[v1.ListMyUserChangesRequest, v1.ListMyUserChangesResponse]
+	listMyMetadata                *connect.Client[v1.ListMyMetadataRequest, v1.ListMyMetadataResponse]
+	getMyMetadata                 *connect.Client[v1.GetMyMetadataRequest, v1.GetMyMetadataResponse]
+	getMyPasswordComplexityPolicy *connect.Client[v1.GetMyPasswordComplexityPolicyRequest, v1.GetMyPasswordComplexityPolicyResponse]
+	listMyZitadelPermissions      *connect.Client[v1.ListMyZitadelPermissionsRequest, v1.ListMyZitadelPermissionsResponse]
+	listMyProjectPermissions      *connect.Client[v1.ListMyProjectPermissionsRequest, v1.ListMyProjectPermissionsResponse]
+	listMyMemberships             *connect.Client[v1.ListMyMembershipsRequest, v1.ListMyMembershipsResponse]
+	listMyUserGrants              *connect.Client[v1.ListMyUserGrantsRequest, v1.ListMyUserGrantsResponse]
+	listMyProjectOrgs             *connect.Client[v1.ListMyProjectOrgsRequest, v1.ListMyProjectOrgsResponse]
 }
 
 // Healthz calls zitadel.auth.v1.AuthService.Healthz.
@@ -98,6 +358,204 @@ func (c *authServiceClient) GetMyUser(ctx context.Context, req *v1.GetMyUserRequ
 	return nil, err
 }
 
+// GetSupportedLanguages calls zitadel.auth.v1.AuthService.GetSupportedLanguages.
+func (c *authServiceClient) GetSupportedLanguages(ctx context.Context, req *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error) {
+	response, err := c.getSupportedLanguages.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveMyUser calls zitadel.auth.v1.AuthService.RemoveMyUser.
+func (c *authServiceClient) RemoveMyUser(ctx context.Context, req *v1.RemoveMyUserRequest) (*v1.RemoveMyUserResponse, error) {
+	response, err := c.removeMyUser.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateMyUserName calls zitadel.auth.v1.AuthService.UpdateMyUserName.
+func (c *authServiceClient) UpdateMyUserName(ctx context.Context, req *v1.UpdateMyUserNameRequest) (*v1.UpdateMyUserNameResponse, error) {
+	response, err := c.updateMyUserName.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateMyPassword calls zitadel.auth.v1.AuthService.UpdateMyPassword.
+func (c *authServiceClient) UpdateMyPassword(ctx context.Context, req *v1.UpdateMyPasswordRequest) (*v1.UpdateMyPasswordResponse, error) {
+	response, err := c.updateMyPassword.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetMyProfile calls zitadel.auth.v1.AuthService.GetMyProfile.
+func (c *authServiceClient) GetMyProfile(ctx context.Context, req *v1.GetMyProfileRequest) (*v1.GetMyProfileResponse, error) {
+	response, err := c.getMyProfile.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateMyProfile calls zitadel.auth.v1.AuthService.UpdateMyProfile.
+func (c *authServiceClient) UpdateMyProfile(ctx context.Context, req *v1.UpdateMyProfileRequest) (*v1.UpdateMyProfileResponse, error) {
+	response, err := c.updateMyProfile.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetMyEmail calls zitadel.auth.v1.AuthService.GetMyEmail.
+func (c *authServiceClient) GetMyEmail(ctx context.Context, req *v1.GetMyEmailRequest) (*v1.GetMyEmailResponse, error) {
+	response, err := c.getMyEmail.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetMyEmail calls zitadel.auth.v1.AuthService.SetMyEmail.
+func (c *authServiceClient) SetMyEmail(ctx context.Context, req *v1.SetMyEmailRequest) (*v1.SetMyEmailResponse, error) {
+	response, err := c.setMyEmail.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// VerifyMyEmail calls zitadel.auth.v1.AuthService.VerifyMyEmail.
+func (c *authServiceClient) VerifyMyEmail(ctx context.Context, req *v1.VerifyMyEmailRequest) (*v1.VerifyMyEmailResponse, error) {
+	response, err := c.verifyMyEmail.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetMyPhone calls zitadel.auth.v1.AuthService.GetMyPhone.
+func (c *authServiceClient) GetMyPhone(ctx context.Context, req *v1.GetMyPhoneRequest) (*v1.GetMyPhoneResponse, error) {
+	response, err := c.getMyPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetMyPhone calls zitadel.auth.v1.AuthService.SetMyPhone.
+func (c *authServiceClient) SetMyPhone(ctx context.Context, req *v1.SetMyPhoneRequest) (*v1.SetMyPhoneResponse, error) {
+	response, err := c.setMyPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// VerifyMyPhone calls zitadel.auth.v1.AuthService.VerifyMyPhone.
+func (c *authServiceClient) VerifyMyPhone(ctx context.Context, req *v1.VerifyMyPhoneRequest) (*v1.VerifyMyPhoneResponse, error) {
+	response, err := c.verifyMyPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveMyPhone calls zitadel.auth.v1.AuthService.RemoveMyPhone.
+func (c *authServiceClient) RemoveMyPhone(ctx context.Context, req *v1.RemoveMyPhoneRequest) (*v1.RemoveMyPhoneResponse, error) {
+	response, err := c.removeMyPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMyUserChanges calls zitadel.auth.v1.AuthService.ListMyUserChanges.
+func (c *authServiceClient) ListMyUserChanges(ctx context.Context, req *v1.ListMyUserChangesRequest) (*v1.ListMyUserChangesResponse, error) {
+	response, err := c.listMyUserChanges.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMyMetadata calls zitadel.auth.v1.AuthService.ListMyMetadata.
+func (c *authServiceClient) ListMyMetadata(ctx context.Context, req *v1.ListMyMetadataRequest) (*v1.ListMyMetadataResponse, error) {
+	response, err := c.listMyMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetMyMetadata calls zitadel.auth.v1.AuthService.GetMyMetadata.
+func (c *authServiceClient) GetMyMetadata(ctx context.Context, req *v1.GetMyMetadataRequest) (*v1.GetMyMetadataResponse, error) {
+	response, err := c.getMyMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetMyPasswordComplexityPolicy calls zitadel.auth.v1.AuthService.GetMyPasswordComplexityPolicy.
+func (c *authServiceClient) GetMyPasswordComplexityPolicy(ctx context.Context, req *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error) {
+	response, err := c.getMyPasswordComplexityPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMyZitadelPermissions calls zitadel.auth.v1.AuthService.ListMyZitadelPermissions.
+func (c *authServiceClient) ListMyZitadelPermissions(ctx context.Context, req *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error) {
+	response, err := c.listMyZitadelPermissions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMyProjectPermissions calls zitadel.auth.v1.AuthService.ListMyProjectPermissions.
+func (c *authServiceClient) ListMyProjectPermissions(ctx context.Context, req *v1.ListMyProjectPermissionsRequest) (*v1.ListMyProjectPermissionsResponse, error) {
+	response, err := c.listMyProjectPermissions.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMyMemberships calls zitadel.auth.v1.AuthService.ListMyMemberships.
+func (c *authServiceClient) ListMyMemberships(ctx context.Context, req *v1.ListMyMembershipsRequest) (*v1.ListMyMembershipsResponse, error) {
+	response, err := c.listMyMemberships.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMyUserGrants calls zitadel.auth.v1.AuthService.ListMyUserGrants.
+func (c *authServiceClient) ListMyUserGrants(ctx context.Context, req *v1.ListMyUserGrantsRequest) (*v1.ListMyUserGrantsResponse, error) {
+	response, err := c.listMyUserGrants.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMyProjectOrgs calls zitadel.auth.v1.AuthService.ListMyProjectOrgs.
+func (c *authServiceClient) ListMyProjectOrgs(ctx context.Context, req *v1.ListMyProjectOrgsRequest) (*v1.ListMyProjectOrgsResponse, error) {
+	response, err := c.listMyProjectOrgs.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // AuthServiceHandler is an implementation of the zitadel.auth.v1.AuthService service.
 type AuthServiceHandler interface {
 	// Healthz answers when the server can serve.
@@ -105,6 +563,50 @@ type AuthServiceHandler interface {
 	// GetMyUser returns the calling user.
 	// NotFound: the caller is a system user, which is no user of any instance.
 	GetMyUser(context.Context, *v1.GetMyUserRequest) (*v1.GetMyUserResponse, error)
+	// GetSupportedLanguages PENDING.
+	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
+	// RemoveMyUser PENDING.
+	RemoveMyUser(context.Context, *v1.RemoveMyUserRequest) (*v1.RemoveMyUserResponse, error)
+	// UpdateMyUserName PENDING.
+	UpdateMyUserName(context.Context, *v1.UpdateMyUserNameRequest) (*v1.UpdateMyUserNameResponse, error)
+	// UpdateMyPassword PENDING.
+	UpdateMyPassword(context.Context, *v1.UpdateMyPasswordRequest) (*v1.UpdateMyPasswordResponse, error)
+	// GetMyProfile PENDING.
+	GetMyProfile(context.Context, *v1.GetMyProfileRequest) (*v1.GetMyProfileResponse, error)
+	// UpdateMyProfile PENDING.
+	UpdateMyProfile(context.Context, *v1.UpdateMyProfileRequest) (*v1.UpdateMyProfileResponse, error)
+	// GetMyEmail PENDING.
+	GetMyEmail(context.Context, *v1.GetMyEmailRequest) (*v1.GetMyEmailResponse, error)
+	// SetMyEmail PENDING.
+	SetMyEmail(context.Context, *v1.SetMyEmailRequest) (*v1.SetMyEmailResponse, error)
+	// VerifyMyEmail PENDING.
+	VerifyMyEmail(context.Context, *v1.VerifyMyEmailRequest) (*v1.VerifyMyEmailResponse, error)
+	// GetMyPhone PENDING.
+	GetMyPhone(context.Context, *v1.GetMyPhoneRequest) (*v1.GetMyPhoneResponse, error)
+	// SetMyPhone PENDING.
+	SetMyPhone(context.Context, *v1.SetMyPhoneRequest) (*v1.SetMyPhoneResponse, error)
+	// VerifyMyPhone PENDING.
+	VerifyMyPhone(context.Context, *v1.VerifyMyPhoneRequest) (*v1.VerifyMyPhoneResponse, error)
+	// RemoveMyPhone PENDING.
+	RemoveMyPhone(context.Context, *v1.RemoveMyPhoneRequest) (*v1.RemoveMyPhoneResponse, error)
+	// ListMyUserChanges PENDING.
+	ListMyUserChanges(context.Context, *v1.ListMyUserChangesRequest) (*v1.ListMyUserChangesResponse, error)
+	// ListMyMetadata PENDING.
+	ListMyMetadata(context.Context, *v1.ListMyMetadataRequest) (*v1.ListMyMetadataResponse, error)
+	// GetMyMetadata PENDING.
+	GetMyMetadata(context.Context, *v1.GetMyMetadataRequest) (*v1.GetMyMetadataResponse, error)
+	// GetMyPasswordComplexityPolicy PENDING.
+	GetMyPasswordComplexityPolicy(context.Context, *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error)
+	// ListMyZitadelPermissions PENDING.
+	ListMyZitadelPermissions(context.Context, *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error)
+	// ListMyProjectPermissions PENDING.
+	ListMyProjectPermissions(context.Context, *v1.ListMyProjectPermissionsRequest) (*v1.ListMyProjectPermissionsResponse, error)
+	// ListMyMemberships PENDING.
+	ListMyMemberships(context.Context, *v1.ListMyMembershipsRequest) (*v1.ListMyMembershipsResponse, error)
+	// ListMyUserGrants PENDING.
+	ListMyUserGrants(context.Context, *v1.ListMyUserGrantsRequest) (*v1.ListMyUserGrantsResponse, error)
+	// ListMyProjectOrgs PENDING.
+	ListMyProjectOrgs(context.Context, *v1.ListMyProjectOrgsRequest) (*v1.ListMyProjectOrgsResponse, error)
 }
 
 // NewAuthServiceHandler builds an HTTP handler from the service implementation. It returns the path
@@ -126,12 +628,188 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 		connect.WithSchema(authServiceMethods.ByName("GetMyUser")),
 		connect.WithHandlerOptions(opts...),
 	)
+	authServiceGetSupportedLanguagesHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceGetSupportedLanguagesProcedure,
+		svc.GetSupportedLanguages,
+		connect.WithSchema(authServiceMethods.ByName("GetSupportedLanguages")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceRemoveMyUserHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceRemoveMyUserProcedure,
+		svc.RemoveMyUser,
+		connect.WithSchema(authServiceMethods.ByName("RemoveMyUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceUpdateMyUserNameHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceUpdateMyUserNameProcedure,
+		svc.UpdateMyUserName,
+		connect.WithSchema(authServiceMethods.ByName("UpdateMyUserName")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceUpdateMyPasswordHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceUpdateMyPasswordProcedure,
+		svc.UpdateMyPassword,
+		connect.WithSchema(authServiceMethods.ByName("UpdateMyPassword")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceGetMyProfileHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceGetMyProfileProcedure,
+		svc.GetMyProfile,
+		connect.WithSchema(authServiceMethods.ByName("GetMyProfile")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceUpdateMyProfileHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceUpdateMyProfileProcedure,
+		svc.UpdateMyProfile,
+		connect.WithSchema(authServiceMethods.ByName("UpdateMyProfile")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceGetMyEmailHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceGetMyEmailProcedure,
+		svc.GetMyEmail,
+		connect.WithSchema(authServiceMethods.ByName("GetMyEmail")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceSetMyEmailHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceSetMyEmailProcedure,
+		svc.SetMyEmail,
+		connect.WithSchema(authServiceMethods.ByName("SetMyEmail")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceVerifyMyEmailHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceVerifyMyEmailProcedure,
+		svc.VerifyMyEmail,
+		connect.WithSchema(authServiceMethods.ByName("VerifyMyEmail")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceGetMyPhoneHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceGetMyPhoneProcedure,
+		svc.GetMyPhone,
+		connect.WithSchema(authServiceMethods.ByName("GetMyPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceSetMyPhoneHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceSetMyPhoneProcedure,
+		svc.SetMyPhone,
+		connect.WithSchema(authServiceMethods.ByName("SetMyPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceVerifyMyPhoneHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceVerifyMyPhoneProcedure,
+		svc.VerifyMyPhone,
+		connect.WithSchema(authServiceMethods.ByName("VerifyMyPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceRemoveMyPhoneHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceRemoveMyPhoneProcedure,
+		svc.RemoveMyPhone,
+		connect.WithSchema(authServiceMethods.ByName("RemoveMyPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceListMyUserChangesHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceListMyUserChangesProcedure,
+		svc.ListMyUserChanges,
+		connect.WithSchema(authServiceMethods.ByName("ListMyUserChanges")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceListMyMetadataHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceListMyMetadataProcedure,
+		svc.ListMyMetadata,
+		connect.WithSchema(authServiceMethods.ByName("ListMyMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceGetMyMetadataHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceGetMyMetadataProcedure,
+		svc.GetMyMetadata,
+		connect.WithSchema(authServiceMethods.ByName("GetMyMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceGetMyPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceGetMyPasswordComplexityPolicyProcedure,
+		svc.GetMyPasswordComplexityPolicy,
+		connect.WithSchema(authServiceMethods.ByName("GetMyPasswordComplexityPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceListMyZitadelPermissionsHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceListMyZitadelPermissionsProcedure,
+		svc.ListMyZitadelPermissions,
+		connect.WithSchema(authServiceMethods.ByName("ListMyZitadelPermissions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceListMyProjectPermissionsHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceListMyProjectPermissionsProcedure,
+		svc.ListMyProjectPermissions,
+		connect.WithSchema(authServiceMethods.ByName("ListMyProjectPermissions")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceListMyMembershipsHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceListMyMembershipsProcedure,
+		svc.ListMyMemberships,
+		connect.WithSchema(authServiceMethods.ByName("ListMyMemberships")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceListMyUserGrantsHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceListMyUserGrantsProcedure,
+		svc.ListMyUserGrants,
+		connect.WithSchema(authServiceMethods.ByName("ListMyUserGrants")),
+		connect.WithHandlerOptions(opts...),
+	)
+	authServiceListMyProjectOrgsHandler := connect.NewUnaryHandlerSimple(
+		AuthServiceListMyProjectOrgsProcedure,
+		svc.ListMyProjectOrgs,
+		connect.WithSchema(authServiceMethods.ByName("ListMyProjectOrgs")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/zitadel.auth.v1.AuthService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case AuthServiceHealthzProcedure:
 			authServiceHealthzHandler.ServeHTTP(w, r)
 		case AuthServiceGetMyUserProcedure:
 			authServiceGetMyUserHandler.ServeHTTP(w, r)
+		case AuthServiceGetSupportedLanguagesProcedure:
+			authServiceGetSupportedLanguagesHandler.ServeHTTP(w, r)
+		case AuthServiceRemoveMyUserProcedure:
+			authServiceRemoveMyUserHandler.ServeHTTP(w, r)
+		case AuthServiceUpdateMyUserNameProcedure:
+			authServiceUpdateMyUserNameHandler.ServeHTTP(w, r)
+		case AuthServiceUpdateMyPasswordProcedure:
+			authServiceUpdateMyPasswordHandler.ServeHTTP(w, r)
+		case AuthServiceGetMyProfileProcedure:
+			authServiceGetMyProfileHandler.ServeHTTP(w, r)
+		case AuthServiceUpdateMyProfileProcedure:
+			authServiceUpdateMyProfileHandler.ServeHTTP(w, r)
+		case AuthServiceGetMyEmailProcedure:
+			authServiceGetMyEmailHandler.ServeHTTP(w, r)
+		case AuthServiceSetMyEmailProcedure:
+			authServiceSetMyEmailHandler.ServeHTTP(w, r)
+		case AuthServiceVerifyMyEmailProcedure:
+			authServiceVerifyMyEmailHandler.ServeHTTP(w, r)
+		case AuthServiceGetMyPhoneProcedure:
+			authServiceGetMyPhoneHandler.ServeHTTP(w, r)
+		case AuthServiceSetMyPhoneProcedure:
+			authServiceSetMyPhoneHandler.ServeHTTP(w, r)
+		case AuthServiceVerifyMyPhoneProcedure:
+			authServiceVerifyMyPhoneHandler.ServeHTTP(w, r)
+		case AuthServiceRemoveMyPhoneProcedure:
+			authServiceRemoveMyPhoneHandler.ServeHTTP(w, r)
+		case AuthServiceListMyUserChangesProcedure:
+			authServiceListMyUserChangesHandler.ServeHTTP(w, r)
+		case AuthServiceListMyMetadataProcedure:
+			authServiceListMyMetadataHandler.ServeHTTP(w, r)
+		case AuthServiceGetMyMetadataProcedure:
+			authServiceGetMyMetadataHandler.ServeHTTP(w, r)
+		case AuthServiceGetMyPasswordComplexityPolicyProcedure:
+			authServiceGetMyPasswordComplexityPolicyHandler.ServeHTTP(w, r)
+		case AuthServiceListMyZitadelPermissionsProcedure:
+			authServiceListMyZitadelPermissionsHandler.ServeHTTP(w, r)
+		case AuthServiceListMyProjectPermissionsProcedure:
+			authServiceListMyProjectPermissionsHandler.ServeHTTP(w, r)
+		case AuthServiceListMyMembershipsProcedure:
+			authServiceListMyMembershipsHandler.ServeHTTP(w, r)
+		case AuthServiceListMyUserGrantsProcedure:
+			authServiceListMyUserGrantsHandler.ServeHTTP(w, r)
+		case AuthServiceListMyProjectOrgsProcedure:
+			authServiceListMyProjectOrgsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -147,4 +825,92 @@ func (UnimplementedAuthServiceHandler) Healthz(context.Context, *v1.HealthzReque
 
 func (UnimplementedAuthServiceHandler) GetMyUser(context.Context, *v1.GetMyUserRequest) (*v1.GetMyUserResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.GetMyUser is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.GetSupportedLanguages is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) RemoveMyUser(context.Context, *v1.RemoveMyUserRequest) (*v1.RemoveMyUserResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.RemoveMyUser is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) UpdateMyUserName(context.Context, *v1.UpdateMyUserNameRequest) (*v1.UpdateMyUserNameResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.UpdateMyUserName is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) UpdateMyPassword(context.Context, *v1.UpdateMyPasswordRequest) (*v1.UpdateMyPasswordResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.UpdateMyPassword is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) GetMyProfile(context.Context, *v1.GetMyProfileRequest) (*v1.GetMyProfileResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.GetMyProfile is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) UpdateMyProfile(context.Context, *v1.UpdateMyProfileRequest) (*v1.UpdateMyProfileResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.UpdateMyProfile is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) GetMyEmail(context.Context, *v1.GetMyEmailRequest) (*v1.GetMyEmailResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.GetMyEmail is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) SetMyEmail(context.Context, *v1.SetMyEmailRequest) (*v1.SetMyEmailResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.SetMyEmail is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) VerifyMyEmail(context.Context, *v1.VerifyMyEmailRequest) (*v1.VerifyMyEmailResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.VerifyMyEmail is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) GetMyPhone(context.Context, *v1.GetMyPhoneRequest) (*v1.GetMyPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.GetMyPhone is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) SetMyPhone(context.Context, *v1.SetMyPhoneRequest) (*v1.SetMyPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.SetMyPhone is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) VerifyMyPhone(context.Context, *v1.VerifyMyPhoneRequest) (*v1.VerifyMyPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.VerifyMyPhone is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) RemoveMyPhone(context.Context, *v1.RemoveMyPhoneRequest) (*v1.RemoveMyPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.RemoveMyPhone is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) ListMyUserChanges(context.Context, *v1.ListMyUserChangesRequest) (*v1.ListMyUserChangesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.ListMyUserChanges is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) ListMyMetadata(context.Context, *v1.ListMyMetadataRequest) (*v1.ListMyMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.ListMyMetadata is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) GetMyMetadata(context.Context, *v1.GetMyMetadataRequest) (*v1.GetMyMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.GetMyMetadata is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) GetMyPasswordComplexityPolicy(context.Context, *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.GetMyPasswordComplexityPolicy is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) ListMyZitadelPermissions(context.Context, *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.ListMyZitadelPermissions is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) ListMyProjectPermissions(context.Context, *v1.ListMyProjectPermissionsRequest) (*v1.ListMyProjectPermissionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.ListMyProjectPermissions is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) ListMyMemberships(context.Context, *v1.ListMyMembershipsRequest) (*v1.ListMyMembershipsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.ListMyMemberships is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) ListMyUserGrants(context.Context, *v1.ListMyUserGrantsRequest) (*v1.ListMyUserGrantsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.ListMyUserGrants is not implemented"))
+}
+
+func (UnimplementedAuthServiceHandler) ListMyProjectOrgs(context.Context, *v1.ListMyProjectOrgsRequest) (*v1.ListMyProjectOrgsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.auth.v1.AuthService.ListMyProjectOrgs is not implemented"))
 }

@@ -51,6 +51,360 @@ const (
 	// ManagementServiceAddPersonalAccessTokenProcedure is the fully-qualified name of the
 	// ManagementService's AddPersonalAccessToken RPC.
 	ManagementServiceAddPersonalAccessTokenProcedure = "/zitadel.management.v1.ManagementService/AddPersonalAccessToken"
+	// ManagementServiceGetOIDCInformationProcedure is the fully-qualified name of the
+	// ManagementService's GetOIDCInformation RPC.
+	ManagementServiceGetOIDCInformationProcedure = "/zitadel.management.v1.ManagementService/GetOIDCInformation"
+	// ManagementServiceGetIAMProcedure is the fully-qualified name of the ManagementService's GetIAM
+	// RPC.
+	ManagementServiceGetIAMProcedure = "/zitadel.management.v1.ManagementService/GetIAM"
+	// ManagementServiceGetSupportedLanguagesProcedure is the fully-qualified name of the
+	// ManagementService's GetSupportedLanguages RPC.
+	ManagementServiceGetSupportedLanguagesProcedure = "/zitadel.management.v1.ManagementService/GetSupportedLanguages"
+	// ManagementServiceGetUserByIDProcedure is the fully-qualified name of the ManagementService's
+	// GetUserByID RPC.
+	ManagementServiceGetUserByIDProcedure = "/zitadel.management.v1.ManagementService/GetUserByID"
+	// ManagementServiceGetUserByLoginNameGlobalProcedure is the fully-qualified name of the
+	// ManagementService's GetUserByLoginNameGlobal RPC.
+	ManagementServiceGetUserByLoginNameGlobalProcedure = "/zitadel.management.v1.ManagementService/GetUserByLoginNameGlobal"
+	// ManagementServiceListUsersProcedure is the fully-qualified name of the ManagementService's
+	// ListUsers RPC.
+	ManagementServiceListUsersProcedure = "/zitadel.management.v1.ManagementService/ListUsers"
+	// ManagementServiceIsUserUniqueProcedure is the fully-qualified name of the ManagementService's
+	// IsUserUnique RPC.
+	ManagementServiceIsUserUniqueProcedure = "/zitadel.management.v1.ManagementService/IsUserUnique"
+	// ManagementServiceAddHumanUserProcedure is the fully-qualified name of the ManagementService's
+	// AddHumanUser RPC.
+	ManagementServiceAddHumanUserProcedure = "/zitadel.management.v1.ManagementService/AddHumanUser"
+	// ManagementServiceDeactivateUserProcedure is the fully-qualified name of the ManagementService's
+	// DeactivateUser RPC.
+	ManagementServiceDeactivateUserProcedure = "/zitadel.management.v1.ManagementService/DeactivateUser"
+	// ManagementServiceReactivateUserProcedure is the fully-qualified name of the ManagementService's
+	// ReactivateUser RPC.
+	ManagementServiceReactivateUserProcedure = "/zitadel.management.v1.ManagementService/ReactivateUser"
+	// ManagementServiceLockUserProcedure is the fully-qualified name of the ManagementService's
+	// LockUser RPC.
+	ManagementServiceLockUserProcedure = "/zitadel.management.v1.ManagementService/LockUser"
+	// ManagementServiceUnlockUserProcedure is the fully-qualified name of the ManagementService's
+	// UnlockUser RPC.
+	ManagementServiceUnlockUserProcedure = "/zitadel.management.v1.ManagementService/UnlockUser"
+	// ManagementServiceRemoveUserProcedure is the fully-qualified name of the ManagementService's
+	// RemoveUser RPC.
+	ManagementServiceRemoveUserProcedure = "/zitadel.management.v1.ManagementService/RemoveUser"
+	// ManagementServiceUpdateUserNameProcedure is the fully-qualified name of the ManagementService's
+	// UpdateUserName RPC.
+	ManagementServiceUpdateUserNameProcedure = "/zitadel.management.v1.ManagementService/UpdateUserName"
+	// ManagementServiceListUserChangesProcedure is the fully-qualified name of the ManagementService's
+	// ListUserChanges RPC.
+	ManagementServiceListUserChangesProcedure = "/zitadel.management.v1.ManagementService/ListUserChanges"
+	// ManagementServiceListOrgChangesProcedure is the fully-qualified name of the ManagementService's
+	// ListOrgChanges RPC.
+	ManagementServiceListOrgChangesProcedure = "/zitadel.management.v1.ManagementService/ListOrgChanges"
+	// ManagementServiceSetUserMetadataProcedure is the fully-qualified name of the ManagementService's
+	// SetUserMetadata RPC.
+	ManagementServiceSetUserMetadataProcedure = "/zitadel.management.v1.ManagementService/SetUserMetadata"
+	// ManagementServiceBulkSetUserMetadataProcedure is the fully-qualified name of the
+	// ManagementService's BulkSetUserMetadata RPC.
+	ManagementServiceBulkSetUserMetadataProcedure = "/zitadel.management.v1.ManagementService/BulkSetUserMetadata"
+	// ManagementServiceListUserMetadataProcedure is the fully-qualified name of the ManagementService's
+	// ListUserMetadata RPC.
+	ManagementServiceListUserMetadataProcedure = "/zitadel.management.v1.ManagementService/ListUserMetadata"
+	// ManagementServiceGetUserMetadataProcedure is the fully-qualified name of the ManagementService's
+	// GetUserMetadata RPC.
+	ManagementServiceGetUserMetadataProcedure = "/zitadel.management.v1.ManagementService/GetUserMetadata"
+	// ManagementServiceRemoveUserMetadataProcedure is the fully-qualified name of the
+	// ManagementService's RemoveUserMetadata RPC.
+	ManagementServiceRemoveUserMetadataProcedure = "/zitadel.management.v1.ManagementService/RemoveUserMetadata"
+	// ManagementServiceBulkRemoveUserMetadataProcedure is the fully-qualified name of the
+	// ManagementService's BulkRemoveUserMetadata RPC.
+	ManagementServiceBulkRemoveUserMetadataProcedure = "/zitadel.management.v1.ManagementService/BulkRemoveUserMetadata"
+	// ManagementServiceSetOrgMetadataProcedure is the fully-qualified name of the ManagementService's
+	// SetOrgMetadata RPC.
+	ManagementServiceSetOrgMetadataProcedure = "/zitadel.management.v1.ManagementService/SetOrgMetadata"
+	// ManagementServiceBulkSetOrgMetadataProcedure is the fully-qualified name of the
+	// ManagementService's BulkSetOrgMetadata RPC.
+	ManagementServiceBulkSetOrgMetadataProcedure = "/zitadel.management.v1.ManagementService/BulkSetOrgMetadata"
+	// ManagementServiceListOrgMetadataProcedure is the fully-qualified name of the ManagementService's
+	// ListOrgMetadata RPC.
+	ManagementServiceListOrgMetadataProcedure = "/zitadel.management.v1.ManagementService/ListOrgMetadata"
+	// ManagementServiceGetOrgMetadataProcedure is the fully-qualified name of the ManagementService's
+	// GetOrgMetadata RPC.
+	ManagementServiceGetOrgMetadataProcedure = "/zitadel.management.v1.ManagementService/GetOrgMetadata"
+	// ManagementServiceRemoveOrgMetadataProcedure is the fully-qualified name of the
+	// ManagementService's RemoveOrgMetadata RPC.
+	ManagementServiceRemoveOrgMetadataProcedure = "/zitadel.management.v1.ManagementService/RemoveOrgMetadata"
+	// ManagementServiceBulkRemoveOrgMetadataProcedure is the fully-qualified name of the
+	// ManagementService's BulkRemoveOrgMetadata RPC.
+	ManagementServiceBulkRemoveOrgMetadataProcedure = "/zitadel.management.v1.ManagementService/BulkRemoveOrgMetadata"
+	// ManagementServiceGetHumanProfileProcedure is the fully-qualified name of the ManagementService's
+	// GetHumanProfile RPC.
+	ManagementServiceGetHumanProfileProcedure = "/zitadel.management.v1.ManagementService/GetHumanProfile"
+	// ManagementServiceUpdateHumanProfileProcedure is the fully-qualified name of the
+	// ManagementService's UpdateHumanProfile RPC.
+	ManagementServiceUpdateHumanProfileProcedure = "/zitadel.management.v1.ManagementService/UpdateHumanProfile"
+	// ManagementServiceGetHumanEmailProcedure is the fully-qualified name of the ManagementService's
+	// GetHumanEmail RPC.
+	ManagementServiceGetHumanEmailProcedure = "/zitadel.management.v1.ManagementService/GetHumanEmail"
+	// ManagementServiceUpdateHumanEmailProcedure is the fully-qualified name of the ManagementService's
+	// UpdateHumanEmail RPC.
+	ManagementServiceUpdateHumanEmailProcedure = "/zitadel.management.v1.ManagementService/UpdateHumanEmail"
+	// ManagementServiceGetHumanPhoneProcedure is the fully-qualified name of the ManagementService's
+	// GetHumanPhone RPC.
+	ManagementServiceGetHumanPhoneProcedure = "/zitadel.management.v1.ManagementService/GetHumanPhone"
+	// ManagementServiceUpdateHumanPhoneProcedure is the fully-qualified name of the ManagementService's
+	// UpdateHumanPhone RPC.
+	ManagementServiceUpdateHumanPhoneProcedure = "/zitadel.management.v1.ManagementService/UpdateHumanPhone"
+	// ManagementServiceRemoveHumanPhoneProcedure is the fully-qualified name of the ManagementService's
+	// RemoveHumanPhone RPC.
+	ManagementServiceRemoveHumanPhoneProcedure = "/zitadel.management.v1.ManagementService/RemoveHumanPhone"
+	// ManagementServiceRemoveHumanAvatarProcedure is the fully-qualified name of the
+	// ManagementService's RemoveHumanAvatar RPC.
+	ManagementServiceRemoveHumanAvatarProcedure = "/zitadel.management.v1.ManagementService/RemoveHumanAvatar"
+	// ManagementServiceSetHumanInitialPasswordProcedure is the fully-qualified name of the
+	// ManagementService's SetHumanInitialPassword RPC.
+	ManagementServiceSetHumanInitialPasswordProcedure = "/zitadel.management.v1.ManagementService/SetHumanInitialPassword"
+	// ManagementServiceSetHumanPasswordProcedure is the fully-qualified name of the ManagementService's
+	// SetHumanPassword RPC.
+	ManagementServiceSetHumanPasswordProcedure = "/zitadel.management.v1.ManagementService/SetHumanPassword"
+	// ManagementServiceUpdateMachineProcedure is the fully-qualified name of the ManagementService's
+	// UpdateMachine RPC.
+	ManagementServiceUpdateMachineProcedure = "/zitadel.management.v1.ManagementService/UpdateMachine"
+	// ManagementServiceGenerateMachineSecretProcedure is the fully-qualified name of the
+	// ManagementService's GenerateMachineSecret RPC.
+	ManagementServiceGenerateMachineSecretProcedure = "/zitadel.management.v1.ManagementService/GenerateMachineSecret"
+	// ManagementServiceRemoveMachineSecretProcedure is the fully-qualified name of the
+	// ManagementService's RemoveMachineSecret RPC.
+	ManagementServiceRemoveMachineSecretProcedure = "/zitadel.management.v1.ManagementService/RemoveMachineSecret"
+	// ManagementServiceGetMachineKeyByIDsProcedure is the fully-qualified name of the
+	// ManagementService's GetMachineKeyByIDs RPC.
+	ManagementServiceGetMachineKeyByIDsProcedure = "/zitadel.management.v1.ManagementService/GetMachineKeyByIDs"
+	// ManagementServiceListMachineKeysProcedure is the fully-qualified name of the ManagementService's
+	// ListMachineKeys RPC.
+	ManagementServiceListMachineKeysProcedure = "/zitadel.management.v1.ManagementService/ListMachineKeys"
+	// ManagementServiceRemoveMachineKeyProcedure is the fully-qualified name of the ManagementService's
+	// RemoveMachineKey RPC.
+	ManagementServiceRemoveMachineKeyProcedure = "/zitadel.management.v1.ManagementService/RemoveMachineKey"
+	// ManagementServiceGetPersonalAccessTokenByIDsProcedure is the fully-qualified name of the
+	// ManagementService's GetPersonalAccessTokenByIDs RPC.
+	ManagementServiceGetPersonalAccessTokenByIDsProcedure = "/zitadel.management.v1.ManagementService/GetPersonalAccessTokenByIDs"
+	// ManagementServiceListPersonalAccessTokensProcedure is the fully-qualified name of the
+	// ManagementService's ListPersonalAccessTokens RPC.
+	ManagementServiceListPersonalAccessTokensProcedure = "/zitadel.management.v1.ManagementService/ListPersonalAccessTokens"
+	// ManagementServiceRemovePersonalAccessTokenProcedure is the fully-qualified name of the
+	// ManagementService's RemovePersonalAccessToken RPC.
+	ManagementServiceRemovePersonalAccessTokenProcedure = "/zitadel.management.v1.ManagementService/RemovePersonalAccessToken"
+	// ManagementServiceListUserMembershipsProcedure is the fully-qualified name of the
+	// ManagementService's ListUserMemberships RPC.
+	ManagementServiceListUserMembershipsProcedure = "/zitadel.management.v1.ManagementService/ListUserMemberships"
+	// ManagementServiceListOrgMemberRolesProcedure is the fully-qualified name of the
+	// ManagementService's ListOrgMemberRoles RPC.
+	ManagementServiceListOrgMemberRolesProcedure = "/zitadel.management.v1.ManagementService/ListOrgMemberRoles"
+	// ManagementServiceListOrgMembersProcedure is the fully-qualified name of the ManagementService's
+	// ListOrgMembers RPC.
+	ManagementServiceListOrgMembersProcedure = "/zitadel.management.v1.ManagementService/ListOrgMembers"
+	// ManagementServiceAddOrgMemberProcedure is the fully-qualified name of the ManagementService's
+	// AddOrgMember RPC.
+	ManagementServiceAddOrgMemberProcedure = "/zitadel.management.v1.ManagementService/AddOrgMember"
+	// ManagementServiceUpdateOrgMemberProcedure is the fully-qualified name of the ManagementService's
+	// UpdateOrgMember RPC.
+	ManagementServiceUpdateOrgMemberProcedure = "/zitadel.management.v1.ManagementService/UpdateOrgMember"
+	// ManagementServiceRemoveOrgMemberProcedure is the fully-qualified name of the ManagementService's
+	// RemoveOrgMember RPC.
+	ManagementServiceRemoveOrgMemberProcedure = "/zitadel.management.v1.ManagementService/RemoveOrgMember"
+	// ManagementServiceGetOrgByDomainGlobalProcedure is the fully-qualified name of the
+	// ManagementService's GetOrgByDomainGlobal RPC.
+	ManagementServiceGetOrgByDomainGlobalProcedure = "/zitadel.management.v1.ManagementService/GetOrgByDomainGlobal"
+	// ManagementServiceAddOrgProcedure is the fully-qualified name of the ManagementService's AddOrg
+	// RPC.
+	ManagementServiceAddOrgProcedure = "/zitadel.management.v1.ManagementService/AddOrg"
+	// ManagementServiceUpdateOrgProcedure is the fully-qualified name of the ManagementService's
+	// UpdateOrg RPC.
+	ManagementServiceUpdateOrgProcedure = "/zitadel.management.v1.ManagementService/UpdateOrg"
+	// ManagementServiceDeactivateOrgProcedure is the fully-qualified name of the ManagementService's
+	// DeactivateOrg RPC.
+	ManagementServiceDeactivateOrgProcedure = "/zitadel.management.v1.ManagementService/DeactivateOrg"
+	// ManagementServiceReactivateOrgProcedure is the fully-qualified name of the ManagementService's
+	// ReactivateOrg RPC.
+	ManagementServiceReactivateOrgProcedure = "/zitadel.management.v1.ManagementService/ReactivateOrg"
+	// ManagementServiceRemoveOrgProcedure is the fully-qualified name of the ManagementService's
+	// RemoveOrg RPC.
+	ManagementServiceRemoveOrgProcedure = "/zitadel.management.v1.ManagementService/RemoveOrg"
+	// ManagementServiceAddOrgDomainProcedure is the fully-qualified name of the ManagementService's
+	// AddOrgDomain RPC.
+	ManagementServiceAddOrgDomainProcedure = "/zitadel.management.v1.ManagementService/AddOrgDomain"
+	// ManagementServiceListOrgDomainsProcedure is the fully-qualified name of the ManagementService's
+	// ListOrgDomains RPC.
+	ManagementServiceListOrgDomainsProcedure = "/zitadel.management.v1.ManagementService/ListOrgDomains"
+	// ManagementServiceRemoveOrgDomainProcedure is the fully-qualified name of the ManagementService's
+	// RemoveOrgDomain RPC.
+	ManagementServiceRemoveOrgDomainProcedure = "/zitadel.management.v1.ManagementService/RemoveOrgDomain"
+	// ManagementServiceGenerateOrgDomainValidationProcedure is the fully-qualified name of the
+	// ManagementService's GenerateOrgDomainValidation RPC.
+	ManagementServiceGenerateOrgDomainValidationProcedure = "/zitadel.management.v1.ManagementService/GenerateOrgDomainValidation"
+	// ManagementServiceValidateOrgDomainProcedure is the fully-qualified name of the
+	// ManagementService's ValidateOrgDomain RPC.
+	ManagementServiceValidateOrgDomainProcedure = "/zitadel.management.v1.ManagementService/ValidateOrgDomain"
+	// ManagementServiceSetPrimaryOrgDomainProcedure is the fully-qualified name of the
+	// ManagementService's SetPrimaryOrgDomain RPC.
+	ManagementServiceSetPrimaryOrgDomainProcedure = "/zitadel.management.v1.ManagementService/SetPrimaryOrgDomain"
+	// ManagementServiceGetProjectByIDProcedure is the fully-qualified name of the ManagementService's
+	// GetProjectByID RPC.
+	ManagementServiceGetProjectByIDProcedure = "/zitadel.management.v1.ManagementService/GetProjectByID"
+	// ManagementServiceListProjectsProcedure is the fully-qualified name of the ManagementService's
+	// ListProjects RPC.
+	ManagementServiceListProjectsProcedure = "/zitadel.management.v1.ManagementService/ListProjects"
+	// ManagementServiceAddProjectProcedure is the fully-qualified name of the ManagementService's
+	// AddProject RPC.
+	ManagementServiceAddProjectProcedure = "/zitadel.management.v1.ManagementService/AddProject"
+	// ManagementServiceUpdateProjectProcedure is the fully-qualified name of the ManagementService's
+	// UpdateProject RPC.
+	ManagementServiceUpdateProjectProcedure = "/zitadel.management.v1.ManagementService/UpdateProject"
+	// ManagementServiceDeactivateProjectProcedure is the fully-qualified name of the
+	// ManagementService's DeactivateProject RPC.
+	ManagementServiceDeactivateProjectProcedure = "/zitadel.management.v1.ManagementService/DeactivateProject"
+	// ManagementServiceReactivateProjectProcedure is the fully-qualified name of the
+	// ManagementService's ReactivateProject RPC.
+	ManagementServiceReactivateProjectProcedure = "/zitadel.management.v1.ManagementService/ReactivateProject"
+	// ManagementServiceRemoveProjectProcedure is the fully-qualified name of the ManagementService's
+	// RemoveProject RPC.
+	ManagementServiceRemoveProjectProcedure = "/zitadel.management.v1.ManagementService/RemoveProject"
+	// ManagementServiceListProjectRolesProcedure is the fully-qualified name of the ManagementService's
+	// ListProjectRoles RPC.
+	ManagementServiceListProjectRolesProcedure = "/zitadel.management.v1.ManagementService/ListProjectRoles"
+	// ManagementServiceAddProjectRoleProcedure is the fully-qualified name of the ManagementService's
+	// AddProjectRole RPC.
+	ManagementServiceAddProjectRoleProcedure = "/zitadel.management.v1.ManagementService/AddProjectRole"
+	// ManagementServiceBulkAddProjectRolesProcedure is the fully-qualified name of the
+	// ManagementService's BulkAddProjectRoles RPC.
+	ManagementServiceBulkAddProjectRolesProcedure = "/zitadel.management.v1.ManagementService/BulkAddProjectRoles"
+	// ManagementServiceUpdateProjectRoleProcedure is the fully-qualified name of the
+	// ManagementService's UpdateProjectRole RPC.
+	ManagementServiceUpdateProjectRoleProcedure = "/zitadel.management.v1.ManagementService/UpdateProjectRole"
+	// ManagementServiceRemoveProjectRoleProcedure is the fully-qualified name of the
+	// ManagementService's RemoveProjectRole RPC.
+	ManagementServiceRemoveProjectRoleProcedure = "/zitadel.management.v1.ManagementService/RemoveProjectRole"
+	// ManagementServiceGetAppByIDProcedure is the fully-qualified name of the ManagementService's
+	// GetAppByID RPC.
+	ManagementServiceGetAppByIDProcedure = "/zitadel.management.v1.ManagementService/GetAppByID"
+	// ManagementServiceListAppsProcedure is the fully-qualified name of the ManagementService's
+	// ListApps RPC.
+	ManagementServiceListAppsProcedure = "/zitadel.management.v1.ManagementService/ListApps"
+	// ManagementServiceAddOIDCAppProcedure is the fully-qualified name of the ManagementService's
+	// AddOIDCApp RPC.
+	ManagementServiceAddOIDCAppProcedure = "/zitadel.management.v1.ManagementService/AddOIDCApp"
+	// ManagementServiceAddAPIAppProcedure is the fully-qualified name of the ManagementService's
+	// AddAPIApp RPC.
+	ManagementServiceAddAPIAppProcedure = "/zitadel.management.v1.ManagementService/AddAPIApp"
+	// ManagementServiceUpdateAppProcedure is the fully-qualified name of the ManagementService's
+	// UpdateApp RPC.
+	ManagementServiceUpdateAppProcedure = "/zitadel.management.v1.ManagementService/UpdateApp"
+	// ManagementServiceUpdateOIDCAppConfigProcedure is the fully-qualified name of the
+	// ManagementService's UpdateOIDCAppConfig RPC.
+	ManagementServiceUpdateOIDCAppConfigProcedure = "/zitadel.management.v1.ManagementService/UpdateOIDCAppConfig"
+	// ManagementServiceUpdateAPIAppConfigProcedure is the fully-qualified name of the
+	// ManagementService's UpdateAPIAppConfig RPC.
+	ManagementServiceUpdateAPIAppConfigProcedure = "/zitadel.management.v1.ManagementService/UpdateAPIAppConfig"
+	// ManagementServiceDeactivateAppProcedure is the fully-qualified name of the ManagementService's
+	// DeactivateApp RPC.
+	ManagementServiceDeactivateAppProcedure = "/zitadel.management.v1.ManagementService/DeactivateApp"
+	// ManagementServiceReactivateAppProcedure is the fully-qualified name of the ManagementService's
+	// ReactivateApp RPC.
+	ManagementServiceReactivateAppProcedure = "/zitadel.management.v1.ManagementService/ReactivateApp"
+	// ManagementServiceRemoveAppProcedure is the fully-qualified name of the ManagementService's
+	// RemoveApp RPC.
+	ManagementServiceRemoveAppProcedure = "/zitadel.management.v1.ManagementService/RemoveApp"
+	// ManagementServiceRegenerateOIDCClientSecretProcedure is the fully-qualified name of the
+	// ManagementService's RegenerateOIDCClientSecret RPC.
+	ManagementServiceRegenerateOIDCClientSecretProcedure = "/zitadel.management.v1.ManagementService/RegenerateOIDCClientSecret"
+	// ManagementServiceRegenerateAPIClientSecretProcedure is the fully-qualified name of the
+	// ManagementService's RegenerateAPIClientSecret RPC.
+	ManagementServiceRegenerateAPIClientSecretProcedure = "/zitadel.management.v1.ManagementService/RegenerateAPIClientSecret"
+	// ManagementServiceGetAppKeyProcedure is the fully-qualified name of the ManagementService's
+	// GetAppKey RPC.
+	ManagementServiceGetAppKeyProcedure = "/zitadel.management.v1.ManagementService/GetAppKey"
+	// ManagementServiceListAppKeysProcedure is the fully-qualified name of the ManagementService's
+	// ListAppKeys RPC.
+	ManagementServiceListAppKeysProcedure = "/zitadel.management.v1.ManagementService/ListAppKeys"
+	// ManagementServiceAddAppKeyProcedure is the fully-qualified name of the ManagementService's
+	// AddAppKey RPC.
+	ManagementServiceAddAppKeyProcedure = "/zitadel.management.v1.ManagementService/AddAppKey"
+	// ManagementServiceRemoveAppKeyProcedure is the fully-qualified name of the ManagementService's
+	// RemoveAppKey RPC.
+	ManagementServiceRemoveAppKeyProcedure = "/zitadel.management.v1.ManagementService/RemoveAppKey"
+	// ManagementServiceGetUserGrantByIDProcedure is the fully-qualified name of the ManagementService's
+	// GetUserGrantByID RPC.
+	ManagementServiceGetUserGrantByIDProcedure = "/zitadel.management.v1.ManagementService/GetUserGrantByID"
+	// ManagementServiceListUserGrantsProcedure is the fully-qualified name of the ManagementService's
+	// ListUserGrants RPC.
+	ManagementServiceListUserGrantsProcedure = "/zitadel.management.v1.ManagementService/ListUserGrants"
+	// ManagementServiceAddUserGrantProcedure is the fully-qualified name of the ManagementService's
+	// AddUserGrant RPC.
+	ManagementServiceAddUserGrantProcedure = "/zitadel.management.v1.ManagementService/AddUserGrant"
+	// ManagementServiceUpdateUserGrantProcedure is the fully-qualified name of the ManagementService's
+	// UpdateUserGrant RPC.
+	ManagementServiceUpdateUserGrantProcedure = "/zitadel.management.v1.ManagementService/UpdateUserGrant"
+	// ManagementServiceDeactivateUserGrantProcedure is the fully-qualified name of the
+	// ManagementService's DeactivateUserGrant RPC.
+	ManagementServiceDeactivateUserGrantProcedure = "/zitadel.management.v1.ManagementService/DeactivateUserGrant"
+	// ManagementServiceReactivateUserGrantProcedure is the fully-qualified name of the
+	// ManagementService's ReactivateUserGrant RPC.
+	ManagementServiceReactivateUserGrantProcedure = "/zitadel.management.v1.ManagementService/ReactivateUserGrant"
+	// ManagementServiceRemoveUserGrantProcedure is the fully-qualified name of the ManagementService's
+	// RemoveUserGrant RPC.
+	ManagementServiceRemoveUserGrantProcedure = "/zitadel.management.v1.ManagementService/RemoveUserGrant"
+	// ManagementServiceBulkRemoveUserGrantProcedure is the fully-qualified name of the
+	// ManagementService's BulkRemoveUserGrant RPC.
+	ManagementServiceBulkRemoveUserGrantProcedure = "/zitadel.management.v1.ManagementService/BulkRemoveUserGrant"
+	// ManagementServiceGetOrgIAMPolicyProcedure is the fully-qualified name of the ManagementService's
+	// GetOrgIAMPolicy RPC.
+	ManagementServiceGetOrgIAMPolicyProcedure = "/zitadel.management.v1.ManagementService/GetOrgIAMPolicy"
+	// ManagementServiceGetDomainPolicyProcedure is the fully-qualified name of the ManagementService's
+	// GetDomainPolicy RPC.
+	ManagementServiceGetDomainPolicyProcedure = "/zitadel.management.v1.ManagementService/GetDomainPolicy"
+	// ManagementServiceGetPasswordComplexityPolicyProcedure is the fully-qualified name of the
+	// ManagementService's GetPasswordComplexityPolicy RPC.
+	ManagementServiceGetPasswordComplexityPolicyProcedure = "/zitadel.management.v1.ManagementService/GetPasswordComplexityPolicy"
+	// ManagementServiceGetDefaultPasswordComplexityPolicyProcedure is the fully-qualified name of the
+	// ManagementService's GetDefaultPasswordComplexityPolicy RPC.
+	ManagementServiceGetDefaultPasswordComplexityPolicyProcedure = "/zitadel.management.v1.ManagementService/GetDefaultPasswordComplexityPolicy"
+	// ManagementServiceAddCustomPasswordComplexityPolicyProcedure is the fully-qualified name of the
+	// ManagementService's AddCustomPasswordComplexityPolicy RPC.
+	ManagementServiceAddCustomPasswordComplexityPolicyProcedure = "/zitadel.management.v1.ManagementService/AddCustomPasswordComplexityPolicy"
+	// ManagementServiceUpdateCustomPasswordComplexityPolicyProcedure is the fully-qualified name of the
+	// ManagementService's UpdateCustomPasswordComplexityPolicy RPC.
+	ManagementServiceUpdateCustomPasswordComplexityPolicyProcedure = "/zitadel.management.v1.ManagementService/UpdateCustomPasswordComplexityPolicy"
+	// ManagementServiceResetPasswordComplexityPolicyToDefaultProcedure is the fully-qualified name of
+	// the ManagementService's ResetPasswordComplexityPolicyToDefault RPC.
+	ManagementServiceResetPasswordComplexityPolicyToDefaultProcedure = "/zitadel.management.v1.ManagementService/ResetPasswordComplexityPolicyToDefault"
+	// ManagementServiceGetPasswordAgePolicyProcedure is the fully-qualified name of the
+	// ManagementService's GetPasswordAgePolicy RPC.
+	ManagementServiceGetPasswordAgePolicyProcedure = "/zitadel.management.v1.ManagementService/GetPasswordAgePolicy"
+	// ManagementServiceGetDefaultPasswordAgePolicyProcedure is the fully-qualified name of the
+	// ManagementService's GetDefaultPasswordAgePolicy RPC.
+	ManagementServiceGetDefaultPasswordAgePolicyProcedure = "/zitadel.management.v1.ManagementService/GetDefaultPasswordAgePolicy"
+	// ManagementServiceAddCustomPasswordAgePolicyProcedure is the fully-qualified name of the
+	// ManagementService's AddCustomPasswordAgePolicy RPC.
+	ManagementServiceAddCustomPasswordAgePolicyProcedure = "/zitadel.management.v1.ManagementService/AddCustomPasswordAgePolicy"
+	// ManagementServiceUpdateCustomPasswordAgePolicyProcedure is the fully-qualified name of the
+	// ManagementService's UpdateCustomPasswordAgePolicy RPC.
+	ManagementServiceUpdateCustomPasswordAgePolicyProcedure = "/zitadel.management.v1.ManagementService/UpdateCustomPasswordAgePolicy"
+	// ManagementServiceResetPasswordAgePolicyToDefaultProcedure is the fully-qualified name of the
+	// ManagementService's ResetPasswordAgePolicyToDefault RPC.
+	ManagementServiceResetPasswordAgePolicyToDefaultProcedure = "/zitadel.management.v1.ManagementService/ResetPasswordAgePolicyToDefault"
+	// ManagementServiceGetLockoutPolicyProcedure is the fully-qualified name of the ManagementService's
+	// GetLockoutPolicy RPC.
+	ManagementServiceGetLockoutPolicyProcedure = "/zitadel.management.v1.ManagementService/GetLockoutPolicy"
+	// ManagementServiceGetDefaultLockoutPolicyProcedure is the fully-qualified name of the
+	// ManagementService's GetDefaultLockoutPolicy RPC.
+	ManagementServiceGetDefaultLockoutPolicyProcedure = "/zitadel.management.v1.ManagementService/GetDefaultLockoutPolicy"
+	// ManagementServiceAddCustomLockoutPolicyProcedure is the fully-qualified name of the
+	// ManagementService's AddCustomLockoutPolicy RPC.
+	ManagementServiceAddCustomLockoutPolicyProcedure = "/zitadel.management.v1.ManagementService/AddCustomLockoutPolicy"
+	// ManagementServiceUpdateCustomLockoutPolicyProcedure is the fully-qualified name of the
+	// ManagementService's UpdateCustomLockoutPolicy RPC.
+	ManagementServiceUpdateCustomLockoutPolicyProcedure = "/zitadel.management.v1.ManagementService/UpdateCustomLockoutPolicy"
+	// ManagementServiceResetLockoutPolicyToDefaultProcedure is the fully-qualified name of the
+	// ManagementService's ResetLockoutPolicyToDefault RPC.
+	ManagementServiceResetLockoutPolicyToDefaultProcedure = "/zitadel.management.v1.ManagementService/ResetLockoutPolicyToDefault"
 )
 
 // ManagementServiceClient is a client for the zitadel.management.v1.ManagementService service.
@@ -72,6 +426,242 @@ type ManagementServiceClient interface {
 	// AddPersonalAccessToken gives a machine user a token; it is in this answer only
 	// and works at once. FailedPrecondition: the user is a person.
 	AddPersonalAccessToken(context.Context, *v1.AddPersonalAccessTokenRequest) (*v1.AddPersonalAccessTokenResponse, error)
+	// GetOIDCInformation PENDING.
+	GetOIDCInformation(context.Context, *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error)
+	// GetIAM PENDING.
+	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
+	// GetSupportedLanguages PENDING.
+	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
+	// GetUserByID PENDING.
+	GetUserByID(context.Context, *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error)
+	// GetUserByLoginNameGlobal PENDING.
+	GetUserByLoginNameGlobal(context.Context, *v1.GetUserByLoginNameGlobalRequest) (*v1.GetUserByLoginNameGlobalResponse, error)
+	// ListUsers PENDING.
+	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
+	// IsUserUnique PENDING.
+	IsUserUnique(context.Context, *v1.IsUserUniqueRequest) (*v1.IsUserUniqueResponse, error)
+	// AddHumanUser PENDING.
+	AddHumanUser(context.Context, *v1.AddHumanUserRequest) (*v1.AddHumanUserResponse, error)
+	// DeactivateUser PENDING.
+	DeactivateUser(context.Context, *v1.DeactivateUserRequest) (*v1.DeactivateUserResponse, error)
+	// ReactivateUser PENDING.
+	ReactivateUser(context.Context, *v1.ReactivateUserRequest) (*v1.ReactivateUserResponse, error)
+	// LockUser PENDING.
+	LockUser(context.Context, *v1.LockUserRequest) (*v1.LockUserResponse, error)
+	// UnlockUser PENDING.
+	UnlockUser(context.Context, *v1.UnlockUserRequest) (*v1.UnlockUserResponse, error)
+	// RemoveUser PENDING.
+	RemoveUser(context.Context, *v1.RemoveUserRequest) (*v1.RemoveUserResponse, error)
+	// UpdateUserName PENDING.
+	UpdateUserName(context.Context, *v1.UpdateUserNameRequest) (*v1.UpdateUserNameResponse, error)
+	// ListUserChanges PENDING.
+	ListUserChanges(context.Context, *v1.ListUserChangesRequest) (*v1.ListUserChangesResponse, error)
+	// ListOrgChanges PENDING.
+	ListOrgChanges(context.Context, *v1.ListOrgChangesRequest) (*v1.ListOrgChangesResponse, error)
+	// SetUserMetadata PENDING.
+	SetUserMetadata(context.Context, *v1.SetUserMetadataRequest) (*v1.SetUserMetadataResponse, error)
+	// BulkSetUserMetadata PENDING.
+	BulkSetUserMetadata(context.Context, *v1.BulkSetUserMetadataRequest) (*v1.BulkSetUserMetadataResponse, error)
+	// ListUserMetadata PENDING.
+	ListUserMetadata(context.Context, *v1.ListUserMetadataRequest) (*v1.ListUserMetadataResponse, error)
+	// GetUserMetadata PENDING.
+	GetUserMetadata(context.Context, *v1.GetUserMetadataRequest) (*v1.GetUserMetadataResponse, error)
+	// RemoveUserMetadata PENDING.
+	RemoveUserMetadata(context.Context, *v1.RemoveUserMetadataRequest) (*v1.RemoveUserMetadataResponse, error)
+	// BulkRemoveUserMetadata PENDING.
+	BulkRemoveUserMetadata(context.Context, *v1.BulkRemoveUserMetadataRequest) (*v1.BulkRemoveUserMetadataResponse, error)
+	// SetOrgMetadata PENDING.
+	SetOrgMetadata(context.Context, *v1.SetOrgMetadataRequest) (*v1.SetOrgMetadataResponse, error)
+	// BulkSetOrgMetadata PENDING.
+	BulkSetOrgMetadata(context.Context, *v1.BulkSetOrgMetadataRequest) (*v1.BulkSetOrgMetadataResponse, error)
+	// ListOrgMetadata PENDING.
+	ListOrgMetadata(context.Context, *v1.ListOrgMetadataRequest) (*v1.ListOrgMetadataResponse, error)
+	// GetOrgMetadata PENDING.
+	GetOrgMetadata(context.Context, *v1.GetOrgMetadataRequest) (*v1.GetOrgMetadataResponse, error)
+	// RemoveOrgMetadata PENDING.
+	RemoveOrgMetadata(context.Context, *v1.RemoveOrgMetadataRequest) (*v1.RemoveOrgMetadataResponse, error)
+	// BulkRemoveOrgMetadata PENDING.
+	BulkRemoveOrgMetadata(context.Context, *v1.BulkRemoveOrgMetadataRequest) (*v1.BulkRemoveOrgMetadataResponse, error)
+	// GetHumanProfile PENDING.
+	GetHumanProfile(context.Context, *v1.GetHumanProfileRequest) (*v1.GetHumanProfileResponse, error)
+	// UpdateHumanProfile PENDING.
+	UpdateHumanProfile(context.Context, *v1.UpdateHumanProfileRequest) (*v1.UpdateHumanProfileResponse, error)
+	// GetHumanEmail PENDING.
+	GetHumanEmail(context.Context, *v1.GetHumanEmailRequest) (*v1.GetHumanEmailResponse, error)
+	// UpdateHumanEmail PENDING.
+	UpdateHumanEmail(context.Context, *v1.UpdateHumanEmailRequest) (*v1.UpdateHumanEmailResponse, error)
+	// GetHumanPhone PENDING.
+	GetHumanPhone(context.Context, *v1.GetHumanPhoneRequest) (*v1.GetHumanPhoneResponse, error)
+	// UpdateHumanPhone PENDING.
+	UpdateHumanPhone(context.Context, *v1.UpdateHumanPhoneRequest) (*v1.UpdateHumanPhoneResponse, error)
+	// RemoveHumanPhone PENDING.
+	RemoveHumanPhone(context.Context, *v1.RemoveHumanPhoneRequest) (*v1.RemoveHumanPhoneResponse, error)
+	// RemoveHumanAvatar PENDING.
+	RemoveHumanAvatar(context.Context, *v1.RemoveHumanAvatarRequest) (*v1.RemoveHumanAvatarResponse, error)
+	// SetHumanInitialPassword PENDING.
+	SetHumanInitialPassword(context.Context, *v1.SetHumanInitialPasswordRequest) (*v1.SetHumanInitialPasswordResponse, error)
+	// SetHumanPassword PENDING.
+	SetHumanPassword(context.Context, *v1.SetHumanPasswordRequest) (*v1.SetHumanPasswordResponse, error)
+	// UpdateMachine PENDING.
+	UpdateMachine(context.Context, *v1.UpdateMachineRequest) (*v1.UpdateMachineResponse, error)
+	// GenerateMachineSecret PENDING.
+	GenerateMachineSecret(context.Context, *v1.GenerateMachineSecretRequest) (*v1.GenerateMachineSecretResponse, error)
+	// RemoveMachineSecret PENDING.
+	RemoveMachineSecret(context.Context, *v1.RemoveMachineSecretRequest) (*v1.RemoveMachineSecretResponse, error)
+	// GetMachineKeyByIDs PENDING.
+	GetMachineKeyByIDs(context.Context, *v1.GetMachineKeyByIDsRequest) (*v1.GetMachineKeyByIDsResponse, error)
+	// ListMachineKeys PENDING.
+	ListMachineKeys(context.Context, *v1.ListMachineKeysRequest) (*v1.ListMachineKeysResponse, error)
+	// RemoveMachineKey PENDING.
+	RemoveMachineKey(context.Context, *v1.RemoveMachineKeyRequest) (*v1.RemoveMachineKeyResponse, error)
+	// GetPersonalAccessTokenByIDs PENDING.
+	GetPersonalAccessTokenByIDs(context.Context, *v1.GetPersonalAccessTokenByIDsRequest) (*v1.GetPersonalAccessTokenByIDsResponse, error)
+	// ListPersonalAccessTokens PENDING.
+	ListPersonalAccessTokens(context.Context, *v1.ListPersonalAccessTokensRequest) (*v1.ListPersonalAccessTokensResponse, error)
+	// RemovePersonalAccessToken PENDING.
+	RemovePersonalAccessToken(context.Context, *v1.RemovePersonalAccessTokenRequest) (*v1.RemovePersonalAccessTokenResponse, error)
+	// ListUserMemberships PENDING.
+	ListUserMemberships(context.Context, *v1.ListUserMembershipsRequest) (*v1.ListUserMembershipsResponse, error)
+	// ListOrgMemberRoles PENDING.
+	ListOrgMemberRoles(context.Context, *v1.ListOrgMemberRolesRequest) (*v1.ListOrgMemberRolesResponse, error)
+	// ListOrgMembers PENDING.
+	ListOrgMembers(context.Context, *v1.ListOrgMembersRequest) (*v1.ListOrgMembersResponse, error)
+	// AddOrgMember PENDING.
+	AddOrgMember(context.Context, *v1.AddOrgMemberRequest) (*v1.AddOrgMemberResponse, error)
+	// UpdateOrgMember PENDING.
+	UpdateOrgMember(context.Context, *v1.UpdateOrgMemberRequest) (*v1.UpdateOrgMemberResponse, error)
+	// RemoveOrgMember PENDING.
+	RemoveOrgMember(context.Context, *v1.RemoveOrgMemberRequest) (*v1.RemoveOrgMemberResponse, error)
+	// GetOrgByDomainGlobal PENDING.
+	GetOrgByDomainGlobal(context.Context, *v1.GetOrgByDomainGlobalRequest) (*v1.GetOrgByDomainGlobalResponse, error)
+	// AddOrg PENDING.
+	AddOrg(context.Context, *v1.AddOrgRequest) (*v1.AddOrgResponse, error)
+	// UpdateOrg PENDING.
+	UpdateOrg(context.Context, *v1.UpdateOrgRequest) (*v1.UpdateOrgResponse, error)
+	// DeactivateOrg PENDING.
+	DeactivateOrg(context.Context, *v1.DeactivateOrgRequest) (*v1.DeactivateOrgResponse, error)
+	// ReactivateOrg PENDING.
+	ReactivateOrg(context.Context, *v1.ReactivateOrgRequest) (*v1.ReactivateOrgResponse, error)
+	// RemoveOrg PENDING.
+	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
+	// AddOrgDomain PENDING.
+	AddOrgDomain(context.Context, *v1.AddOrgDomainRequest) (*v1.AddOrgDomainResponse, error)
+	// ListOrgDomains PENDING.
+	ListOrgDomains(context.Context, *v1.ListOrgDomainsRequest) (*v1.ListOrgDomainsResponse, error)
+	// RemoveOrgDomain PENDING.
+	RemoveOrgDomain(context.Context, *v1.RemoveOrgDomainRequest) (*v1.RemoveOrgDomainResponse, error)
+	// GenerateOrgDomainValidation PENDING.
+	GenerateOrgDomainValidation(context.Context, *v1.GenerateOrgDomainValidationRequest) (*v1.GenerateOrgDomainValidationResponse, error)
+	// ValidateOrgDomain PENDING.
+	ValidateOrgDomain(context.Context, *v1.ValidateOrgDomainRequest) (*v1.ValidateOrgDomainResponse, error)
+	// SetPrimaryOrgDomain PENDING.
+	SetPrimaryOrgDomain(context.Context, *v1.SetPrimaryOrgDomainRequest) (*v1.SetPrimaryOrgDomainResponse, error)
+	// GetProjectByID PENDING.
+	GetProjectByID(context.Context, *v1.GetProjectByIDRequest) (*v1.GetProjectByIDResponse, error)
+	// ListProjects PENDING.
+	ListProjects(context.Context, *v1.ListProjectsRequest) (*v1.ListProjectsResponse, error)
+	// AddProject PENDING.
+	AddProject(context.Context, *v1.AddProjectRequest) (*v1.AddProjectResponse, error)
+	// UpdateProject PENDING.
+	UpdateProject(context.Context, *v1.UpdateProjectRequest) (*v1.UpdateProjectResponse, error)
+	// DeactivateProject PENDING.
+	DeactivateProject(context.Context, *v1.DeactivateProjectRequest) (*v1.DeactivateProjectResponse, error)
+	// ReactivateProject PENDING.
+	ReactivateProject(context.Context, *v1.ReactivateProjectRequest) (*v1.ReactivateProjectResponse, error)
+	// RemoveProject PENDING.
+	RemoveProject(context.Context, *v1.RemoveProjectRequest) (*v1.RemoveProjectResponse, error)
+	// ListProjectRoles PENDING.
+	ListProjectRoles(context.Context, *v1.ListProjectRolesRequest) (*v1.ListProjectRolesResponse, error)
+	// AddProjectRole PENDING.
+	AddProjectRole(context.Context, *v1.AddProjectRoleRequest) (*v1.AddProjectRoleResponse, error)
+	// BulkAddProjectRoles PENDING.
+	BulkAddProjectRoles(context.Context, *v1.BulkAddProjectRolesRequest) (*v1.BulkAddProjectRolesResponse, error)
+	// UpdateProjectRole PENDING.
+	UpdateProjectRole(context.Context, *v1.UpdateProjectRoleRequest) (*v1.UpdateProjectRoleResponse, error)
+	// RemoveProjectRole PENDING.
+	RemoveProjectRole(context.Context, *v1.RemoveProjectRoleRequest) (*v1.RemoveProjectRoleResponse, error)
+	// GetAppByID PENDING.
+	GetAppByID(context.Context, *v1.GetAppByIDRequest) (*v1.GetAppByIDResponse, error)
+	// ListApps PENDING.
+	ListApps(context.Context, *v1.ListAppsRequest) (*v1.ListAppsResponse, error)
+	// AddOIDCApp PENDING.
+	AddOIDCApp(context.Context, *v1.AddOIDCAppRequest) (*v1.AddOIDCAppResponse, error)
+	// AddAPIApp PENDING.
+	AddAPIApp(context.Context, *v1.AddAPIAppRequest) (*v1.AddAPIAppResponse, error)
+	// UpdateApp PENDING.
+	UpdateApp(context.Context, *v1.UpdateAppRequest) (*v1.UpdateAppResponse, error)
+	// UpdateOIDCAppConfig PENDING.
+	UpdateOIDCAppConfig(context.Context, *v1.UpdateOIDCAppConfigRequest) (*v1.UpdateOIDCAppConfigResponse, error)
+	// UpdateAPIAppConfig PENDING.
+	UpdateAPIAppConfig(context.Context, *v1.UpdateAPIAppConfigRequest) (*v1.UpdateAPIAppConfigResponse, error)
+	// DeactivateApp PENDING.
+	DeactivateApp(context.Context, *v1.DeactivateAppRequest) (*v1.DeactivateAppResponse, error)
+	// ReactivateApp PENDING.
+	ReactivateApp(context.Context, *v1.ReactivateAppRequest) (*v1.ReactivateAppResponse, error)
+	// RemoveApp PENDING.
+	RemoveApp(context.Context, *v1.RemoveAppRequest) (*v1.RemoveAppResponse, error)
+	// RegenerateOIDCClientSecret PENDING.
+	RegenerateOIDCClientSecret(context.Context, *v1.RegenerateOIDCClientSecretRequest) (*v1.RegenerateOIDCClientSecretResponse, error)
+	// RegenerateAPIClientSecret PENDING.
+	RegenerateAPIClientSecret(context.Context, *v1.RegenerateAPIClientSecretRequest) (*v1.RegenerateAPIClientSecretResponse, error)
+	// GetAppKey PENDING.
+	GetAppKey(context.Context, *v1.GetAppKeyRequest) (*v1.GetAppKeyResponse, error)
+	// ListAppKeys PENDING.
+	ListAppKeys(context.Context, *v1.ListAppKeysRequest) (*v1.ListAppKeysResponse, error)
+	// AddAppKey PENDING.
+	AddAppKey(context.Context, *v1.AddAppKeyRequest) (*v1.AddAppKeyResponse, error)
+	// RemoveAppKey PENDING.
+	RemoveAppKey(context.Context, *v1.RemoveAppKeyRequest) (*v1.RemoveAppKeyResponse, error)
+	// GetUserGrantByID PENDING.
+	GetUserGrantByID(context.Context, *v1.GetUserGrantByIDRequest) (*v1.GetUserGrantByIDResponse, error)
+	// ListUserGrants PENDING.
+	ListUserGrants(context.Context, *v1.ListUserGrantRequest) (*v1.ListUserGrantResponse, error)
+	// AddUserGrant PENDING.
+	AddUserGrant(context.Context, *v1.AddUserGrantRequest) (*v1.AddUserGrantResponse, error)
+	// UpdateUserGrant PENDING.
+	UpdateUserGrant(context.Context, *v1.UpdateUserGrantRequest) (*v1.UpdateUserGrantResponse, error)
+	// DeactivateUserGrant PENDING.
+	DeactivateUserGrant(context.Context, *v1.DeactivateUserGrantRequest) (*v1.DeactivateUserGrantResponse, error)
+	// ReactivateUserGrant PENDING.
+	ReactivateUserGrant(context.Context, *v1.ReactivateUserGrantRequest) (*v1.ReactivateUserGrantResponse, error)
+	// RemoveUserGrant PENDING.
+	RemoveUserGrant(context.Context, *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error)
+	// BulkRemoveUserGrant PENDING.
+	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
+	// GetOrgIAMPolicy PENDING.
+	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
+	// GetDomainPolicy PENDING.
+	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
+	// GetPasswordComplexityPolicy PENDING.
+	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
+	// GetDefaultPasswordComplexityPolicy PENDING.
+	GetDefaultPasswordComplexityPolicy(context.Context, *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error)
+	// AddCustomPasswordComplexityPolicy PENDING.
+	AddCustomPasswordComplexityPolicy(context.Context, *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error)
+	// UpdateCustomPasswordComplexityPolicy PENDING.
+	UpdateCustomPasswordComplexityPolicy(context.Context, *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error)
+	// ResetPasswordComplexityPolicyToDefault PENDING.
+	ResetPasswordComplexityPolicyToDefault(context.Context, *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error)
+	// GetPasswordAgePolicy PENDING.
+	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
+	// GetDefaultPasswordAgePolicy PENDING.
+	GetDefaultPasswordAgePolicy(context.Context, *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error)
+	// AddCustomPasswordAgePolicy PENDING.
+	AddCustomPasswordAgePolicy(context.Context, *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error)
+	// UpdateCustomPasswordAgePolicy PENDING.
+	UpdateCustomPasswordAgePolicy(context.Context, *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error)
+	// ResetPasswordAgePolicyToDefault PENDING.
+	ResetPasswordAgePolicyToDefault(context.Context, *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error)
+	// GetLockoutPolicy PENDING.
+	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
+	// GetDefaultLockoutPolicy PENDING.
+	GetDefaultLockoutPolicy(context.Context, *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error)
+	// AddCustomLockoutPolicy PENDING.
+	AddCustomLockoutPolicy(context.Context, *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error)
+	// UpdateCustomLockoutPolicy PENDING.
+	UpdateCustomLockoutPolicy(context.Context, *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error)
+	// ResetLockoutPolicyToDefault PENDING.
+	ResetLockoutPolicyToDefault(context.Context, *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error)
 }
 
 // NewManagementServiceClient constructs a client for the zitadel.management.v1.ManagementService
@@ -121,17 +711,843 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			connect.WithSchema(managementServiceMethods.ByName("AddPersonalAccessToken")),
 			connect.WithClientOptions(opts...),
 		),
+		getOIDCInformation: connect.NewClient[v1.GetOIDCInformationRequest, v1.GetOIDCInformationResponse](
+			httpClient,
+			baseURL+ManagementServiceGetOIDCInformationProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetOIDCInformation")),
+			connect.WithClientOptions(opts...),
+		),
+		getIAM: connect.NewClient[v1.GetIAMRequest, v1.GetIAMResponse](
+			httpClient,
+			baseURL+ManagementServiceGetIAMProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetIAM")),
+			connect.WithClientOptions(opts...),
+		),
+		getSupportedLanguages: connect.NewClient[v1.GetSupportedLanguagesRequest, v1.GetSupportedLanguagesResponse](
+			httpClient,
+			baseURL+ManagementServiceGetSupportedLanguagesProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetSupportedLanguages")),
+			connect.WithClientOptions(opts...),
+		),
+		getUserByID: connect.NewClient[v1.GetUserByIDRequest, v1.GetUserByIDResponse](
+			httpClient,
+			baseURL+ManagementServiceGetUserByIDProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetUserByID")),
+			connect.WithClientOptions(opts...),
+		),
+		getUserByLoginNameGlobal: connect.NewClient[v1.GetUserByLoginNameGlobalRequest, v1.GetUserByLoginNameGlobalResponse](
+			httpClient,
+			baseURL+ManagementServiceGetUserByLoginNameGlobalProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetUserByLoginNameGlobal")),
+			connect.WithClientOptions(opts...),
+		),
+		listUsers: connect.NewClient[v1.ListUsersRequest, v1.ListUsersResponse](
+			httpClient,
+			baseURL+ManagementServiceListUsersProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListUsers")),
+			connect.WithClientOptions(opts...),
+		),
+		isUserUnique: connect.NewClient[v1.IsUserUniqueRequest, v1.IsUserUniqueResponse](
+			httpClient,
+			baseURL+ManagementServiceIsUserUniqueProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("IsUserUnique")),
+			connect.WithClientOptions(opts...),
+		),
+		addHumanUser: connect.NewClient[v1.AddHumanUserRequest, v1.AddHumanUserResponse](
+			httpClient,
+			baseURL+ManagementServiceAddHumanUserProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddHumanUser")),
+			connect.WithClientOptions(opts...),
+		),
+		deactivateUser: connect.NewClient[v1.DeactivateUserRequest, v1.DeactivateUserResponse](
+			httpClient,
+			baseURL+ManagementServiceDeactivateUserProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("DeactivateUser")),
+			connect.WithClientOptions(opts...),
+		),
+		reactivateUser: connect.NewClient[v1.ReactivateUserRequest, v1.ReactivateUserResponse](
+			httpClient,
+			baseURL+ManagementServiceReactivateUserProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ReactivateUser")),
+			connect.WithClientOptions(opts...),
+		),
+		lockUser: connect.NewClient[v1.LockUserRequest, v1.LockUserResponse](
+			httpClient,
+			baseURL+ManagementServiceLockUserProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("LockUser")),
+			connect.WithClientOptions(opts...),
+		),
+		unlockUser: connect.NewClient[v1.UnlockUserRequest, v1.UnlockUserResponse](
+			httpClient,
+			baseURL+ManagementServiceUnlockUserProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UnlockUser")),
+			connect.WithClientOptions(opts...),
+		),
+		removeUser: connect.NewClient[v1.RemoveUserRequest, v1.RemoveUserResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveUserProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveUser")),
+			connect.WithClientOptions(opts...),
+		),
+		updateUserName: connect.NewClient[v1.UpdateUserNameRequest, v1.UpdateUserNameResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateUserNameProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateUserName")),
+			connect.WithClientOptions(opts...),
+		),
+		listUserChanges: connect.NewClient[v1.ListUserChangesRequest, v1.ListUserChangesResponse](
+			httpClient,
+			baseURL+ManagementServiceListUserChangesProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListUserChanges")),
+			connect.WithClientOptions(opts...),
+		),
+		listOrgChanges: connect.NewClient[v1.ListOrgChangesRequest, v1.ListOrgChangesResponse](
+			httpClient,
+			baseURL+ManagementServiceListOrgChangesProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListOrgChanges")),
+			connect.WithClientOptions(opts...),
+		),
+		setUserMetadata: connect.NewClient[v1.SetUserMetadataRequest, v1.SetUserMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceSetUserMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("SetUserMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		bulkSetUserMetadata: connect.NewClient[v1.BulkSetUserMetadataRequest, v1.BulkSetUserMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceBulkSetUserMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("BulkSetUserMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		listUserMetadata: connect.NewClient[v1.ListUserMetadataRequest, v1.ListUserMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceListUserMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListUserMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		getUserMetadata: connect.NewClient[v1.GetUserMetadataRequest, v1.GetUserMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceGetUserMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetUserMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		removeUserMetadata: connect.NewClient[v1.RemoveUserMetadataRequest, v1.RemoveUserMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveUserMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveUserMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		bulkRemoveUserMetadata: connect.NewClient[v1.BulkRemoveUserMetadataRequest, v1.BulkRemoveUserMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceBulkRemoveUserMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("BulkRemoveUserMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		setOrgMetadata: connect.NewClient[v1.SetOrgMetadataRequest, v1.SetOrgMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceSetOrgMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("SetOrgMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		bulkSetOrgMetadata: connect.NewClient[v1.BulkSetOrgMetadataRequest, v1.BulkSetOrgMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceBulkSetOrgMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("BulkSetOrgMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		listOrgMetadata: connect.NewClient[v1.ListOrgMetadataRequest, v1.ListOrgMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceListOrgMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListOrgMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		getOrgMetadata: connect.NewClient[v1.GetOrgMetadataRequest, v1.GetOrgMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceGetOrgMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetOrgMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		removeOrgMetadata: connect.NewClient[v1.RemoveOrgMetadataRequest, v1.RemoveOrgMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveOrgMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveOrgMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		bulkRemoveOrgMetadata: connect.NewClient[v1.BulkRemoveOrgMetadataRequest, v1.BulkRemoveOrgMetadataResponse](
+			httpClient,
+			baseURL+ManagementServiceBulkRemoveOrgMetadataProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("BulkRemoveOrgMetadata")),
+			connect.WithClientOptions(opts...),
+		),
+		getHumanProfile: connect.NewClient[v1.GetHumanProfileRequest, v1.GetHumanProfileResponse](
+			httpClient,
+			baseURL+ManagementServiceGetHumanProfileProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetHumanProfile")),
+			connect.WithClientOptions(opts...),
+		),
+		updateHumanProfile: connect.NewClient[v1.UpdateHumanProfileRequest, v1.UpdateHumanProfileResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateHumanProfileProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateHumanProfile")),
+			connect.WithClientOptions(opts...),
+		),
+		getHumanEmail: connect.NewClient[v1.GetHumanEmailRequest, v1.GetHumanEmailResponse](
+			httpClient,
+			baseURL+ManagementServiceGetHumanEmailProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetHumanEmail")),
+			connect.WithClientOptions(opts...),
+		),
+		updateHumanEmail: connect.NewClient[v1.UpdateHumanEmailRequest, v1.UpdateHumanEmailResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateHumanEmailProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateHumanEmail")),
+			connect.WithClientOptions(opts...),
+		),
+		getHumanPhone: connect.NewClient[v1.GetHumanPhoneRequest, v1.GetHumanPhoneResponse](
+			httpClient,
+			baseURL+ManagementServiceGetHumanPhoneProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetHumanPhone")),
+			connect.WithClientOptions(opts...),
+		),
+		updateHumanPhone: connect.NewClient[v1.UpdateHumanPhoneRequest, v1.UpdateHumanPhoneResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateHumanPhoneProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateHumanPhone")),
+			connect.WithClientOptions(opts...),
+		),
+		removeHumanPhone: connect.NewClient[v1.RemoveHumanPhoneRequest, v1.RemoveHumanPhoneResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveHumanPhoneProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveHumanPhone")),
+			connect.WithClientOptions(opts...),
+		),
+		removeHumanAvatar: connect.NewClient[v1.RemoveHumanAvatarRequest, v1.RemoveHumanAvatarResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveHumanAvatarProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveHumanAvatar")),
+			connect.WithClientOptions(opts...),
+		),
+		setHumanInitialPassword: connect.NewClient[v1.SetHumanInitialPasswordRequest, v1.SetHumanInitialPasswordResponse](
+			httpClient,
+			baseURL+ManagementServiceSetHumanInitialPasswordProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("SetHumanInitialPassword")),
+			connect.WithClientOptions(opts...),
+		),
+		setHumanPassword: connect.NewClient[v1.SetHumanPasswordRequest, v1.SetHumanPasswordResponse](
+			httpClient,
+			baseURL+ManagementServiceSetHumanPasswordProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("SetHumanPassword")),
+			connect.WithClientOptions(opts...),
+		),
+		updateMachine: connect.NewClient[v1.UpdateMachineRequest, v1.UpdateMachineResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateMachineProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateMachine")),
+			connect.WithClientOptions(opts...),
+		),
+		generateMachineSecret: connect.NewClient[v1.GenerateMachineSecretRequest, v1.GenerateMachineSecretResponse](
+			httpClient,
+			baseURL+ManagementServiceGenerateMachineSecretProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GenerateMachineSecret")),
+			connect.WithClientOptions(opts...),
+		),
+		removeMachineSecret: connect.NewClient[v1.RemoveMachineSecretRequest, v1.RemoveMachineSecretResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveMachineSecretProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveMachineSecret")),
+			connect.WithClientOptions(opts...),
+		),
+		getMachineKeyByIDs: connect.NewClient[v1.GetMachineKeyByIDsRequest, v1.GetMachineKeyByIDsResponse](
+			httpClient,
+			baseURL+ManagementServiceGetMachineKeyByIDsProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetMachineKeyByIDs")),
+			connect.WithClientOptions(opts...),
+		),
+		listMachineKeys: connect.NewClient[v1.ListMachineKeysRequest, v1.ListMachineKeysResponse](
+			httpClient,
+			baseURL+ManagementServiceListMachineKeysProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListMachineKeys")),
+			connect.WithClientOptions(opts...),
+		),
+		removeMachineKey: connect.NewClient[v1.RemoveMachineKeyRequest, v1.RemoveMachineKeyResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveMachineKeyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveMachineKey")),
+			connect.WithClientOptions(opts...),
+		),
+		getPersonalAccessTokenByIDs: connect.NewClient[v1.GetPersonalAccessTokenByIDsRequest, v1.GetPersonalAccessTokenByIDsResponse](
+			httpClient,
+			baseURL+ManagementServiceGetPersonalAccessTokenByIDsProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetPersonalAccessTokenByIDs")),
+			connect.WithClientOptions(opts...),
+		),
+		listPersonalAccessTokens: connect.NewClient[v1.ListPersonalAccessTokensRequest, v1.ListPersonalAccessTokensResponse](
+			httpClient,
+			baseURL+ManagementServiceListPersonalAccessTokensProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListPersonalAccessTokens")),
+			connect.WithClientOptions(opts...),
+		),
+		removePersonalAccessToken: connect.NewClient[v1.RemovePersonalAccessTokenRequest, v1.RemovePersonalAccessTokenResponse](
+			httpClient,
+			baseURL+ManagementServiceRemovePersonalAccessTokenProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemovePersonalAccessToken")),
+			connect.WithClientOptions(opts...),
+		),
+		listUserMemberships: connect.NewClient[v1.ListUserMembershipsRequest, v1.ListUserMembershipsResponse](
+			httpClient,
+			baseURL+ManagementServiceListUserMembershipsProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListUserMemberships")),
+			connect.WithClientOptions(opts...),
+		),
+		listOrgMemberRoles: connect.NewClient[v1.ListOrgMemberRolesRequest, v1.ListOrgMemberRolesResponse](
+			httpClient,
+			baseURL+ManagementServiceListOrgMemberRolesProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListOrgMemberRoles")),
+			connect.WithClientOptions(opts...),
+		),
+		listOrgMembers: connect.NewClient[v1.ListOrgMembersRequest, v1.ListOrgMembersResponse](
+			httpClient,
+			baseURL+ManagementServiceListOrgMembersProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListOrgMembers")),
+			connect.WithClientOptions(opts...),
+		),
+		addOrgMember: connect.NewClient[v1.AddOrgMemberRequest, v1.AddOrgMemberResponse](
+			httpClient,
+			baseURL+ManagementServiceAddOrgMemberProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddOrgMember")),
+			connect.WithClientOptions(opts...),
+		),
+		updateOrgMember: connect.NewClient[v1.UpdateOrgMemberRequest, v1.UpdateOrgMemberResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateOrgMemberProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateOrgMember")),
+			connect.WithClientOptions(opts...),
+		),
+		removeOrgMember: connect.NewClient[v1.RemoveOrgMemberRequest, v1.RemoveOrgMemberResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveOrgMemberProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveOrgMember")),
+			connect.WithClientOptions(opts...),
+		),
+		getOrgByDomainGlobal: connect.NewClient[v1.GetOrgByDomainGlobalRequest, v1.GetOrgByDomainGlobalResponse](
+			httpClient,
+			baseURL+ManagementServiceGetOrgByDomainGlobalProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetOrgByDomainGlobal")),
+			connect.WithClientOptions(opts...),
+		),
+		addOrg: connect.NewClient[v1.AddOrgRequest, v1.AddOrgResponse](
+			httpClient,
+			baseURL+ManagementServiceAddOrgProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddOrg")),
+			connect.WithClientOptions(opts...),
+		),
+		updateOrg: connect.NewClient[v1.UpdateOrgRequest, v1.UpdateOrgResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateOrgProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateOrg")),
+			connect.WithClientOptions(opts...),
+		),
+		deactivateOrg: connect.NewClient[v1.DeactivateOrgRequest, v1.DeactivateOrgResponse](
+			httpClient,
+			baseURL+ManagementServiceDeactivateOrgProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("DeactivateOrg")),
+			connect.WithClientOptions(opts...),
+		),
+		reactivateOrg: connect.NewClient[v1.ReactivateOrgRequest, v1.ReactivateOrgResponse](
+			httpClient,
+			baseURL+ManagementServiceReactivateOrgProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ReactivateOrg")),
+			connect.WithClientOptions(opts...),
+		),
+		removeOrg: connect.NewClient[v1.RemoveOrgRequest, v1.RemoveOrgResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveOrgProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveOrg")),
+			connect.WithClientOptions(opts...),
+		),
+		addOrgDomain: connect.NewClient[v1.AddOrgDomainRequest, v1.AddOrgDomainResponse](
+			httpClient,
+			baseURL+ManagementServiceAddOrgDomainProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddOrgDomain")),
+			connect.WithClientOptions(opts...),
+		),
+		listOrgDomains: connect.NewClient[v1.ListOrgDomainsRequest, v1.ListOrgDomainsResponse](
+			httpClient,
+			baseURL+ManagementServiceListOrgDomainsProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListOrgDomains")),
+			connect.WithClientOptions(opts...),
+		),
+		removeOrgDomain: connect.NewClient[v1.RemoveOrgDomainRequest, v1.RemoveOrgDomainResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveOrgDomainProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveOrgDomain")),
+			connect.WithClientOptions(opts...),
+		),
+		generateOrgDomainValidation: connect.NewClient[v1.GenerateOrgDomainValidationRequest, v1.GenerateOrgDomainValidationResponse](
+			httpClient,
+			baseURL+ManagementServiceGenerateOrgDomainValidationProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GenerateOrgDomainValidation")),
+			connect.WithClientOptions(opts...),
+		),
+		validateOrgDomain: connect.NewClient[v1.ValidateOrgDomainRequest, v1.ValidateOrgDomainResponse](
+			httpClient,
+			baseURL+ManagementServiceValidateOrgDomainProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ValidateOrgDomain")),
+			connect.WithClientOptions(opts...),
+		),
+		setPrimaryOrgDomain: connect.NewClient[v1.SetPrimaryOrgDomainRequest, v1.SetPrimaryOrgDomainResponse](
+			httpClient,
+			baseURL+ManagementServiceSetPrimaryOrgDomainProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("SetPrimaryOrgDomain")),
+			connect.WithClientOptions(opts...),
+		),
+		getProjectByID: connect.NewClient[v1.GetProjectByIDRequest, v1.GetProjectByIDResponse](
+			httpClient,
+			baseURL+ManagementServiceGetProjectByIDProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetProjectByID")),
+			connect.WithClientOptions(opts...),
+		),
+		listProjects: connect.NewClient[v1.ListProjectsRequest, v1.ListProjectsResponse](
+			httpClient,
+			baseURL+ManagementServiceListProjectsProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListProjects")),
+			connect.WithClientOptions(opts...),
+		),
+		addProject: connect.NewClient[v1.AddProjectRequest, v1.AddProjectResponse](
+			httpClient,
+			baseURL+ManagementServiceAddProjectProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddProject")),
+			connect.WithClientOptions(opts...),
+		),
+		updateProject: connect.NewClient[v1.UpdateProjectRequest, v1.UpdateProjectResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateProjectProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateProject")),
+			connect.WithClientOptions(opts...),
+		),
+		deactivateProject: connect.NewClient[v1.DeactivateProjectRequest, v1.DeactivateProjectResponse](
+			httpClient,
+			baseURL+ManagementServiceDeactivateProjectProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("DeactivateProject")),
+			connect.WithClientOptions(opts...),
+		),
+		reactivateProject: connect.NewClient[v1.ReactivateProjectRequest, v1.ReactivateProjectResponse](
+			httpClient,
+			baseURL+ManagementServiceReactivateProjectProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ReactivateProject")),
+			connect.WithClientOptions(opts...),
+		),
+		removeProject: connect.NewClient[v1.RemoveProjectRequest, v1.RemoveProjectResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveProjectProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveProject")),
+			connect.WithClientOptions(opts...),
+		),
+		listProjectRoles: connect.NewClient[v1.ListProjectRolesRequest, v1.ListProjectRolesResponse](
+			httpClient,
+			baseURL+ManagementServiceListProjectRolesProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListProjectRoles")),
+			connect.WithClientOptions(opts...),
+		),
+		addProjectRole: connect.NewClient[v1.AddProjectRoleRequest, v1.AddProjectRoleResponse](
+			httpClient,
+			baseURL+ManagementServiceAddProjectRoleProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddProjectRole")),
+			connect.WithClientOptions(opts...),
+		),
+		bulkAddProjectRoles: connect.NewClient[v1.BulkAddProjectRolesRequest, v1.BulkAddProjectRolesResponse](
+			httpClient,
+			baseURL+ManagementServiceBulkAddProjectRolesProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("BulkAddProjectRoles")),
+			connect.WithClientOptions(opts...),
+		),
+		updateProjectRole: connect.NewClient[v1.UpdateProjectRoleRequest, v1.UpdateProjectRoleResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateProjectRoleProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateProjectRole")),
+			connect.WithClientOptions(opts...),
+		),
+		removeProjectRole: connect.NewClient[v1.RemoveProjectRoleRequest, v1.RemoveProjectRoleResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveProjectRoleProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveProjectRole")),
+			connect.WithClientOptions(opts...),
+		),
+		getAppByID: connect.NewClient[v1.GetAppByIDRequest, v1.GetAppByIDResponse](
+			httpClient,
+			baseURL+ManagementServiceGetAppByIDProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetAppByID")),
+			connect.WithClientOptions(opts...),
+		),
+		listApps: connect.NewClient[v1.ListAppsRequest, v1.ListAppsResponse](
+			httpClient,
+			baseURL+ManagementServiceListAppsProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListApps")),
+			connect.WithClientOptions(opts...),
+		),
+		addOIDCApp: connect.NewClient[v1.AddOIDCAppRequest, v1.AddOIDCAppResponse](
+			httpClient,
+			baseURL+ManagementServiceAddOIDCAppProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddOIDCApp")),
+			connect.WithClientOptions(opts...),
+		),
+		addAPIApp: connect.NewClient[v1.AddAPIAppRequest, v1.AddAPIAppResponse](
+			httpClient,
+			baseURL+ManagementServiceAddAPIAppProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddAPIApp")),
+			connect.WithClientOptions(opts...),
+		),
+		updateApp: connect.NewClient[v1.UpdateAppRequest, v1.UpdateAppResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateAppProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateApp")),
+			connect.WithClientOptions(opts...),
+		),
+		updateOIDCAppConfig: connect.NewClient[v1.UpdateOIDCAppConfigRequest, v1.UpdateOIDCAppConfigResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateOIDCAppConfigProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateOIDCAppConfig")),
+			connect.WithClientOptions(opts...),
+		),
+		updateAPIAppConfig: connect.NewClient[v1.UpdateAPIAppConfigRequest, v1.UpdateAPIAppConfigResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateAPIAppConfigProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateAPIAppConfig")),
+			connect.WithClientOptions(opts...),
+		),
+		deactivateApp: connect.NewClient[v1.DeactivateAppRequest, v1.DeactivateAppResponse](
+			httpClient,
+			baseURL+ManagementServiceDeactivateAppProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("DeactivateApp")),
+			connect.WithClientOptions(opts...),
+		),
+		reactivateApp: connect.NewClient[v1.ReactivateAppRequest, v1.ReactivateAppResponse](
+			httpClient,
+			baseURL+ManagementServiceReactivateAppProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ReactivateApp")),
+			connect.WithClientOptions(opts...),
+		),
+		removeApp: connect.NewClient[v1.RemoveAppRequest, v1.RemoveAppResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveAppProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveApp")),
+			connect.WithClientOptions(opts...),
+		),
+		regenerateOIDCClientSecret: connect.NewClient[v1.RegenerateOIDCClientSecretRequest, v1.RegenerateOIDCClientSecretResponse](
+			httpClient,
+			baseURL+ManagementServiceRegenerateOIDCClientSecretProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RegenerateOIDCClientSecret")),
+			connect.WithClientOptions(opts...),
+		),
+		regenerateAPIClientSecret: connect.NewClient[v1.RegenerateAPIClientSecretRequest, v1.RegenerateAPIClientSecretResponse](
+			httpClient,
+			baseURL+ManagementServiceRegenerateAPIClientSecretProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RegenerateAPIClientSecret")),
+			connect.WithClientOptions(opts...),
+		),
+		getAppKey: connect.NewClient[v1.GetAppKeyRequest, v1.GetAppKeyResponse](
+			httpClient,
+			baseURL+ManagementServiceGetAppKeyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetAppKey")),
+			connect.WithClientOptions(opts...),
+		),
+		listAppKeys: connect.NewClient[v1.ListAppKeysRequest, v1.ListAppKeysResponse](
+			httpClient,
+			baseURL+ManagementServiceListAppKeysProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListAppKeys")),
+			connect.WithClientOptions(opts...),
+		),
+		addAppKey: connect.NewClient[v1.AddAppKeyRequest, v1.AddAppKeyResponse](
+			httpClient,
+			baseURL+ManagementServiceAddAppKeyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddAppKey")),
+			connect.WithClientOptions(opts...),
+		),
+		removeAppKey: connect.NewClient[v1.RemoveAppKeyRequest, v1.RemoveAppKeyResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveAppKeyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveAppKey")),
+			connect.WithClientOptions(opts...),
+		),
+		getUserGrantByID: connect.NewClient[v1.GetUserGrantByIDRequest, v1.GetUserGrantByIDResponse](
+			httpClient,
+			baseURL+ManagementServiceGetUserGrantByIDProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetUserGrantByID")),
+			connect.WithClientOptions(opts...),
+		),
+		listUserGrants: connect.NewClient[v1.ListUserGrantRequest, v1.ListUserGrantResponse](
+			httpClient,
+			baseURL+ManagementServiceListUserGrantsProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ListUserGrants")),
+			connect.WithClientOptions(opts...),
+		),
+		addUserGrant: connect.NewClient[v1.AddUserGrantRequest, v1.AddUserGrantResponse](
+			httpClient,
+			baseURL+ManagementServiceAddUserGrantProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddUserGrant")),
+			connect.WithClientOptions(opts...),
+		),
+		updateUserGrant: connect.NewClient[v1.UpdateUserGrantRequest, v1.UpdateUserGrantResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateUserGrantProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateUserGrant")),
+			connect.WithClientOptions(opts...),
+		),
+		deactivateUserGrant: connect.NewClient[v1.DeactivateUserGrantRequest, v1.DeactivateUserGrantResponse](
+			httpClient,
+			baseURL+ManagementServiceDeactivateUserGrantProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("DeactivateUserGrant")),
+			connect.WithClientOptions(opts...),
+		),
+		reactivateUserGrant: connect.NewClient[v1.ReactivateUserGrantRequest, v1.ReactivateUserGrantResponse](
+			httpClient,
+			baseURL+ManagementServiceReactivateUserGrantProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ReactivateUserGrant")),
+			connect.WithClientOptions(opts...),
+		),
+		removeUserGrant: connect.NewClient[v1.RemoveUserGrantRequest, v1.RemoveUserGrantResponse](
+			httpClient,
+			baseURL+ManagementServiceRemoveUserGrantProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("RemoveUserGrant")),
+			connect.WithClientOptions(opts...),
+		),
+		bulkRemoveUserGrant: connect.NewClient[v1.BulkRemoveUserGrantRequest, v1.BulkRemoveUserGrantResponse](
+			httpClient,
+			baseURL+ManagementServiceBulkRemoveUserGrantProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("BulkRemoveUserGrant")),
+			connect.WithClientOptions(opts...),
+		),
+		getOrgIAMPolicy: connect.NewClient[v1.GetOrgIAMPolicyRequest, v1.GetOrgIAMPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceGetOrgIAMPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetOrgIAMPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		getDomainPolicy: connect.NewClient[v1.GetDomainPolicyRequest, v1.GetDomainPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceGetDomainPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetDomainPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		getPasswordComplexityPolicy: connect.NewClient[v1.GetPasswordComplexityPolicyRequest, v1.GetPasswordComplexityPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceGetPasswordComplexityPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetPasswordComplexityPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		getDefaultPasswordComplexityPolicy: connect.NewClient[v1.GetDefaultPasswordComplexityPolicyRequest, v1.GetDefaultPasswordComplexityPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceGetDefaultPasswordComplexityPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetDefaultPasswordComplexityPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		addCustomPasswordComplexityPolicy: connect.NewClient[v1.AddCustomPasswordComplexityPolicyRequest, v1.AddCustomPasswordComplexityPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceAddCustomPasswordComplexityPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddCustomPasswordComplexityPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updateCustomPasswordComplexityPolicy: connect.NewClient[v1.UpdateCustomPasswordComplexityPolicyRequest, v1.UpdateCustomPasswordComplexityPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateCustomPasswordComplexityPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateCustomPasswordComplexityPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		resetPasswordComplexityPolicyToDefault: connect.NewClient[v1.ResetPasswordComplexityPolicyToDefaultRequest, v1.ResetPasswordComplexityPolicyToDefaultResponse](
+			httpClient,
+			baseURL+ManagementServiceResetPasswordComplexityPolicyToDefaultProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ResetPasswordComplexityPolicyToDefault")),
+			connect.WithClientOptions(opts...),
+		),
+		getPasswordAgePolicy: connect.NewClient[v1.GetPasswordAgePolicyRequest, v1.GetPasswordAgePolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceGetPasswordAgePolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetPasswordAgePolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		getDefaultPasswordAgePolicy: connect.NewClient[v1.GetDefaultPasswordAgePolicyRequest, v1.GetDefaultPasswordAgePolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceGetDefaultPasswordAgePolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetDefaultPasswordAgePolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		addCustomPasswordAgePolicy: connect.NewClient[v1.AddCustomPasswordAgePolicyRequest, v1.AddCustomPasswordAgePolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceAddCustomPasswordAgePolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddCustomPasswordAgePolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updateCustomPasswordAgePolicy: connect.NewClient[v1.UpdateCustomPasswordAgePolicyRequest, v1.UpdateCustomPasswordAgePolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateCustomPasswordAgePolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateCustomPasswordAgePolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		resetPasswordAgePolicyToDefault: connect.NewClient[v1.ResetPasswordAgePolicyToDefaultRequest, v1.ResetPasswordAgePolicyToDefaultResponse](
+			httpClient,
+			baseURL+ManagementServiceResetPasswordAgePolicyToDefaultProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ResetPasswordAgePolicyToDefault")),
+			connect.WithClientOptions(opts...),
+		),
+		getLockoutPolicy: connect.NewClient[v1.GetLockoutPolicyRequest, v1.GetLockoutPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceGetLockoutPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetLockoutPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		getDefaultLockoutPolicy: connect.NewClient[v1.GetDefaultLockoutPolicyRequest, v1.GetDefaultLockoutPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceGetDefaultLockoutPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("GetDefaultLockoutPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		addCustomLockoutPolicy: connect.NewClient[v1.AddCustomLockoutPolicyRequest, v1.AddCustomLockoutPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceAddCustomLockoutPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("AddCustomLockoutPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		updateCustomLockoutPolicy: connect.NewClient[v1.UpdateCustomLockoutPolicyRequest, v1.UpdateCustomLockoutPolicyResponse](
+			httpClient,
+			baseURL+ManagementServiceUpdateCustomLockoutPolicyProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("UpdateCustomLockoutPolicy")),
+			connect.WithClientOptions(opts...),
+		),
+		resetLockoutPolicyToDefault: connect.NewClient[v1.ResetLockoutPolicyToDefaultRequest, v1.ResetLockoutPolicyToDefaultResponse](
+			httpClient,
+			baseURL+ManagementServiceResetLockoutPolicyToDefaultProcedure,
+			connect.WithSchema(managementServiceMethods.ByName("ResetLockoutPolicyToDefault")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // managementServiceClient implements ManagementServiceClient.
 type managementServiceClient struct {
-	healthz                *connect.Client[v1.HealthzRequest, v1.HealthzResponse]
-	getMyOrg               *connect.Client[v1.GetMyOrgRequest, v1.GetMyOrgResponse]
-	importHumanUser        *connect.Client[v1.ImportHumanUserRequest, v1.ImportHumanUserResponse]
-	addMachineUser         *connect.Client[v1.AddMachineUserRequest, v1.AddMachineUserResponse]
-	addMachineKey          *connect.Client[v1.AddMachineKeyRequest, v1.AddMachineKeyResponse]
-	addPersonalAccessToken *connect.Client[v1.AddPersonalAccessTokenRequest, v1.AddPersonalAccessTokenResponse]
+	healthz                                *connect.Client[v1.HealthzRequest, v1.HealthzResponse]
+	getMyOrg                               *connect.Client[v1.GetMyOrgRequest, v1.GetMyOrgResponse]
+	importHumanUser                        *connect.Client[v1.ImportHumanUserRequest, v1.ImportHumanUserResponse]
+	addMachineUser                         *connect.Client[v1.AddMachineUserRequest, v1.AddMachineUserResponse]
+	addMachineKey                          *connect.Client[v1.AddMachineKeyRequest, v1.AddMachineKeyResponse]
+	addPersonalAccessToken                 *connect.Client[v1.AddPersonalAccessTokenRequest, v1.AddPersonalAccessTokenResponse]
+	getOIDCInformation                     *connect.Client[v1.GetOIDCInformationRequest, v1.GetOIDCInformationResponse]
+	getIAM                                 *connect.Client[v1.GetIAMRequest, v1.GetIAMResponse]
+	getSupportedLanguages                  *connect.Client[v1.GetSupportedLanguagesRequest, v1.GetSupportedLanguagesResponse]
+	getUserByID                            *connect.Client[v1.GetUserByIDRequest, v1.GetUserByIDResponse]
+	getUserByLoginNameGlobal               *connect.Client[v1.GetUserByLoginNameGlobalRequest, v1.GetUserByLoginNameGlobalResponse]
+	listUsers                              *connect.Client[v1.ListUsersRequest, v1.ListUsersResponse]
+	isUserUnique                           *connect.Client[v1.IsUserUniqueRequest, v1.IsUserUniqueResponse]
+	addHumanUser                           *connect.Client[v1.AddHumanUserRequest, v1.AddHumanUserResponse]
+	deactivateUser                         *connect.Client[v1.DeactivateUserRequest, v1.DeactivateUserResponse]
+	reactivateUser                         *connect.Client[v1.ReactivateUserRequest, v1.ReactivateUserResponse]
+	lockUser                               *connect.Client[v1.LockUserRequest, v1.LockUserResponse]
+	unlockUser                             *connect.Client[v1.UnlockUserRequest, v1.UnlockUserResponse]
+	removeUser                             *connect.Client[v1.RemoveUserRequest, v1.RemoveUserResponse]
+	updateUserName                         *connect.Client[v1.UpdateUserNameRequest, v1.UpdateUserNameResponse]
+	listUserChanges                        *connect.Client[v1.ListUserChangesRequest, v1.ListUserChangesResponse]
+	listOrgChanges                         *connect.Client[v1.ListOrgChangesRequest, v1.ListOrgChangesResponse]
+	setUserMetadata                        *connect.Client[v1.SetUserMetadataRequest, v1.SetUserMetadataResponse]
+	bulkSetUserMetadata                    *connect.Client[v1.BulkSetUserMetadataRequest, v1.BulkSetUserMetadataResponse]
+	listUserMetadata                       *connect.Client[v1.ListUserMetadataRequest, v1.ListUserMetadataResponse]
+	getUserMetadata                        *connect.Client[v1.GetUserMetadataRequest, v1.GetUserMetadataResponse]
+	removeUserMetadata                     *connect.Client[v1.RemoveUserMetadataRequest, v1.RemoveUserMetadataResponse]
+	bulkRemoveUserMetadata                 *connect.Client[v1.BulkRemoveUserMetadataRequest, v1.BulkRemoveUserMetadataResponse]
+	setOrgMetadata                         *connect.Client[v1.SetOrgMetadataRequest, v1.SetOrgMetadataResponse]
+	bulkSetOrgMetadata                     *connect.Client[v1.BulkSetOrgMetadataRequest, v1.BulkSetOrgMetadataResponse]
+	listOrgMetadata                        *connect.Client[v1.ListOrgMetadataRequest, v1.ListOrgMetadataResponse]
+	getOrgMetadata                         *connect.Client[v1.GetOrgMetadataRequest, v1.GetOrgMetadataResponse]
+	removeOrgMetadata                      *connect.Client[v1.RemoveOrgMetadataRequest, v1.RemoveOrgMetadataResponse]
+	bulkRemoveOrgMetadata                  *connect.Client[v1.BulkRemoveOrgMetadataRequest, v1.BulkRemoveOrgMetadataResponse]
+	getHumanProfile                        *connect.Client[v1.GetHumanProfileRequest, v1.GetHumanProfileResponse]
+	updateHumanProfile                     *connect.Client[v1.UpdateHumanProfileRequest, v1.UpdateHumanProfileResponse]
+	getHumanEmail                          *connect.Client[v1.GetHumanEmailRequest, v1.GetHumanEmailResponse]
+	updateHumanEmail                       *connect.Client[v1.UpdateHumanEmailRequest, v1.UpdateHumanEmailResponse]
+	getHumanPhone                          *connect.Client[v1.GetHumanPhoneRequest, v1.GetHumanPhoneResponse]
+	updateHumanPhone                       *connect.Client[v1.UpdateHumanPhoneRequest, v1.UpdateHumanPhoneResponse]
+	removeHumanPhone                       *connect.Client[v1.RemoveHumanPhoneRequest, v1.RemoveHumanPhoneResponse]
+	removeHumanAvatar                      *connect.Client[v1.RemoveHumanAvatarRequest, v1.RemoveHumanAvatarResponse]
+	setHumanInitialPassword                *connect.Client[v1.SetHumanInitialPasswordRequest, v1.SetHumanInitialPasswordResponse]
+	setHumanPassword                       *connect.Client[v1.SetHumanPasswordRequest, v1.SetHumanPasswordResponse]
+	updateMachine                          *connect.Client[v1.UpdateMachineRequest, v1.UpdateMachineResponse]
+	generateMachineSecret                  *connect.Client[v1.GenerateMachineSecretRequest, v1.GenerateMachineSecretResponse]
+	removeMachineSecret                    *connect.Client[v1.RemoveMachineSecretRequest, v1.RemoveMachineSecretResponse]
+	getMachineKeyByIDs                     *connect.Client[v1.GetMachineKeyByIDsRequest, v1.GetMachineKeyByIDsResponse]
+	listMachineKeys                        *connect.Client[v1.ListMachineKeysRequest, v1.ListMachineKeysResponse]
+	removeMachineKey                       *connect.Client[v1.RemoveMachineKeyRequest, v1.RemoveMachineKeyResponse]
+	getPersonalAccessTokenByIDs            *connect.Client[v1.GetPersonalAccessTokenByIDsRequest, v1.GetPersonalAccessTokenByIDsResponse]
+	listPersonalAccessTokens               *connect.Client[v1.ListPersonalAccessTokensRequest, v1.ListPersonalAccessTokensResponse]
+	removePersonalAccessToken              *connect.Client[v1.RemovePersonalAccessTokenRequest, v1.RemovePersonalAccessTokenResponse]
+	listUserMemberships                    *connect.Client[v1.ListUserMembershipsRequest, v1.ListUserMembershipsResponse]
+	listOrgMemberRoles                     *connect.Client[v1.ListOrgMemberRolesRequest, v1.ListOrgMemberRolesResponse]
+	listOrgMembers                         *connect.Client[v1.ListOrgMembersRequest, v1.ListOrgMembersResponse]
+	addOrgMember                           *connect.Client[v1.AddOrgMemberRequest, v1.AddOrgMemberResponse]
+	updateOrgMember                        *connect.Client[v1.UpdateOrgMemberRequest, v1.UpdateOrgMemberResponse]
+	removeOrgMember                        *connect.Client[v1.RemoveOrgMemberRequest, v1.RemoveOrgMemberResponse]
+	getOrgByDomainGlobal                   *connect.Client[v1.GetOrgByDomainGlobalRequest, v1.GetOrgByDomainGlobalResponse]
+	addOrg                                 *connect.Client[v1.AddOrgRequest, v1.AddOrgResponse]
+	updateOrg                              *connect.Client[v1.UpdateOrgRequest, v1.UpdateOrgResponse]
+	deactivateOrg                          *connect.Client[v1.DeactivateOrgRequest, v1.DeactivateOrgResponse]
+	reactivateOrg                          *connect.Client[v1.ReactivateOrgRequest, v1.ReactivateOrgResponse]
+	removeOrg                              *connect.Client[v1.RemoveOrgRequest, v1.RemoveOrgResponse]
+	addOrgDomain                           *connect.Client[v1.AddOrgDomainRequest, v1.AddOrgDomainResponse]
+	listOrgDomains                         *connect.Client[v1.ListOrgDomainsRequest, v1.ListOrgDomainsResponse]
+	removeOrgDomain                        *connect.Client[v1.RemoveOrgDomainRequest, v1.RemoveOrgDomainResponse]
+	generateOrgDomainValidation            *connect.Client[v1.GenerateOrgDomainValidationRequest, v1.GenerateOrgDomainValidationResponse]
+	validateOrgDomain                      *connect.Client[v1.ValidateOrgDomainRequest, v1.ValidateOrgDomainResponse]
+	setPrimaryOrgDomain                    *connect.Client[v1.SetPrimaryOrgDomainRequest, v1.SetPrimaryOrgDomainResponse]
+	getProjectByID                         *connect.Client[v1.GetProjectByIDRequest, v1.GetProjectByIDResponse]
+	listProjects                           *connect.Client[v1.ListProjectsRequest, v1.ListProjectsResponse]
+	addProject                             *connect.Client[v1.AddProjectRequest, v1.AddProjectResponse]
+	updateProject                          *connect.Client[v1.UpdateProjectRequest, v1.UpdateProjectResponse]
+	deactivateProject                      *connect.Client[v1.DeactivateProjectRequest, v1.DeactivateProjectResponse]
+	reactivateProject                      *connect.Client[v1.ReactivateProjectRequest, v1.ReactivateProjectResponse]
+	removeProject                          *connect.Client[v1.RemoveProjectRequest, v1.RemoveProjectResponse]
+	listProjectRoles                       *connect.Client[v1.ListProjectRolesRequest, v1.ListProjectRolesResponse]
+	addProjectRole                         *connect.Client[v1.AddProjectRoleRequest, v1.AddProjectRoleResponse]
+	bulkAddProjectRoles                    *connect.Client[v1.BulkAddProjectRolesRequest, v1.BulkAddProjectRolesResponse]
+	updateProjectRole                      *connect.Client[v1.UpdateProjectRoleRequest, v1.UpdateProjectRoleResponse]
+	removeProjectRole                      *connect.Client[v1.RemoveProjectRoleRequest, v1.RemoveProjectRoleResponse]
+	getAppByID                             *connect.Client[v1.GetAppByIDRequest, v1.GetAppByIDResponse]
+	listApps                               *connect.Client[v1.ListAppsRequest, v1.ListAppsResponse]
+	addOIDCApp                             *connect.Client[v1.AddOIDCAppRequest, v1.AddOIDCAppResponse]
+	addAPIApp                              *connect.Client[v1.AddAPIAppRequest, v1.AddAPIAppResponse]
+	updateApp                              *connect.Client[v1.UpdateAppRequest, v1.UpdateAppResponse]
+	updateOIDCAppConfig                    *connect.Client[v1.UpdateOIDCAppConfigRequest, v1.UpdateOIDCAppConfigResponse]
+	updateAPIAppConfig                     *connect.Client[v1.UpdateAPIAppConfigRequest, v1.UpdateAPIAppConfigResponse]
+	deactivateApp                          *connect.Client[v1.DeactivateAppRequest, v1.DeactivateAppResponse]
+	reactivateApp                          *connect.Client[v1.ReactivateAppRequest, v1.ReactivateAppResponse]
+	removeApp                              *connect.Client[v1.RemoveAppRequest, v1.RemoveAppResponse]
+	regenerateOIDCClientSecret             *connect.Client[v1.RegenerateOIDCClientSecretRequest, v1.RegenerateOIDCClientSecretResponse]
+	regenerateAPIClientSecret              *connect.Client[v1.RegenerateAPIClientSecretRequest, v1.RegenerateAPIClientSecretResponse]
+	getAppKey                              *connect.Client[v1.GetAppKeyRequest, v1.GetAppKeyResponse]
+	listAppKeys                            *connect.Client[v1.ListAppKeysRequest, v1.ListAppKeysResponse]
+	addAppKey                              *connect.Client[v1.AddAppKeyRequest, v1.AddAppKeyResponse]
+	removeAppKey                           *connect.Client[v1.RemoveAppKeyRequest, v1.RemoveAppKeyResponse]
+	getUserGrantByID                       *connect.Client[v1.GetUserGrantByIDRequest, v1.GetUserGrantByIDResponse]
+	listUserGrants                         *connect.Client[v1.ListUserGrantRequest, v1.ListUserGrantResponse]
+	addUserGrant                           *connect.Client[v1.AddUserGrantRequest, v1.AddUserGrantResponse]
+	updateUserGrant                        *connect.Client[v1.UpdateUserGrantRequest, v1.UpdateUserGrantResponse]
+	deactivateUserGrant                    *connect.Client[v1.DeactivateUserGrantRequest, v1.DeactivateUserGrantResponse]
+	reactivateUserGrant                    *connect.Client[v1.ReactivateUserGrantRequest, v1.ReactivateUserGrantResponse]
+	removeUserGrant                        *connect.Client[v1.RemoveUserGrantRequest, v1.RemoveUserGrantResponse]
+	bulkRemoveUserGrant                    *connect.Client[v1.BulkRemoveUserGrantRequest, v1.BulkRemoveUserGrantResponse]
+	getOrgIAMPolicy                        *connect.Client[v1.GetOrgIAMPolicyRequest, v1.GetOrgIAMPolicyResponse]
+	getDomainPolicy                        *connect.Client[v1.GetDomainPolicyRequest, v1.GetDomainPolicyResponse]
+	getPasswordComplexityPolicy            *connect.Client[v1.GetPasswordComplexityPolicyRequest, v1.GetPasswordComplexityPolicyResponse]
+	getDefaultPasswordComplexityPolicy     *connect.Client[v1.GetDefaultPasswordComplexityPolicyRequest, v1.GetDefaultPasswordComplexityPolicyResponse]
+	addCustomPasswordComplexityPolicy      *connect.Client[v1.AddCustomPasswordComplexityPolicyRequest, v1.AddCustomPasswordComplexityPolicyResponse]
+	updateCustomPasswordComplexityPolicy   *connect.Client[v1.UpdateCustomPasswordComplexityPolicyRequest, v1.UpdateCustomPasswordComplexityPolicyResponse]
+	resetPasswordComplexityPolicyToDefault *connect.Client[v1.ResetPasswordComplexityPolicyToDefaultRequest, v1.ResetPasswordComplexityPolicyToDefaultResponse]
+	getPasswordAgePolicy                   *connect.Client[v1.GetPasswordAgePolicyRequest, v1.GetPasswordAgePolicyResponse]
+	getDefaultPasswordAgePolicy            *connect.Client[v1.GetDefaultPasswordAgePolicyRequest, v1.GetDefaultPasswordAgePolicyResponse]
+	addCustomPasswordAgePolicy             *connect.Client[v1.AddCustomPasswordAgePolicyRequest, v1.AddCustomPasswordAgePolicyResponse]
+	updateCustomPasswordAgePolicy          *connect.Client[v1.UpdateCustomPasswordAgePolicyRequest, v1.UpdateCustomPasswordAgePolicyResponse]
+	resetPasswordAgePolicyToDefault        *connect.Client[v1.ResetPasswordAgePolicyToDefaultRequest, v1.ResetPasswordAgePolicyToDefaultResponse]
+	getLockoutPolicy                       *connect.Client[v1.GetLockoutPolicyRequest, v1.GetLockoutPolicyResponse]
+	getDefaultLockoutPolicy                *connect.Client[v1.GetDefaultLockoutPolicyRequest, v1.GetDefaultLockoutPolicyResponse]
+	addCustomLockoutPolicy                 *connect.Client[v1.AddCustomLockoutPolicyRequest, v1.AddCustomLockoutPolicyResponse]
+	updateCustomLockoutPolicy              *connect.Client[v1.UpdateCustomLockoutPolicyRequest, v1.UpdateCustomLockoutPolicyResponse]
+	resetLockoutPolicyToDefault            *connect.Client[v1.ResetLockoutPolicyToDefaultRequest, v1.ResetLockoutPolicyToDefaultResponse]
 }
 
 // Healthz calls zitadel.management.v1.ManagementService.Healthz.
@@ -188,6 +1604,1084 @@ func (c *managementServiceClient) AddPersonalAccessToken(ctx context.Context, re
 	return nil, err
 }
 
+// GetOIDCInformation calls zitadel.management.v1.ManagementService.GetOIDCInformation.
+func (c *managementServiceClient) GetOIDCInformation(ctx context.Context, req *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error) {
+	response, err := c.getOIDCInformation.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetIAM calls zitadel.management.v1.ManagementService.GetIAM.
+func (c *managementServiceClient) GetIAM(ctx context.Context, req *v1.GetIAMRequest) (*v1.GetIAMResponse, error) {
+	response, err := c.getIAM.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetSupportedLanguages calls zitadel.management.v1.ManagementService.GetSupportedLanguages.
+func (c *managementServiceClient) GetSupportedLanguages(ctx context.Context, req *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error) {
+	response, err := c.getSupportedLanguages.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetUserByID calls zitadel.management.v1.ManagementService.GetUserByID.
+func (c *managementServiceClient) GetUserByID(ctx context.Context, req *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error) {
+	response, err := c.getUserByID.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetUserByLoginNameGlobal calls zitadel.management.v1.ManagementService.GetUserByLoginNameGlobal.
+func (c *managementServiceClient) GetUserByLoginNameGlobal(ctx context.Context, req *v1.GetUserByLoginNameGlobalRequest) (*v1.GetUserByLoginNameGlobalResponse, error) {
+	response, err := c.getUserByLoginNameGlobal.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListUsers calls zitadel.management.v1.ManagementService.ListUsers.
+func (c *managementServiceClient) ListUsers(ctx context.Context, req *v1.ListUsersRequest) (*v1.ListUsersResponse, error) {
+	response, err := c.listUsers.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// IsUserUnique calls zitadel.management.v1.ManagementService.IsUserUnique.
+func (c *managementServiceClient) IsUserUnique(ctx context.Context, req *v1.IsUserUniqueRequest) (*v1.IsUserUniqueResponse, error) {
+	response, err := c.isUserUnique.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddHumanUser calls zitadel.management.v1.ManagementService.AddHumanUser.
+func (c *managementServiceClient) AddHumanUser(ctx context.Context, req *v1.AddHumanUserRequest) (*v1.AddHumanUserResponse, error) {
+	response, err := c.addHumanUser.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DeactivateUser calls zitadel.management.v1.ManagementService.DeactivateUser.
+func (c *managementServiceClient) DeactivateUser(ctx context.Context, req *v1.DeactivateUserRequest) (*v1.DeactivateUserResponse, error) {
+	response, err := c.deactivateUser.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReactivateUser calls zitadel.management.v1.ManagementService.ReactivateUser.
+func (c *managementServiceClient) ReactivateUser(ctx context.Context, req *v1.ReactivateUserRequest) (*v1.ReactivateUserResponse, error) {
+	response, err := c.reactivateUser.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// LockUser calls zitadel.management.v1.ManagementService.LockUser.
+func (c *managementServiceClient) LockUser(ctx context.Context, req *v1.LockUserRequest) (*v1.LockUserResponse, error) {
+	response, err := c.lockUser.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UnlockUser calls zitadel.management.v1.ManagementService.UnlockUser.
+func (c *managementServiceClient) UnlockUser(ctx context.Context, req *v1.UnlockUserRequest) (*v1.UnlockUserResponse, error) {
+	response, err := c.unlockUser.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveUser calls zitadel.management.v1.ManagementService.RemoveUser.
+func (c *managementServiceClient) RemoveUser(ctx context.Context, req *v1.RemoveUserRequest) (*v1.RemoveUserResponse, error) {
+	response, err := c.removeUser.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateUserName calls zitadel.management.v1.ManagementService.UpdateUserName.
+func (c *managementServiceClient) UpdateUserName(ctx context.Context, req *v1.UpdateUserNameRequest) (*v1.UpdateUserNameResponse, error) {
+	response, err := c.updateUserName.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListUserChanges calls zitadel.management.v1.ManagementService.ListUserChanges.
+func (c *managementServiceClient) ListUserChanges(ctx context.Context, req *v1.ListUserChangesRequest) (*v1.ListUserChangesResponse, error) {
+	response, err := c.listUserChanges.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListOrgChanges calls zitadel.management.v1.ManagementService.ListOrgChanges.
+func (c *managementServiceClient) ListOrgChanges(ctx context.Context, req *v1.ListOrgChangesRequest) (*v1.ListOrgChangesResponse, error) {
+	response, err := c.listOrgChanges.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetUserMetadata calls zitadel.management.v1.ManagementService.SetUserMetadata.
+func (c *managementServiceClient) SetUserMetadata(ctx context.Context, req *v1.SetUserMetadataRequest) (*v1.SetUserMetadataResponse, error) {
+	response, err := c.setUserMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// BulkSetUserMetadata calls zitadel.management.v1.ManagementService.BulkSetUserMetadata.
+func (c *managementServiceClient) BulkSetUserMetadata(ctx context.Context, req *v1.BulkSetUserMetadataRequest) (*v1.BulkSetUserMetadataResponse, error) {
+	response, err := c.bulkSetUserMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListUserMetadata calls zitadel.management.v1.ManagementService.ListUserMetadata.
+func (c *managementServiceClient) ListUserMetadata(ctx context.Context, req *v1.ListUserMetadataRequest) (*v1.ListUserMetadataResponse, error) {
+	response, err := c.listUserMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetUserMetadata calls zitadel.management.v1.ManagementService.GetUserMetadata.
+func (c *managementServiceClient) GetUserMetadata(ctx context.Context, req *v1.GetUserMetadataRequest) (*v1.GetUserMetadataResponse, error) {
+	response, err := c.getUserMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveUserMetadata calls zitadel.management.v1.ManagementService.RemoveUserMetadata.
+func (c *managementServiceClient) RemoveUserMetadata(ctx context.Context, req *v1.RemoveUserMetadataRequest) (*v1.RemoveUserMetadataResponse, error) {
+	response, err := c.removeUserMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// BulkRemoveUserMetadata calls zitadel.management.v1.ManagementService.BulkRemoveUserMetadata.
+func (c *managementServiceClient) BulkRemoveUserMetadata(ctx context.Context, req *v1.BulkRemoveUserMetadataRequest) (*v1.BulkRemoveUserMetadataResponse, error) {
+	response, err := c.bulkRemoveUserMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetOrgMetadata calls zitadel.management.v1.ManagementService.SetOrgMetadata.
+func (c *managementServiceClient) SetOrgMetadata(ctx context.Context, req *v1.SetOrgMetadataRequest) (*v1.SetOrgMetadataResponse, error) {
+	response, err := c.setOrgMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// BulkSetOrgMetadata calls zitadel.management.v1.ManagementService.BulkSetOrgMetadata.
+func (c *managementServiceClient) BulkSetOrgMetadata(ctx context.Context, req *v1.BulkSetOrgMetadataRequest) (*v1.BulkSetOrgMetadataResponse, error) {
+	response, err := c.bulkSetOrgMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListOrgMetadata calls zitadel.management.v1.ManagementService.ListOrgMetadata.
+func (c *managementServiceClient) ListOrgMetadata(ctx context.Context, req *v1.ListOrgMetadataRequest) (*v1.ListOrgMetadataResponse, error) {
+	response, err := c.listOrgMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetOrgMetadata calls zitadel.management.v1.ManagementService.GetOrgMetadata.
+func (c *managementServiceClient) GetOrgMetadata(ctx context.Context, req *v1.GetOrgMetadataRequest) (*v1.GetOrgMetadataResponse, error) {
+	response, err := c.getOrgMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveOrgMetadata calls zitadel.management.v1.ManagementService.RemoveOrgMetadata.
+func (c *managementServiceClient) RemoveOrgMetadata(ctx context.Context, req *v1.RemoveOrgMetadataRequest) (*v1.RemoveOrgMetadataResponse, error) {
+	response, err := c.removeOrgMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// BulkRemoveOrgMetadata calls zitadel.management.v1.ManagementService.BulkRemoveOrgMetadata.
+func (c *managementServiceClient) BulkRemoveOrgMetadata(ctx context.Context, req *v1.BulkRemoveOrgMetadataRequest) (*v1.BulkRemoveOrgMetadataResponse, error) {
+	response, err := c.bulkRemoveOrgMetadata.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetHumanProfile calls zitadel.management.v1.ManagementService.GetHumanProfile.
+func (c *managementServiceClient) GetHumanProfile(ctx context.Context, req *v1.GetHumanProfileRequest) (*v1.GetHumanProfileResponse, error) {
+	response, err := c.getHumanProfile.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateHumanProfile calls zitadel.management.v1.ManagementService.UpdateHumanProfile.
+func (c *managementServiceClient) UpdateHumanProfile(ctx context.Context, req *v1.UpdateHumanProfileRequest) (*v1.UpdateHumanProfileResponse, error) {
+	response, err := c.updateHumanProfile.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetHumanEmail calls zitadel.management.v1.ManagementService.GetHumanEmail.
+func (c *managementServiceClient) GetHumanEmail(ctx context.Context, req *v1.GetHumanEmailRequest) (*v1.GetHumanEmailResponse, error) {
+	response, err := c.getHumanEmail.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateHumanEmail calls zitadel.management.v1.ManagementService.UpdateHumanEmail.
+func (c *managementServiceClient) UpdateHumanEmail(ctx context.Context, req *v1.UpdateHumanEmailRequest) (*v1.UpdateHumanEmailResponse, error) {
+	response, err := c.updateHumanEmail.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetHumanPhone calls zitadel.management.v1.ManagementService.GetHumanPhone.
+func (c *managementServiceClient) GetHumanPhone(ctx context.Context, req *v1.GetHumanPhoneRequest) (*v1.GetHumanPhoneResponse, error) {
+	response, err := c.getHumanPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateHumanPhone calls zitadel.management.v1.ManagementService.UpdateHumanPhone.
+func (c *managementServiceClient) UpdateHumanPhone(ctx context.Context, req *v1.UpdateHumanPhoneRequest) (*v1.UpdateHumanPhoneResponse, error) {
+	response, err := c.updateHumanPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveHumanPhone calls zitadel.management.v1.ManagementService.RemoveHumanPhone.
+func (c *managementServiceClient) RemoveHumanPhone(ctx context.Context, req *v1.RemoveHumanPhoneRequest) (*v1.RemoveHumanPhoneResponse, error) {
+	response, err := c.removeHumanPhone.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveHumanAvatar calls zitadel.management.v1.ManagementService.RemoveHumanAvatar.
+func (c *managementServiceClient) RemoveHumanAvatar(ctx context.Context, req *v1.RemoveHumanAvatarRequest) (*v1.RemoveHumanAvatarResponse, error) {
+	response, err := c.removeHumanAvatar.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetHumanInitialPassword calls zitadel.management.v1.ManagementService.SetHumanInitialPassword.
+func (c *managementServiceClient) SetHumanInitialPassword(ctx context.Context, req *v1.SetHumanInitialPasswordRequest) (*v1.SetHumanInitialPasswordResponse, error) {
+	response, err := c.setHumanInitialPassword.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetHumanPassword calls zitadel.management.v1.ManagementService.SetHumanPassword.
+func (c *managementServiceClient) SetHumanPassword(ctx context.Context, req *v1.SetHumanPasswordRequest) (*v1.SetHumanPasswordResponse, error) {
+	response, err := c.setHumanPassword.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateMachine calls zitadel.management.v1.ManagementService.UpdateMachine.
+func (c *managementServiceClient) UpdateMachine(ctx context.Context, req *v1.UpdateMachineRequest) (*v1.UpdateMachineResponse, error) {
+	response, err := c.updateMachine.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GenerateMachineSecret calls zitadel.management.v1.ManagementService.GenerateMachineSecret.
+func (c *managementServiceClient) GenerateMachineSecret(ctx context.Context, req *v1.GenerateMachineSecretRequest) (*v1.GenerateMachineSecretResponse, error) {
+	response, err := c.generateMachineSecret.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveMachineSecret calls zitadel.management.v1.ManagementService.RemoveMachineSecret.
+func (c *managementServiceClient) RemoveMachineSecret(ctx context.Context, req *v1.RemoveMachineSecretRequest) (*v1.RemoveMachineSecretResponse, error) {
+	response, err := c.removeMachineSecret.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetMachineKeyByIDs calls zitadel.management.v1.ManagementService.GetMachineKeyByIDs.
+func (c *managementServiceClient) GetMachineKeyByIDs(ctx context.Context, req *v1.GetMachineKeyByIDsRequest) (*v1.GetMachineKeyByIDsResponse, error) {
+	response, err := c.getMachineKeyByIDs.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMachineKeys calls zitadel.management.v1.ManagementService.ListMachineKeys.
+func (c *managementServiceClient) ListMachineKeys(ctx context.Context, req *v1.ListMachineKeysRequest) (*v1.ListMachineKeysResponse, error) {
+	response, err := c.listMachineKeys.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveMachineKey calls zitadel.management.v1.ManagementService.RemoveMachineKey.
+func (c *managementServiceClient) RemoveMachineKey(ctx context.Context, req *v1.RemoveMachineKeyRequest) (*v1.RemoveMachineKeyResponse, error) {
+	response, err := c.removeMachineKey.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetPersonalAccessTokenByIDs calls
+// zitadel.management.v1.ManagementService.GetPersonalAccessTokenByIDs.
+func (c *managementServiceClient) GetPersonalAccessTokenByIDs(ctx context.Context, req *v1.GetPersonalAccessTokenByIDsRequest) (*v1.GetPersonalAccessTokenByIDsResponse, error) {
+	response, err := c.getPersonalAccessTokenByIDs.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListPersonalAccessTokens calls zitadel.management.v1.ManagementService.ListPersonalAccessTokens.
+func (c *managementServiceClient) ListPersonalAccessTokens(ctx context.Context, req *v1.ListPersonalAccessTokensRequest) (*v1.ListPersonalAccessTokensResponse, error) {
+	response, err := c.listPersonalAccessTokens.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemovePersonalAccessToken calls
+// zitadel.management.v1.ManagementService.RemovePersonalAccessToken.
+func (c *managementServiceClient) RemovePersonalAccessToken(ctx context.Context, req *v1.RemovePersonalAccessTokenRequest) (*v1.RemovePersonalAccessTokenResponse, error) {
+	response, err := c.removePersonalAccessToken.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListUserMemberships calls zitadel.management.v1.ManagementService.ListUserMemberships.
+func (c *managementServiceClient) ListUserMemberships(ctx context.Context, req *v1.ListUserMembershipsRequest) (*v1.ListUserMembershipsResponse, error) {
+	response, err := c.listUserMemberships.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListOrgMemberRoles calls zitadel.management.v1.ManagementService.ListOrgMemberRoles.
+func (c *managementServiceClient) ListOrgMemberRoles(ctx context.Context, req *v1.ListOrgMemberRolesRequest) (*v1.ListOrgMemberRolesResponse, error) {
+	response, err := c.listOrgMemberRoles.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListOrgMembers calls zitadel.management.v1.ManagementService.ListOrgMembers.
+func (c *managementServiceClient) ListOrgMembers(ctx context.Context, req *v1.ListOrgMembersRequest) (*v1.ListOrgMembersResponse, error) {
+	response, err := c.listOrgMembers.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddOrgMember calls zitadel.management.v1.ManagementService.AddOrgMember.
+func (c *managementServiceClient) AddOrgMember(ctx context.Context, req *v1.AddOrgMemberRequest) (*v1.AddOrgMemberResponse, error) {
+	response, err := c.addOrgMember.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateOrgMember calls zitadel.management.v1.ManagementService.UpdateOrgMember.
+func (c *managementServiceClient) UpdateOrgMember(ctx context.Context, req *v1.UpdateOrgMemberRequest) (*v1.UpdateOrgMemberResponse, error) {
+	response, err := c.updateOrgMember.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveOrgMember calls zitadel.management.v1.ManagementService.RemoveOrgMember.
+func (c *managementServiceClient) RemoveOrgMember(ctx context.Context, req *v1.RemoveOrgMemberRequest) (*v1.RemoveOrgMemberResponse, error) {
+	response, err := c.removeOrgMember.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetOrgByDomainGlobal calls zitadel.management.v1.ManagementService.GetOrgByDomainGlobal.
+func (c *managementServiceClient) GetOrgByDomainGlobal(ctx context.Context, req *v1.GetOrgByDomainGlobalRequest) (*v1.GetOrgByDomainGlobalResponse, error) {
+	response, err := c.getOrgByDomainGlobal.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddOrg calls zitadel.management.v1.ManagementService.AddOrg.
+func (c *managementServiceClient) AddOrg(ctx context.Context, req *v1.AddOrgRequest) (*v1.AddOrgResponse, error) {
+	response, err := c.addOrg.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateOrg calls zitadel.management.v1.ManagementService.UpdateOrg.
+func (c *managementServiceClient) UpdateOrg(ctx context.Context, req *v1.UpdateOrgRequest) (*v1.UpdateOrgResponse, error) {
+	response, err := c.updateOrg.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DeactivateOrg calls zitadel.management.v1.ManagementService.DeactivateOrg.
+func (c *managementServiceClient) DeactivateOrg(ctx context.Context, req *v1.DeactivateOrgRequest) (*v1.DeactivateOrgResponse, error) {
+	response, err := c.deactivateOrg.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReactivateOrg calls zitadel.management.v1.ManagementService.ReactivateOrg.
+func (c *managementServiceClient) ReactivateOrg(ctx context.Context, req *v1.ReactivateOrgRequest) (*v1.ReactivateOrgResponse, error) {
+	response, err := c.reactivateOrg.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveOrg calls zitadel.management.v1.ManagementService.RemoveOrg.
+func (c *managementServiceClient) RemoveOrg(ctx context.Context, req *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error) {
+	response, err := c.removeOrg.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddOrgDomain calls zitadel.management.v1.ManagementService.AddOrgDomain.
+func (c *managementServiceClient) AddOrgDomain(ctx context.Context, req *v1.AddOrgDomainRequest) (*v1.AddOrgDomainResponse, error) {
+	response, err := c.addOrgDomain.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListOrgDomains calls zitadel.management.v1.ManagementService.ListOrgDomains.
+func (c *managementServiceClient) ListOrgDomains(ctx context.Context, req *v1.ListOrgDomainsRequest) (*v1.ListOrgDomainsResponse, error) {
+	response, err := c.listOrgDomains.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveOrgDomain calls zitadel.management.v1.ManagementService.RemoveOrgDomain.
+func (c *managementServiceClient) RemoveOrgDomain(ctx context.Context, req *v1.RemoveOrgDomainRequest) (*v1.RemoveOrgDomainResponse, error) {
+	response, err := c.removeOrgDomain.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GenerateOrgDomainValidation calls
+// zitadel.management.v1.ManagementService.GenerateOrgDomainValidation.
+func (c *managementServiceClient) GenerateOrgDomainValidation(ctx context.Context, req *v1.GenerateOrgDomainValidationRequest) (*v1.GenerateOrgDomainValidationResponse, error) {
+	response, err := c.generateOrgDomainValidation.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ValidateOrgDomain calls zitadel.management.v1.ManagementService.ValidateOrgDomain.
+func (c *managementServiceClient) ValidateOrgDomain(ctx context.Context, req *v1.ValidateOrgDomainRequest) (*v1.ValidateOrgDomainResponse, error) {
+	response, err := c.validateOrgDomain.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetPrimaryOrgDomain calls zitadel.management.v1.ManagementService.SetPrimaryOrgDomain.
+func (c *managementServiceClient) SetPrimaryOrgDomain(ctx context.Context, req *v1.SetPrimaryOrgDomainRequest) (*v1.SetPrimaryOrgDomainResponse, error) {
+	response, err := c.setPrimaryOrgDomain.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetProjectByID calls zitadel.management.v1.ManagementService.GetProjectByID.
+func (c *managementServiceClient) GetProjectByID(ctx context.Context, req *v1.GetProjectByIDRequest) (*v1.GetProjectByIDResponse, error) {
+	response, err := c.getProjectByID.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListProjects calls zitadel.management.v1.ManagementService.ListProjects.
+func (c *managementServiceClient) ListProjects(ctx context.Context, req *v1.ListProjectsRequest) (*v1.ListProjectsResponse, error) {
+	response, err := c.listProjects.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddProject calls zitadel.management.v1.ManagementService.AddProject.
+func (c *managementServiceClient) AddProject(ctx context.Context, req *v1.AddProjectRequest) (*v1.AddProjectResponse, error) {
+	response, err := c.addProject.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateProject calls zitadel.management.v1.ManagementService.UpdateProject.
+func (c *managementServiceClient) UpdateProject(ctx context.Context, req *v1.UpdateProjectRequest) (*v1.UpdateProjectResponse, error) {
+	response, err := c.updateProject.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DeactivateProject calls zitadel.management.v1.ManagementService.DeactivateProject.
+func (c *managementServiceClient) DeactivateProject(ctx context.Context, req *v1.DeactivateProjectRequest) (*v1.DeactivateProjectResponse, error) {
+	response, err := c.deactivateProject.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReactivateProject calls zitadel.management.v1.ManagementService.ReactivateProject.
+func (c *managementServiceClient) ReactivateProject(ctx context.Context, req *v1.ReactivateProjectRequest) (*v1.ReactivateProjectResponse, error) {
+	response, err := c.reactivateProject.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveProject calls zitadel.management.v1.ManagementService.RemoveProject.
+func (c *managementServiceClient) RemoveProject(ctx context.Context, req *v1.RemoveProjectRequest) (*v1.RemoveProjectResponse, error) {
+	response, err := c.removeProject.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListProjectRoles calls zitadel.management.v1.ManagementService.ListProjectRoles.
+func (c *managementServiceClient) ListProjectRoles(ctx context.Context, req *v1.ListProjectRolesRequest) (*v1.ListProjectRolesResponse, error) {
+	response, err := c.listProjectRoles.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddProjectRole calls zitadel.management.v1.ManagementService.AddProjectRole.
+func (c *managementServiceClient) AddProjectRole(ctx context.Context, req *v1.AddProjectRoleRequest) (*v1.AddProjectRoleResponse, error) {
+	response, err := c.addProjectRole.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// BulkAddProjectRoles calls zitadel.management.v1.ManagementService.BulkAddProjectRoles.
+func (c *managementServiceClient) BulkAddProjectRoles(ctx context.Context, req *v1.BulkAddProjectRolesRequest) (*v1.BulkAddProjectRolesResponse, error) {
+	response, err := c.bulkAddProjectRoles.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateProjectRole calls zitadel.management.v1.ManagementService.UpdateProjectRole.
+func (c *managementServiceClient) UpdateProjectRole(ctx context.Context, req *v1.UpdateProjectRoleRequest) (*v1.UpdateProjectRoleResponse, error) {
+	response, err := c.updateProjectRole.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveProjectRole calls zitadel.management.v1.ManagementService.RemoveProjectRole.
+func (c *managementServiceClient) RemoveProjectRole(ctx context.Context, req *v1.RemoveProjectRoleRequest) (*v1.RemoveProjectRoleResponse, error) {
+	response, err := c.removeProjectRole.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetAppByID calls zitadel.management.v1.ManagementService.GetAppByID.
+func (c *managementServiceClient) GetAppByID(ctx context.Context, req *v1.GetAppByIDRequest) (*v1.GetAppByIDResponse, error) {
+	response, err := c.getAppByID.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListApps calls zitadel.management.v1.ManagementService.ListApps.
+func (c *managementServiceClient) ListApps(ctx context.Context, req *v1.ListAppsRequest) (*v1.ListAppsResponse, error) {
+	response, err := c.listApps.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddOIDCApp calls zitadel.management.v1.ManagementService.AddOIDCApp.
+func (c *managementServiceClient) AddOIDCApp(ctx context.Context, req *v1.AddOIDCAppRequest) (*v1.AddOIDCAppResponse, error) {
+	response, err := c.addOIDCApp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddAPIApp calls zitadel.management.v1.ManagementService.AddAPIApp.
+func (c *managementServiceClient) AddAPIApp(ctx context.Context, req *v1.AddAPIAppRequest) (*v1.AddAPIAppResponse, error) {
+	response, err := c.addAPIApp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateApp calls zitadel.management.v1.ManagementService.UpdateApp.
+func (c *managementServiceClient) UpdateApp(ctx context.Context, req *v1.UpdateAppRequest) (*v1.UpdateAppResponse, error) {
+	response, err := c.updateApp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateOIDCAppConfig calls zitadel.management.v1.ManagementService.UpdateOIDCAppConfig.
+func (c *managementServiceClient) UpdateOIDCAppConfig(ctx context.Context, req *v1.UpdateOIDCAppConfigRequest) (*v1.UpdateOIDCAppConfigResponse, error) {
+	response, err := c.updateOIDCAppConfig.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateAPIAppConfig calls zitadel.management.v1.ManagementService.UpdateAPIAppConfig.
+func (c *managementServiceClient) UpdateAPIAppConfig(ctx context.Context, req *v1.UpdateAPIAppConfigRequest) (*v1.UpdateAPIAppConfigResponse, error) {
+	response, err := c.updateAPIAppConfig.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DeactivateApp calls zitadel.management.v1.ManagementService.DeactivateApp.
+func (c *managementServiceClient) DeactivateApp(ctx context.Context, req *v1.DeactivateAppRequest) (*v1.DeactivateAppResponse, error) {
+	response, err := c.deactivateApp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReactivateApp calls zitadel.management.v1.ManagementService.ReactivateApp.
+func (c *managementServiceClient) ReactivateApp(ctx context.Context, req *v1.ReactivateAppRequest) (*v1.ReactivateAppResponse, error) {
+	response, err := c.reactivateApp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveApp calls zitadel.management.v1.ManagementService.RemoveApp.
+func (c *managementServiceClient) RemoveApp(ctx context.Context, req *v1.RemoveAppRequest) (*v1.RemoveAppResponse, error) {
+	response, err := c.removeApp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RegenerateOIDCClientSecret calls
+// zitadel.management.v1.ManagementService.RegenerateOIDCClientSecret.
+func (c *managementServiceClient) RegenerateOIDCClientSecret(ctx context.Context, req *v1.RegenerateOIDCClientSecretRequest) (*v1.RegenerateOIDCClientSecretResponse, error) {
+	response, err := c.regenerateOIDCClientSecret.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RegenerateAPIClientSecret calls
+// zitadel.management.v1.ManagementService.RegenerateAPIClientSecret.
+func (c *managementServiceClient) RegenerateAPIClientSecret(ctx context.Context, req *v1.RegenerateAPIClientSecretRequest) (*v1.RegenerateAPIClientSecretResponse, error) {
+	response, err := c.regenerateAPIClientSecret.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetAppKey calls zitadel.management.v1.ManagementService.GetAppKey.
+func (c *managementServiceClient) GetAppKey(ctx context.Context, req *v1.GetAppKeyRequest) (*v1.GetAppKeyResponse, error) {
+	response, err := c.getAppKey.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListAppKeys calls zitadel.management.v1.ManagementService.ListAppKeys.
+func (c *managementServiceClient) ListAppKeys(ctx context.Context, req *v1.ListAppKeysRequest) (*v1.ListAppKeysResponse, error) {
+	response, err := c.listAppKeys.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddAppKey calls zitadel.management.v1.ManagementService.AddAppKey.
+func (c *managementServiceClient) AddAppKey(ctx context.Context, req *v1.AddAppKeyRequest) (*v1.AddAppKeyResponse, error) {
+	response, err := c.addAppKey.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveAppKey calls zitadel.management.v1.ManagementService.RemoveAppKey.
+func (c *managementServiceClient) RemoveAppKey(ctx context.Context, req *v1.RemoveAppKeyRequest) (*v1.RemoveAppKeyResponse, error) {
+	response, err := c.removeAppKey.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetUserGrantByID calls zitadel.management.v1.ManagementService.GetUserGrantByID.
+func (c *managementServiceClient) GetUserGrantByID(ctx context.Context, req *v1.GetUserGrantByIDRequest) (*v1.GetUserGrantByIDResponse, error) {
+	response, err := c.getUserGrantByID.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListUserGrants calls zitadel.management.v1.ManagementService.ListUserGrants.
+func (c *managementServiceClient) ListUserGrants(ctx context.Context, req *v1.ListUserGrantRequest) (*v1.ListUserGrantResponse, error) {
+	response, err := c.listUserGrants.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddUserGrant calls zitadel.management.v1.ManagementService.AddUserGrant.
+func (c *managementServiceClient) AddUserGrant(ctx context.Context, req *v1.AddUserGrantRequest) (*v1.AddUserGrantResponse, error) {
+	response, err := c.addUserGrant.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateUserGrant calls zitadel.management.v1.ManagementService.UpdateUserGrant.
+func (c *managementServiceClient) UpdateUserGrant(ctx context.Context, req *v1.UpdateUserGrantRequest) (*v1.UpdateUserGrantResponse, error) {
+	response, err := c.updateUserGrant.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// DeactivateUserGrant calls zitadel.management.v1.ManagementService.DeactivateUserGrant.
+func (c *managementServiceClient) DeactivateUserGrant(ctx context.Context, req *v1.DeactivateUserGrantRequest) (*v1.DeactivateUserGrantResponse, error) {
+	response, err := c.deactivateUserGrant.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReactivateUserGrant calls zitadel.management.v1.ManagementService.ReactivateUserGrant.
+func (c *managementServiceClient) ReactivateUserGrant(ctx context.Context, req *v1.ReactivateUserGrantRequest) (*v1.ReactivateUserGrantResponse, error) {
+	response, err := c.reactivateUserGrant.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RemoveUserGrant calls zitadel.management.v1.ManagementService.RemoveUserGrant.
+func (c *managementServiceClient) RemoveUserGrant(ctx context.Context, req *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error) {
+	response, err := c.removeUserGrant.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// BulkRemoveUserGrant calls zitadel.management.v1.ManagementService.BulkRemoveUserGrant.
+func (c *managementServiceClient) BulkRemoveUserGrant(ctx context.Context, req *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error) {
+	response, err := c.bulkRemoveUserGrant.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetOrgIAMPolicy calls zitadel.management.v1.ManagementService.GetOrgIAMPolicy.
+func (c *managementServiceClient) GetOrgIAMPolicy(ctx context.Context, req *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error) {
+	response, err := c.getOrgIAMPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetDomainPolicy calls zitadel.management.v1.ManagementService.GetDomainPolicy.
+func (c *managementServiceClient) GetDomainPolicy(ctx context.Context, req *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error) {
+	response, err := c.getDomainPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetPasswordComplexityPolicy calls
+// zitadel.management.v1.ManagementService.GetPasswordComplexityPolicy.
+func (c *managementServiceClient) GetPasswordComplexityPolicy(ctx context.Context, req *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error) {
+	response, err := c.getPasswordComplexityPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetDefaultPasswordComplexityPolicy calls
+// zitadel.management.v1.ManagementService.GetDefaultPasswordComplexityPolicy.
+func (c *managementServiceClient) GetDefaultPasswordComplexityPolicy(ctx context.Context, req *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error) {
+	response, err := c.getDefaultPasswordComplexityPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddCustomPasswordComplexityPolicy calls
+// zitadel.management.v1.ManagementService.AddCustomPasswordComplexityPolicy.
+func (c *managementServiceClient) AddCustomPasswordComplexityPolicy(ctx context.Context, req *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error) {
+	response, err := c.addCustomPasswordComplexityPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateCustomPasswordComplexityPolicy calls
+// zitadel.management.v1.ManagementService.UpdateCustomPasswordComplexityPolicy.
+func (c *managementServiceClient) UpdateCustomPasswordComplexityPolicy(ctx context.Context, req *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error) {
+	response, err := c.updateCustomPasswordComplexityPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResetPasswordComplexityPolicyToDefault calls
+// zitadel.management.v1.ManagementService.ResetPasswordComplexityPolicyToDefault.
+func (c *managementServiceClient) ResetPasswordComplexityPolicyToDefault(ctx context.Context, req *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error) {
+	response, err := c.resetPasswordComplexityPolicyToDefault.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetPasswordAgePolicy calls zitadel.management.v1.ManagementService.GetPasswordAgePolicy.
+func (c *managementServiceClient) GetPasswordAgePolicy(ctx context.Context, req *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error) {
+	response, err := c.getPasswordAgePolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetDefaultPasswordAgePolicy calls
+// zitadel.management.v1.ManagementService.GetDefaultPasswordAgePolicy.
+func (c *managementServiceClient) GetDefaultPasswordAgePolicy(ctx context.Context, req *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error) {
+	response, err := c.getDefaultPasswordAgePolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddCustomPasswordAgePolicy calls
+// zitadel.management.v1.ManagementService.AddCustomPasswordAgePolicy.
+func (c *managementServiceClient) AddCustomPasswordAgePolicy(ctx context.Context, req *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error) {
+	response, err := c.addCustomPasswordAgePolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateCustomPasswordAgePolicy calls
+// zitadel.management.v1.ManagementService.UpdateCustomPasswordAgePolicy.
+func (c *managementServiceClient) UpdateCustomPasswordAgePolicy(ctx context.Context, req *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error) {
+	response, err := c.updateCustomPasswordAgePolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResetPasswordAgePolicyToDefault calls
+// zitadel.management.v1.ManagementService.ResetPasswordAgePolicyToDefault.
+func (c *managementServiceClient) ResetPasswordAgePolicyToDefault(ctx context.Context, req *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error) {
+	response, err := c.resetPasswordAgePolicyToDefault.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetLockoutPolicy calls zitadel.management.v1.ManagementService.GetLockoutPolicy.
+func (c *managementServiceClient) GetLockoutPolicy(ctx context.Context, req *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error) {
+	response, err := c.getLockoutPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// GetDefaultLockoutPolicy calls zitadel.management.v1.ManagementService.GetDefaultLockoutPolicy.
+func (c *managementServiceClient) GetDefaultLockoutPolicy(ctx context.Context, req *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error) {
+	response, err := c.getDefaultLockoutPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddCustomLockoutPolicy calls zitadel.management.v1.ManagementService.AddCustomLockoutPolicy.
+func (c *managementServiceClient) AddCustomLockoutPolicy(ctx context.Context, req *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error) {
+	response, err := c.addCustomLockoutPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// UpdateCustomLockoutPolicy calls
+// zitadel.management.v1.ManagementService.UpdateCustomLockoutPolicy.
+func (c *managementServiceClient) UpdateCustomLockoutPolicy(ctx context.Context, req *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error) {
+	response, err := c.updateCustomLockoutPolicy.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ResetLockoutPolicyToDefault calls
+// zitadel.management.v1.ManagementService.ResetLockoutPolicyToDefault.
+func (c *managementServiceClient) ResetLockoutPolicyToDefault(ctx context.Context, req *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error) {
+	response, err := c.resetLockoutPolicyToDefault.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ManagementServiceHandler is an implementation of the zitadel.management.v1.ManagementService
 // service.
 type ManagementServiceHandler interface {
@@ -208,6 +2702,242 @@ type ManagementServiceHandler interface {
 	// AddPersonalAccessToken gives a machine user a token; it is in this answer only
 	// and works at once. FailedPrecondition: the user is a person.
 	AddPersonalAccessToken(context.Context, *v1.AddPersonalAccessTokenRequest) (*v1.AddPersonalAccessTokenResponse, error)
+	// GetOIDCInformation PENDING.
+	GetOIDCInformation(context.Context, *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error)
+	// GetIAM PENDING.
+	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
+	// GetSupportedLanguages PENDING.
+	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
+	// GetUserByID PENDING.
+	GetUserByID(context.Context, *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error)
+	// GetUserByLoginNameGlobal PENDING.
+	GetUserByLoginNameGlobal(context.Context, *v1.GetUserByLoginNameGlobalRequest) (*v1.GetUserByLoginNameGlobalResponse, error)
+	// ListUsers PENDING.
+	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
+	// IsUserUnique PENDING.
+	IsUserUnique(context.Context, *v1.IsUserUniqueRequest) (*v1.IsUserUniqueResponse, error)
+	// AddHumanUser PENDING.
+	AddHumanUser(context.Context, *v1.AddHumanUserRequest) (*v1.AddHumanUserResponse, error)
+	// DeactivateUser PENDING.
+	DeactivateUser(context.Context, *v1.DeactivateUserRequest) (*v1.DeactivateUserResponse, error)
+	// ReactivateUser PENDING.
+	ReactivateUser(context.Context, *v1.ReactivateUserRequest) (*v1.ReactivateUserResponse, error)
+	// LockUser PENDING.
+	LockUser(context.Context, *v1.LockUserRequest) (*v1.LockUserResponse, error)
+	// UnlockUser PENDING.
+	UnlockUser(context.Context, *v1.UnlockUserRequest) (*v1.UnlockUserResponse, error)
+	// RemoveUser PENDING.
+	RemoveUser(context.Context, *v1.RemoveUserRequest) (*v1.RemoveUserResponse, error)
+	// UpdateUserName PENDING.
+	UpdateUserName(context.Context, *v1.UpdateUserNameRequest) (*v1.UpdateUserNameResponse, error)
+	// ListUserChanges PENDING.
+	ListUserChanges(context.Context, *v1.ListUserChangesRequest) (*v1.ListUserChangesResponse, error)
+	// ListOrgChanges PENDING.
+	ListOrgChanges(context.Context, *v1.ListOrgChangesRequest) (*v1.ListOrgChangesResponse, error)
+	// SetUserMetadata PENDING.
+	SetUserMetadata(context.Context, *v1.SetUserMetadataRequest) (*v1.SetUserMetadataResponse, error)
+	// BulkSetUserMetadata PENDING.
+	BulkSetUserMetadata(context.Context, *v1.BulkSetUserMetadataRequest) (*v1.BulkSetUserMetadataResponse, error)
+	// ListUserMetadata PENDING.
+	ListUserMetadata(context.Context, *v1.ListUserMetadataRequest) (*v1.ListUserMetadataResponse, error)
+	// GetUserMetadata PENDING.
+	GetUserMetadata(context.Context, *v1.GetUserMetadataRequest) (*v1.GetUserMetadataResponse, error)
+	// RemoveUserMetadata PENDING.
+	RemoveUserMetadata(context.Context, *v1.RemoveUserMetadataRequest) (*v1.RemoveUserMetadataResponse, error)
+	// BulkRemoveUserMetadata PENDING.
+	BulkRemoveUserMetadata(context.Context, *v1.BulkRemoveUserMetadataRequest) (*v1.BulkRemoveUserMetadataResponse, error)
+	// SetOrgMetadata PENDING.
+	SetOrgMetadata(context.Context, *v1.SetOrgMetadataRequest) (*v1.SetOrgMetadataResponse, error)
+	// BulkSetOrgMetadata PENDING.
+	BulkSetOrgMetadata(context.Context, *v1.BulkSetOrgMetadataRequest) (*v1.BulkSetOrgMetadataResponse, error)
+	// ListOrgMetadata PENDING.
+	ListOrgMetadata(context.Context, *v1.ListOrgMetadataRequest) (*v1.ListOrgMetadataResponse, error)
+	// GetOrgMetadata PENDING.
+	GetOrgMetadata(context.Context, *v1.GetOrgMetadataRequest) (*v1.GetOrgMetadataResponse, error)
+	// RemoveOrgMetadata PENDING.
+	RemoveOrgMetadata(context.Context, *v1.RemoveOrgMetadataRequest) (*v1.RemoveOrgMetadataResponse, error)
+	// BulkRemoveOrgMetadata PENDING.
+	BulkRemoveOrgMetadata(context.Context, *v1.BulkRemoveOrgMetadataRequest) (*v1.BulkRemoveOrgMetadataResponse, error)
+	// GetHumanProfile PENDING.
+	GetHumanProfile(context.Context, *v1.GetHumanProfileRequest) (*v1.GetHumanProfileResponse, error)
+	// UpdateHumanProfile PENDING.
+	UpdateHumanProfile(context.Context, *v1.UpdateHumanProfileRequest) (*v1.UpdateHumanProfileResponse, error)
+	// GetHumanEmail PENDING.
+	GetHumanEmail(context.Context, *v1.GetHumanEmailRequest) (*v1.GetHumanEmailResponse, error)
+	// UpdateHumanEmail PENDING.
+	UpdateHumanEmail(context.Context, *v1.UpdateHumanEmailRequest) (*v1.UpdateHumanEmailResponse, error)
+	// GetHumanPhone PENDING.
+	GetHumanPhone(context.Context, *v1.GetHumanPhoneRequest) (*v1.GetHumanPhoneResponse, error)
+	// UpdateHumanPhone PENDING.
+	UpdateHumanPhone(context.Context, *v1.UpdateHumanPhoneRequest) (*v1.UpdateHumanPhoneResponse, error)
+	// RemoveHumanPhone PENDING.
+	RemoveHumanPhone(context.Context, *v1.RemoveHumanPhoneRequest) (*v1.RemoveHumanPhoneResponse, error)
+	// RemoveHumanAvatar PENDING.
+	RemoveHumanAvatar(context.Context, *v1.RemoveHumanAvatarRequest) (*v1.RemoveHumanAvatarResponse, error)
+	// SetHumanInitialPassword PENDING.
+	SetHumanInitialPassword(context.Context, *v1.SetHumanInitialPasswordRequest) (*v1.SetHumanInitialPasswordResponse, error)
+	// SetHumanPassword PENDING.
+	SetHumanPassword(context.Context, *v1.SetHumanPasswordRequest) (*v1.SetHumanPasswordResponse, error)
+	// UpdateMachine PENDING.
+	UpdateMachine(context.Context, *v1.UpdateMachineRequest) (*v1.UpdateMachineResponse, error)
+	// GenerateMachineSecret PENDING.
+	GenerateMachineSecret(context.Context, *v1.GenerateMachineSecretRequest) (*v1.GenerateMachineSecretResponse, error)
+	// RemoveMachineSecret PENDING.
+	RemoveMachineSecret(context.Context, *v1.RemoveMachineSecretRequest) (*v1.RemoveMachineSecretResponse, error)
+	// GetMachineKeyByIDs PENDING.
+	GetMachineKeyByIDs(context.Context, *v1.GetMachineKeyByIDsRequest) (*v1.GetMachineKeyByIDsResponse, error)
+	// ListMachineKeys PENDING.
+	ListMachineKeys(context.Context, *v1.ListMachineKeysRequest) (*v1.ListMachineKeysResponse, error)
+	// RemoveMachineKey PENDING.
+	RemoveMachineKey(context.Context, *v1.RemoveMachineKeyRequest) (*v1.RemoveMachineKeyResponse, error)
+	// GetPersonalAccessTokenByIDs PENDING.
+	GetPersonalAccessTokenByIDs(context.Context, *v1.GetPersonalAccessTokenByIDsRequest) (*v1.GetPersonalAccessTokenByIDsResponse, error)
+	// ListPersonalAccessTokens PENDING.
+	ListPersonalAccessTokens(context.Context, *v1.ListPersonalAccessTokensRequest) (*v1.ListPersonalAccessTokensResponse, error)
+	// RemovePersonalAccessToken PENDING.
+	RemovePersonalAccessToken(context.Context, *v1.RemovePersonalAccessTokenRequest) (*v1.RemovePersonalAccessTokenResponse, error)
+	// ListUserMemberships PENDING.
+	ListUserMemberships(context.Context, *v1.ListUserMembershipsRequest) (*v1.ListUserMembershipsResponse, error)
+	// ListOrgMemberRoles PENDING.
+	ListOrgMemberRoles(context.Context, *v1.ListOrgMemberRolesRequest) (*v1.ListOrgMemberRolesResponse, error)
+	// ListOrgMembers PENDING.
+	ListOrgMembers(context.Context, *v1.ListOrgMembersRequest) (*v1.ListOrgMembersResponse, error)
+	// AddOrgMember PENDING.
+	AddOrgMember(context.Context, *v1.AddOrgMemberRequest) (*v1.AddOrgMemberResponse, error)
+	// UpdateOrgMember PENDING.
+	UpdateOrgMember(context.Context, *v1.UpdateOrgMemberRequest) (*v1.UpdateOrgMemberResponse, error)
+	// RemoveOrgMember PENDING.
+	RemoveOrgMember(context.Context, *v1.RemoveOrgMemberRequest) (*v1.RemoveOrgMemberResponse, error)
+	// GetOrgByDomainGlobal PENDING.
+	GetOrgByDomainGlobal(context.Context, *v1.GetOrgByDomainGlobalRequest) (*v1.GetOrgByDomainGlobalResponse, error)
+	// AddOrg PENDING.
+	AddOrg(context.Context, *v1.AddOrgRequest) (*v1.AddOrgResponse, error)
+	// UpdateOrg PENDING.
+	UpdateOrg(context.Context, *v1.UpdateOrgRequest) (*v1.UpdateOrgResponse, error)
+	// DeactivateOrg PENDING.
+	DeactivateOrg(context.Context, *v1.DeactivateOrgRequest) (*v1.DeactivateOrgResponse, error)
+	// ReactivateOrg PENDING.
+	ReactivateOrg(context.Context, *v1.ReactivateOrgRequest) (*v1.ReactivateOrgResponse, error)
+	// RemoveOrg PENDING.
+	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
+	// AddOrgDomain PENDING.
+	AddOrgDomain(context.Context, *v1.AddOrgDomainRequest) (*v1.AddOrgDomainResponse, error)
+	// ListOrgDomains PENDING.
+	ListOrgDomains(context.Context, *v1.ListOrgDomainsRequest) (*v1.ListOrgDomainsResponse, error)
+	// RemoveOrgDomain PENDING.
+	RemoveOrgDomain(context.Context, *v1.RemoveOrgDomainRequest) (*v1.RemoveOrgDomainResponse, error)
+	// GenerateOrgDomainValidation PENDING.
+	GenerateOrgDomainValidation(context.Context, *v1.GenerateOrgDomainValidationRequest) (*v1.GenerateOrgDomainValidationResponse, error)
+	// ValidateOrgDomain PENDING.
+	ValidateOrgDomain(context.Context, *v1.ValidateOrgDomainRequest) (*v1.ValidateOrgDomainResponse, error)
+	// SetPrimaryOrgDomain PENDING.
+	SetPrimaryOrgDomain(context.Context, *v1.SetPrimaryOrgDomainRequest) (*v1.SetPrimaryOrgDomainResponse, error)
+	// GetProjectByID PENDING.
+	GetProjectByID(context.Context, *v1.GetProjectByIDRequest) (*v1.GetProjectByIDResponse, error)
+	// ListProjects PENDING.
+	ListProjects(context.Context, *v1.ListProjectsRequest) (*v1.ListProjectsResponse, error)
+	// AddProject PENDING.
+	AddProject(context.Context, *v1.AddProjectRequest) (*v1.AddProjectResponse, error)
+	// UpdateProject PENDING.
+	UpdateProject(context.Context, *v1.UpdateProjectRequest) (*v1.UpdateProjectResponse, error)
+	// DeactivateProject PENDING.
+	DeactivateProject(context.Context, *v1.DeactivateProjectRequest) (*v1.DeactivateProjectResponse, error)
+	// ReactivateProject PENDING.
+	ReactivateProject(context.Context, *v1.ReactivateProjectRequest) (*v1.ReactivateProjectResponse, error)
+	// RemoveProject PENDING.
+	RemoveProject(context.Context, *v1.RemoveProjectRequest) (*v1.RemoveProjectResponse, error)
+	// ListProjectRoles PENDING.
+	ListProjectRoles(context.Context, *v1.ListProjectRolesRequest) (*v1.ListProjectRolesResponse, error)
+	// AddProjectRole PENDING.
+	AddProjectRole(context.Context, *v1.AddProjectRoleRequest) (*v1.AddProjectRoleResponse, error)
+	// BulkAddProjectRoles PENDING.
+	BulkAddProjectRoles(context.Context, *v1.BulkAddProjectRolesRequest) (*v1.BulkAddProjectRolesResponse, error)
+	// UpdateProjectRole PENDING.
+	UpdateProjectRole(context.Context, *v1.UpdateProjectRoleRequest) (*v1.UpdateProjectRoleResponse, error)
+	// RemoveProjectRole PENDING.
+	RemoveProjectRole(context.Context, *v1.RemoveProjectRoleRequest) (*v1.RemoveProjectRoleResponse, error)
+	// GetAppByID PENDING.
+	GetAppByID(context.Context, *v1.GetAppByIDRequest) (*v1.GetAppByIDResponse, error)
+	// ListApps PENDING.
+	ListApps(context.Context, *v1.ListAppsRequest) (*v1.ListAppsResponse, error)
+	// AddOIDCApp PENDING.
+	AddOIDCApp(context.Context, *v1.AddOIDCAppRequest) (*v1.AddOIDCAppResponse, error)
+	// AddAPIApp PENDING.
+	AddAPIApp(context.Context, *v1.AddAPIAppRequest) (*v1.AddAPIAppResponse, error)
+	// UpdateApp PENDING.
+	UpdateApp(context.Context, *v1.UpdateAppRequest) (*v1.UpdateAppResponse, error)
+	// UpdateOIDCAppConfig PENDING.
+	UpdateOIDCAppConfig(context.Context, *v1.UpdateOIDCAppConfigRequest) (*v1.UpdateOIDCAppConfigResponse, error)
+	// UpdateAPIAppConfig PENDING.
+	UpdateAPIAppConfig(context.Context, *v1.UpdateAPIAppConfigRequest) (*v1.UpdateAPIAppConfigResponse, error)
+	// DeactivateApp PENDING.
+	DeactivateApp(context.Context, *v1.DeactivateAppRequest) (*v1.DeactivateAppResponse, error)
+	// ReactivateApp PENDING.
+	ReactivateApp(context.Context, *v1.ReactivateAppRequest) (*v1.ReactivateAppResponse, error)
+	// RemoveApp PENDING.
+	RemoveApp(context.Context, *v1.RemoveAppRequest) (*v1.RemoveAppResponse, error)
+	// RegenerateOIDCClientSecret PENDING.
+	RegenerateOIDCClientSecret(context.Context, *v1.RegenerateOIDCClientSecretRequest) (*v1.RegenerateOIDCClientSecretResponse, error)
+	// RegenerateAPIClientSecret PENDING.
+	RegenerateAPIClientSecret(context.Context, *v1.RegenerateAPIClientSecretRequest) (*v1.RegenerateAPIClientSecretResponse, error)
+	// GetAppKey PENDING.
+	GetAppKey(context.Context, *v1.GetAppKeyRequest) (*v1.GetAppKeyResponse, error)
+	// ListAppKeys PENDING.
+	ListAppKeys(context.Context, *v1.ListAppKeysRequest) (*v1.ListAppKeysResponse, error)
+	// AddAppKey PENDING.
+	AddAppKey(context.Context, *v1.AddAppKeyRequest) (*v1.AddAppKeyResponse, error)
+	// RemoveAppKey PENDING.
+	RemoveAppKey(context.Context, *v1.RemoveAppKeyRequest) (*v1.RemoveAppKeyResponse, error)
+	// GetUserGrantByID PENDING.
+	GetUserGrantByID(context.Context, *v1.GetUserGrantByIDRequest) (*v1.GetUserGrantByIDResponse, error)
+	// ListUserGrants PENDING.
+	ListUserGrants(context.Context, *v1.ListUserGrantRequest) (*v1.ListUserGrantResponse, error)
+	// AddUserGrant PENDING.
+	AddUserGrant(context.Context, *v1.AddUserGrantRequest) (*v1.AddUserGrantResponse, error)
+	// UpdateUserGrant PENDING.
+	UpdateUserGrant(context.Context, *v1.UpdateUserGrantRequest) (*v1.UpdateUserGrantResponse, error)
+	// DeactivateUserGrant PENDING.
+	DeactivateUserGrant(context.Context, *v1.DeactivateUserGrantRequest) (*v1.DeactivateUserGrantResponse, error)
+	// ReactivateUserGrant PENDING.
+	ReactivateUserGrant(context.Context, *v1.ReactivateUserGrantRequest) (*v1.ReactivateUserGrantResponse, error)
+	// RemoveUserGrant PENDING.
+	RemoveUserGrant(context.Context, *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error)
+	// BulkRemoveUserGrant PENDING.
+	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
+	// GetOrgIAMPolicy PENDING.
+	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
+	// GetDomainPolicy PENDING.
+	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
+	// GetPasswordComplexityPolicy PENDING.
+	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
+	// GetDefaultPasswordComplexityPolicy PENDING.
+	GetDefaultPasswordComplexityPolicy(context.Context, *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error)
+	// AddCustomPasswordComplexityPolicy PENDING.
+	AddCustomPasswordComplexityPolicy(context.Context, *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error)
+	// UpdateCustomPasswordComplexityPolicy PENDING.
+	UpdateCustomPasswordComplexityPolicy(context.Context, *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error)
+	// ResetPasswordComplexityPolicyToDefault PENDING.
+	ResetPasswordComplexityPolicyToDefault(context.Context, *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error)
+	// GetPasswordAgePolicy PENDING.
+	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
+	// GetDefaultPasswordAgePolicy PENDING.
+	GetDefaultPasswordAgePolicy(context.Context, *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error)
+	// AddCustomPasswordAgePolicy PENDING.
+	AddCustomPasswordAgePolicy(context.Context, *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error)
+	// UpdateCustomPasswordAgePolicy PENDING.
+	UpdateCustomPasswordAgePolicy(context.Context, *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error)
+	// ResetPasswordAgePolicyToDefault PENDING.
+	ResetPasswordAgePolicyToDefault(context.Context, *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error)
+	// GetLockoutPolicy PENDING.
+	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
+	// GetDefaultLockoutPolicy PENDING.
+	GetDefaultLockoutPolicy(context.Context, *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error)
+	// AddCustomLockoutPolicy PENDING.
+	AddCustomLockoutPolicy(context.Context, *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error)
+	// UpdateCustomLockoutPolicy PENDING.
+	UpdateCustomLockoutPolicy(context.Context, *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error)
+	// ResetLockoutPolicyToDefault PENDING.
+	ResetLockoutPolicyToDefault(context.Context, *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error)
 }
 
 // NewManagementServiceHandler builds an HTTP handler from the service implementation. It returns
@@ -253,6 +2983,714 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		connect.WithSchema(managementServiceMethods.ByName("AddPersonalAccessToken")),
 		connect.WithHandlerOptions(opts...),
 	)
+	managementServiceGetOIDCInformationHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetOIDCInformationProcedure,
+		svc.GetOIDCInformation,
+		connect.WithSchema(managementServiceMethods.ByName("GetOIDCInformation")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetIAMHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetIAMProcedure,
+		svc.GetIAM,
+		connect.WithSchema(managementServiceMethods.ByName("GetIAM")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetSupportedLanguagesHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetSupportedLanguagesProcedure,
+		svc.GetSupportedLanguages,
+		connect.WithSchema(managementServiceMethods.ByName("GetSupportedLanguages")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetUserByIDHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetUserByIDProcedure,
+		svc.GetUserByID,
+		connect.WithSchema(managementServiceMethods.ByName("GetUserByID")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetUserByLoginNameGlobalHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetUserByLoginNameGlobalProcedure,
+		svc.GetUserByLoginNameGlobal,
+		connect.WithSchema(managementServiceMethods.ByName("GetUserByLoginNameGlobal")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListUsersHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListUsersProcedure,
+		svc.ListUsers,
+		connect.WithSchema(managementServiceMethods.ByName("ListUsers")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceIsUserUniqueHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceIsUserUniqueProcedure,
+		svc.IsUserUnique,
+		connect.WithSchema(managementServiceMethods.ByName("IsUserUnique")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddHumanUserHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddHumanUserProcedure,
+		svc.AddHumanUser,
+		connect.WithSchema(managementServiceMethods.ByName("AddHumanUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceDeactivateUserHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceDeactivateUserProcedure,
+		svc.DeactivateUser,
+		connect.WithSchema(managementServiceMethods.ByName("DeactivateUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceReactivateUserHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceReactivateUserProcedure,
+		svc.ReactivateUser,
+		connect.WithSchema(managementServiceMethods.ByName("ReactivateUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceLockUserHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceLockUserProcedure,
+		svc.LockUser,
+		connect.WithSchema(managementServiceMethods.ByName("LockUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUnlockUserHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUnlockUserProcedure,
+		svc.UnlockUser,
+		connect.WithSchema(managementServiceMethods.ByName("UnlockUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveUserHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveUserProcedure,
+		svc.RemoveUser,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveUser")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateUserNameHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateUserNameProcedure,
+		svc.UpdateUserName,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateUserName")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListUserChangesHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListUserChangesProcedure,
+		svc.ListUserChanges,
+		connect.WithSchema(managementServiceMethods.ByName("ListUserChanges")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListOrgChangesHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListOrgChangesProcedure,
+		svc.ListOrgChanges,
+		connect.WithSchema(managementServiceMethods.ByName("ListOrgChanges")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceSetUserMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceSetUserMetadataProcedure,
+		svc.SetUserMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("SetUserMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceBulkSetUserMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceBulkSetUserMetadataProcedure,
+		svc.BulkSetUserMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("BulkSetUserMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListUserMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListUserMetadataProcedure,
+		svc.ListUserMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("ListUserMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetUserMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetUserMetadataProcedure,
+		svc.GetUserMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("GetUserMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveUserMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveUserMetadataProcedure,
+		svc.RemoveUserMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveUserMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceBulkRemoveUserMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceBulkRemoveUserMetadataProcedure,
+		svc.BulkRemoveUserMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("BulkRemoveUserMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceSetOrgMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceSetOrgMetadataProcedure,
+		svc.SetOrgMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("SetOrgMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceBulkSetOrgMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceBulkSetOrgMetadataProcedure,
+		svc.BulkSetOrgMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("BulkSetOrgMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListOrgMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListOrgMetadataProcedure,
+		svc.ListOrgMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("ListOrgMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetOrgMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetOrgMetadataProcedure,
+		svc.GetOrgMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("GetOrgMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveOrgMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveOrgMetadataProcedure,
+		svc.RemoveOrgMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveOrgMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceBulkRemoveOrgMetadataHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceBulkRemoveOrgMetadataProcedure,
+		svc.BulkRemoveOrgMetadata,
+		connect.WithSchema(managementServiceMethods.ByName("BulkRemoveOrgMetadata")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetHumanProfileHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetHumanProfileProcedure,
+		svc.GetHumanProfile,
+		connect.WithSchema(managementServiceMethods.ByName("GetHumanProfile")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateHumanProfileHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateHumanProfileProcedure,
+		svc.UpdateHumanProfile,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateHumanProfile")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetHumanEmailHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetHumanEmailProcedure,
+		svc.GetHumanEmail,
+		connect.WithSchema(managementServiceMethods.ByName("GetHumanEmail")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateHumanEmailHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateHumanEmailProcedure,
+		svc.UpdateHumanEmail,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateHumanEmail")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetHumanPhoneHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetHumanPhoneProcedure,
+		svc.GetHumanPhone,
+		connect.WithSchema(managementServiceMethods.ByName("GetHumanPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateHumanPhoneHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateHumanPhoneProcedure,
+		svc.UpdateHumanPhone,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateHumanPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveHumanPhoneHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveHumanPhoneProcedure,
+		svc.RemoveHumanPhone,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveHumanPhone")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveHumanAvatarHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveHumanAvatarProcedure,
+		svc.RemoveHumanAvatar,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveHumanAvatar")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceSetHumanInitialPasswordHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceSetHumanInitialPasswordProcedure,
+		svc.SetHumanInitialPassword,
+		connect.WithSchema(managementServiceMethods.ByName("SetHumanInitialPassword")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceSetHumanPasswordHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceSetHumanPasswordProcedure,
+		svc.SetHumanPassword,
+		connect.WithSchema(managementServiceMethods.ByName("SetHumanPassword")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateMachineHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateMachineProcedure,
+		svc.UpdateMachine,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateMachine")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGenerateMachineSecretHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGenerateMachineSecretProcedure,
+		svc.GenerateMachineSecret,
+		connect.WithSchema(managementServiceMethods.ByName("GenerateMachineSecret")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveMachineSecretHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveMachineSecretProcedure,
+		svc.RemoveMachineSecret,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveMachineSecret")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetMachineKeyByIDsHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetMachineKeyByIDsProcedure,
+		svc.GetMachineKeyByIDs,
+		connect.WithSchema(managementServiceMethods.ByName("GetMachineKeyByIDs")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListMachineKeysHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListMachineKeysProcedure,
+		svc.ListMachineKeys,
+		connect.WithSchema(managementServiceMethods.ByName("ListMachineKeys")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveMachineKeyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveMachineKeyProcedure,
+		svc.RemoveMachineKey,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveMachineKey")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetPersonalAccessTokenByIDsHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetPersonalAccessTokenByIDsProcedure,
+		svc.GetPersonalAccessTokenByIDs,
+		connect.WithSchema(managementServiceMethods.ByName("GetPersonalAccessTokenByIDs")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListPersonalAccessTokensHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListPersonalAccessTokensProcedure,
+		svc.ListPersonalAccessTokens,
+		connect.WithSchema(managementServiceMethods.ByName("ListPersonalAccessTokens")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemovePersonalAccessTokenHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemovePersonalAccessTokenProcedure,
+		svc.RemovePersonalAccessToken,
+		connect.WithSchema(managementServiceMethods.ByName("RemovePersonalAccessToken")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListUserMembershipsHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListUserMembershipsProcedure,
+		svc.ListUserMemberships,
+		connect.WithSchema(managementServiceMethods.ByName("ListUserMemberships")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListOrgMemberRolesHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListOrgMemberRolesProcedure,
+		svc.ListOrgMemberRoles,
+		connect.WithSchema(managementServiceMethods.ByName("ListOrgMemberRoles")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListOrgMembersHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListOrgMembersProcedure,
+		svc.ListOrgMembers,
+		connect.WithSchema(managementServiceMethods.ByName("ListOrgMembers")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddOrgMemberHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddOrgMemberProcedure,
+		svc.AddOrgMember,
+		connect.WithSchema(managementServiceMethods.ByName("AddOrgMember")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateOrgMemberHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateOrgMemberProcedure,
+		svc.UpdateOrgMember,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateOrgMember")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveOrgMemberHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveOrgMemberProcedure,
+		svc.RemoveOrgMember,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveOrgMember")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetOrgByDomainGlobalHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetOrgByDomainGlobalProcedure,
+		svc.GetOrgByDomainGlobal,
+		connect.WithSchema(managementServiceMethods.ByName("GetOrgByDomainGlobal")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddOrgHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddOrgProcedure,
+		svc.AddOrg,
+		connect.WithSchema(managementServiceMethods.ByName("AddOrg")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateOrgHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateOrgProcedure,
+		svc.UpdateOrg,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateOrg")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceDeactivateOrgHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceDeactivateOrgProcedure,
+		svc.DeactivateOrg,
+		connect.WithSchema(managementServiceMethods.ByName("DeactivateOrg")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceReactivateOrgHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceReactivateOrgProcedure,
+		svc.ReactivateOrg,
+		connect.WithSchema(managementServiceMethods.ByName("ReactivateOrg")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveOrgHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveOrgProcedure,
+		svc.RemoveOrg,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveOrg")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddOrgDomainHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddOrgDomainProcedure,
+		svc.AddOrgDomain,
+		connect.WithSchema(managementServiceMethods.ByName("AddOrgDomain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListOrgDomainsHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListOrgDomainsProcedure,
+		svc.ListOrgDomains,
+		connect.WithSchema(managementServiceMethods.ByName("ListOrgDomains")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveOrgDomainHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveOrgDomainProcedure,
+		svc.RemoveOrgDomain,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveOrgDomain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGenerateOrgDomainValidationHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGenerateOrgDomainValidationProcedure,
+		svc.GenerateOrgDomainValidation,
+		connect.WithSchema(managementServiceMethods.ByName("GenerateOrgDomainValidation")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceValidateOrgDomainHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceValidateOrgDomainProcedure,
+		svc.ValidateOrgDomain,
+		connect.WithSchema(managementServiceMethods.ByName("ValidateOrgDomain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceSetPrimaryOrgDomainHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceSetPrimaryOrgDomainProcedure,
+		svc.SetPrimaryOrgDomain,
+		connect.WithSchema(managementServiceMethods.ByName("SetPrimaryOrgDomain")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetProjectByIDHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetProjectByIDProcedure,
+		svc.GetProjectByID,
+		connect.WithSchema(managementServiceMethods.ByName("GetProjectByID")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListProjectsHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListProjectsProcedure,
+		svc.ListProjects,
+		connect.WithSchema(managementServiceMethods.ByName("ListProjects")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddProjectHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddProjectProcedure,
+		svc.AddProject,
+		connect.WithSchema(managementServiceMethods.ByName("AddProject")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateProjectHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateProjectProcedure,
+		svc.UpdateProject,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateProject")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceDeactivateProjectHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceDeactivateProjectProcedure,
+		svc.DeactivateProject,
+		connect.WithSchema(managementServiceMethods.ByName("DeactivateProject")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceReactivateProjectHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceReactivateProjectProcedure,
+		svc.ReactivateProject,
+		connect.WithSchema(managementServiceMethods.ByName("ReactivateProject")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveProjectHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveProjectProcedure,
+		svc.RemoveProject,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveProject")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListProjectRolesHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListProjectRolesProcedure,
+		svc.ListProjectRoles,
+		connect.WithSchema(managementServiceMethods.ByName("ListProjectRoles")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddProjectRoleHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddProjectRoleProcedure,
+		svc.AddProjectRole,
+		connect.WithSchema(managementServiceMethods.ByName("AddProjectRole")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceBulkAddProjectRolesHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceBulkAddProjectRolesProcedure,
+		svc.BulkAddProjectRoles,
+		connect.WithSchema(managementServiceMethods.ByName("BulkAddProjectRoles")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateProjectRoleHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateProjectRoleProcedure,
+		svc.UpdateProjectRole,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateProjectRole")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveProjectRoleHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveProjectRoleProcedure,
+		svc.RemoveProjectRole,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveProjectRole")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetAppByIDHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetAppByIDProcedure,
+		svc.GetAppByID,
+		connect.WithSchema(managementServiceMethods.ByName("GetAppByID")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListAppsHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListAppsProcedure,
+		svc.ListApps,
+		connect.WithSchema(managementServiceMethods.ByName("ListApps")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddOIDCAppHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddOIDCAppProcedure,
+		svc.AddOIDCApp,
+		connect.WithSchema(managementServiceMethods.ByName("AddOIDCApp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddAPIAppHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddAPIAppProcedure,
+		svc.AddAPIApp,
+		connect.WithSchema(managementServiceMethods.ByName("AddAPIApp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateAppHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateAppProcedure,
+		svc.UpdateApp,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateApp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateOIDCAppConfigHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateOIDCAppConfigProcedure,
+		svc.UpdateOIDCAppConfig,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateOIDCAppConfig")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateAPIAppConfigHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateAPIAppConfigProcedure,
+		svc.UpdateAPIAppConfig,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateAPIAppConfig")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceDeactivateAppHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceDeactivateAppProcedure,
+		svc.DeactivateApp,
+		connect.WithSchema(managementServiceMethods.ByName("DeactivateApp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceReactivateAppHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceReactivateAppProcedure,
+		svc.ReactivateApp,
+		connect.WithSchema(managementServiceMethods.ByName("ReactivateApp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveAppHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveAppProcedure,
+		svc.RemoveApp,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveApp")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRegenerateOIDCClientSecretHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRegenerateOIDCClientSecretProcedure,
+		svc.RegenerateOIDCClientSecret,
+		connect.WithSchema(managementServiceMethods.ByName("RegenerateOIDCClientSecret")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRegenerateAPIClientSecretHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRegenerateAPIClientSecretProcedure,
+		svc.RegenerateAPIClientSecret,
+		connect.WithSchema(managementServiceMethods.ByName("RegenerateAPIClientSecret")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetAppKeyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetAppKeyProcedure,
+		svc.GetAppKey,
+		connect.WithSchema(managementServiceMethods.ByName("GetAppKey")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListAppKeysHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListAppKeysProcedure,
+		svc.ListAppKeys,
+		connect.WithSchema(managementServiceMethods.ByName("ListAppKeys")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddAppKeyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddAppKeyProcedure,
+		svc.AddAppKey,
+		connect.WithSchema(managementServiceMethods.ByName("AddAppKey")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveAppKeyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveAppKeyProcedure,
+		svc.RemoveAppKey,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveAppKey")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetUserGrantByIDHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetUserGrantByIDProcedure,
+		svc.GetUserGrantByID,
+		connect.WithSchema(managementServiceMethods.ByName("GetUserGrantByID")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceListUserGrantsHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceListUserGrantsProcedure,
+		svc.ListUserGrants,
+		connect.WithSchema(managementServiceMethods.ByName("ListUserGrants")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddUserGrantHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddUserGrantProcedure,
+		svc.AddUserGrant,
+		connect.WithSchema(managementServiceMethods.ByName("AddUserGrant")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateUserGrantHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateUserGrantProcedure,
+		svc.UpdateUserGrant,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateUserGrant")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceDeactivateUserGrantHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceDeactivateUserGrantProcedure,
+		svc.DeactivateUserGrant,
+		connect.WithSchema(managementServiceMethods.ByName("DeactivateUserGrant")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceReactivateUserGrantHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceReactivateUserGrantProcedure,
+		svc.ReactivateUserGrant,
+		connect.WithSchema(managementServiceMethods.ByName("ReactivateUserGrant")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceRemoveUserGrantHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceRemoveUserGrantProcedure,
+		svc.RemoveUserGrant,
+		connect.WithSchema(managementServiceMethods.ByName("RemoveUserGrant")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceBulkRemoveUserGrantHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceBulkRemoveUserGrantProcedure,
+		svc.BulkRemoveUserGrant,
+		connect.WithSchema(managementServiceMethods.ByName("BulkRemoveUserGrant")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetOrgIAMPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetOrgIAMPolicyProcedure,
+		svc.GetOrgIAMPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("GetOrgIAMPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetDomainPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetDomainPolicyProcedure,
+		svc.GetDomainPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("GetDomainPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetPasswordComplexityPolicyProcedure,
+		svc.GetPasswordComplexityPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("GetPasswordComplexityPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetDefaultPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetDefaultPasswordComplexityPolicyProcedure,
+		svc.GetDefaultPasswordComplexityPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("GetDefaultPasswordComplexityPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddCustomPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddCustomPasswordComplexityPolicyProcedure,
+		svc.AddCustomPasswordComplexityPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("AddCustomPasswordComplexityPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateCustomPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateCustomPasswordComplexityPolicyProcedure,
+		svc.UpdateCustomPasswordComplexityPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateCustomPasswordComplexityPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceResetPasswordComplexityPolicyToDefaultHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceResetPasswordComplexityPolicyToDefaultProcedure,
+		svc.ResetPasswordComplexityPolicyToDefault,
+		connect.WithSchema(managementServiceMethods.ByName("ResetPasswordComplexityPolicyToDefault")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetPasswordAgePolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetPasswordAgePolicyProcedure,
+		svc.GetPasswordAgePolicy,
+		connect.WithSchema(managementServiceMethods.ByName("GetPasswordAgePolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetDefaultPasswordAgePolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetDefaultPasswordAgePolicyProcedure,
+		svc.GetDefaultPasswordAgePolicy,
+		connect.WithSchema(managementServiceMethods.ByName("GetDefaultPasswordAgePolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddCustomPasswordAgePolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddCustomPasswordAgePolicyProcedure,
+		svc.AddCustomPasswordAgePolicy,
+		connect.WithSchema(managementServiceMethods.ByName("AddCustomPasswordAgePolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateCustomPasswordAgePolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateCustomPasswordAgePolicyProcedure,
+		svc.UpdateCustomPasswordAgePolicy,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateCustomPasswordAgePolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceResetPasswordAgePolicyToDefaultHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceResetPasswordAgePolicyToDefaultProcedure,
+		svc.ResetPasswordAgePolicyToDefault,
+		connect.WithSchema(managementServiceMethods.ByName("ResetPasswordAgePolicyToDefault")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetLockoutPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetLockoutPolicyProcedure,
+		svc.GetLockoutPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("GetLockoutPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceGetDefaultLockoutPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceGetDefaultLockoutPolicyProcedure,
+		svc.GetDefaultLockoutPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("GetDefaultLockoutPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceAddCustomLockoutPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceAddCustomLockoutPolicyProcedure,
+		svc.AddCustomLockoutPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("AddCustomLockoutPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceUpdateCustomLockoutPolicyHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceUpdateCustomLockoutPolicyProcedure,
+		svc.UpdateCustomLockoutPolicy,
+		connect.WithSchema(managementServiceMethods.ByName("UpdateCustomLockoutPolicy")),
+		connect.WithHandlerOptions(opts...),
+	)
+	managementServiceResetLockoutPolicyToDefaultHandler := connect.NewUnaryHandlerSimple(
+		ManagementServiceResetLockoutPolicyToDefaultProcedure,
+		svc.ResetLockoutPolicyToDefault,
+		connect.WithSchema(managementServiceMethods.ByName("ResetLockoutPolicyToDefault")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/zitadel.management.v1.ManagementService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ManagementServiceHealthzProcedure:
@@ -267,6 +3705,242 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 			managementServiceAddMachineKeyHandler.ServeHTTP(w, r)
 		case ManagementServiceAddPersonalAccessTokenProcedure:
 			managementServiceAddPersonalAccessTokenHandler.ServeHTTP(w, r)
+		case ManagementServiceGetOIDCInformationProcedure:
+			managementServiceGetOIDCInformationHandler.ServeHTTP(w, r)
+		case ManagementServiceGetIAMProcedure:
+			managementServiceGetIAMHandler.ServeHTTP(w, r)
+		case ManagementServiceGetSupportedLanguagesProcedure:
+			managementServiceGetSupportedLanguagesHandler.ServeHTTP(w, r)
+		case ManagementServiceGetUserByIDProcedure:
+			managementServiceGetUserByIDHandler.ServeHTTP(w, r)
+		case ManagementServiceGetUserByLoginNameGlobalProcedure:
+			managementServiceGetUserByLoginNameGlobalHandler.ServeHTTP(w, r)
+		case ManagementServiceListUsersProcedure:
+			managementServiceListUsersHandler.ServeHTTP(w, r)
+		case ManagementServiceIsUserUniqueProcedure:
+			managementServiceIsUserUniqueHandler.ServeHTTP(w, r)
+		case ManagementServiceAddHumanUserProcedure:
+			managementServiceAddHumanUserHandler.ServeHTTP(w, r)
+		case ManagementServiceDeactivateUserProcedure:
+			managementServiceDeactivateUserHandler.ServeHTTP(w, r)
+		case ManagementServiceReactivateUserProcedure:
+			managementServiceReactivateUserHandler.ServeHTTP(w, r)
+		case ManagementServiceLockUserProcedure:
+			managementServiceLockUserHandler.ServeHTTP(w, r)
+		case ManagementServiceUnlockUserProcedure:
+			managementServiceUnlockUserHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveUserProcedure:
+			managementServiceRemoveUserHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateUserNameProcedure:
+			managementServiceUpdateUserNameHandler.ServeHTTP(w, r)
+		case ManagementServiceListUserChangesProcedure:
+			managementServiceListUserChangesHandler.ServeHTTP(w, r)
+		case ManagementServiceListOrgChangesProcedure:
+			managementServiceListOrgChangesHandler.ServeHTTP(w, r)
+		case ManagementServiceSetUserMetadataProcedure:
+			managementServiceSetUserMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceBulkSetUserMetadataProcedure:
+			managementServiceBulkSetUserMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceListUserMetadataProcedure:
+			managementServiceListUserMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceGetUserMetadataProcedure:
+			managementServiceGetUserMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveUserMetadataProcedure:
+			managementServiceRemoveUserMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceBulkRemoveUserMetadataProcedure:
+			managementServiceBulkRemoveUserMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceSetOrgMetadataProcedure:
+			managementServiceSetOrgMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceBulkSetOrgMetadataProcedure:
+			managementServiceBulkSetOrgMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceListOrgMetadataProcedure:
+			managementServiceListOrgMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceGetOrgMetadataProcedure:
+			managementServiceGetOrgMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveOrgMetadataProcedure:
+			managementServiceRemoveOrgMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceBulkRemoveOrgMetadataProcedure:
+			managementServiceBulkRemoveOrgMetadataHandler.ServeHTTP(w, r)
+		case ManagementServiceGetHumanProfileProcedure:
+			managementServiceGetHumanProfileHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateHumanProfileProcedure:
+			managementServiceUpdateHumanProfileHandler.ServeHTTP(w, r)
+		case ManagementServiceGetHumanEmailProcedure:
+			managementServiceGetHumanEmailHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateHumanEmailProcedure:
+			managementServiceUpdateHumanEmailHandler.ServeHTTP(w, r)
+		case ManagementServiceGetHumanPhoneProcedure:
+			managementServiceGetHumanPhoneHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateHumanPhoneProcedure:
+			managementServiceUpdateHumanPhoneHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveHumanPhoneProcedure:
+			managementServiceRemoveHumanPhoneHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveHumanAvatarProcedure:
+			managementServiceRemoveHumanAvatarHandler.ServeHTTP(w, r)
+		case ManagementServiceSetHumanInitialPasswordProcedure:
+			managementServiceSetHumanInitialPasswordHandler.ServeHTTP(w, r)
+		case ManagementServiceSetHumanPasswordProcedure:
+			managementServiceSetHumanPasswordHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateMachineProcedure:
+			managementServiceUpdateMachineHandler.ServeHTTP(w, r)
+		case ManagementServiceGenerateMachineSecretProcedure:
+			managementServiceGenerateMachineSecretHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveMachineSecretProcedure:
+			managementServiceRemoveMachineSecretHandler.ServeHTTP(w, r)
+		case ManagementServiceGetMachineKeyByIDsProcedure:
+			managementServiceGetMachineKeyByIDsHandler.ServeHTTP(w, r)
+		case ManagementServiceListMachineKeysProcedure:
+			managementServiceListMachineKeysHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveMachineKeyProcedure:
+			managementServiceRemoveMachineKeyHandler.ServeHTTP(w, r)
+		case ManagementServiceGetPersonalAccessTokenByIDsProcedure:
+			managementServiceGetPersonalAccessTokenByIDsHandler.ServeHTTP(w, r)
+		case ManagementServiceListPersonalAccessTokensProcedure:
+			managementServiceListPersonalAccessTokensHandler.ServeHTTP(w, r)
+		case ManagementServiceRemovePersonalAccessTokenProcedure:
+			managementServiceRemovePersonalAccessTokenHandler.ServeHTTP(w, r)
+		case ManagementServiceListUserMembershipsProcedure:
+			managementServiceListUserMembershipsHandler.ServeHTTP(w, r)
+		case ManagementServiceListOrgMemberRolesProcedure:
+			managementServiceListOrgMemberRolesHandler.ServeHTTP(w, r)
+		case ManagementServiceListOrgMembersProcedure:
+			managementServiceListOrgMembersHandler.ServeHTTP(w, r)
+		case ManagementServiceAddOrgMemberProcedure:
+			managementServiceAddOrgMemberHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateOrgMemberProcedure:
+			managementServiceUpdateOrgMemberHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveOrgMemberProcedure:
+			managementServiceRemoveOrgMemberHandler.ServeHTTP(w, r)
+		case ManagementServiceGetOrgByDomainGlobalProcedure:
+			managementServiceGetOrgByDomainGlobalHandler.ServeHTTP(w, r)
+		case ManagementServiceAddOrgProcedure:
+			managementServiceAddOrgHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateOrgProcedure:
+			managementServiceUpdateOrgHandler.ServeHTTP(w, r)
+		case ManagementServiceDeactivateOrgProcedure:
+			managementServiceDeactivateOrgHandler.ServeHTTP(w, r)
+		case ManagementServiceReactivateOrgProcedure:
+			managementServiceReactivateOrgHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveOrgProcedure:
+			managementServiceRemoveOrgHandler.ServeHTTP(w, r)
+		case ManagementServiceAddOrgDomainProcedure:
+			managementServiceAddOrgDomainHandler.ServeHTTP(w, r)
+		case ManagementServiceListOrgDomainsProcedure:
+			managementServiceListOrgDomainsHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveOrgDomainProcedure:
+			managementServiceRemoveOrgDomainHandler.ServeHTTP(w, r)
+		case ManagementServiceGenerateOrgDomainValidationProcedure:
+			managementServiceGenerateOrgDomainValidationHandler.ServeHTTP(w, r)
+		case ManagementServiceValidateOrgDomainProcedure:
+			managementServiceValidateOrgDomainHandler.ServeHTTP(w, r)
+		case ManagementServiceSetPrimaryOrgDomainProcedure:
+			managementServiceSetPrimaryOrgDomainHandler.ServeHTTP(w, r)
+		case ManagementServiceGetProjectByIDProcedure:
+			managementServiceGetProjectByIDHandler.ServeHTTP(w, r)
+		case ManagementServiceListProjectsProcedure:
+			managementServiceListProjectsHandler.ServeHTTP(w, r)
+		case ManagementServiceAddProjectProcedure:
+			managementServiceAddProjectHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateProjectProcedure:
+			managementServiceUpdateProjectHandler.ServeHTTP(w, r)
+		case ManagementServiceDeactivateProjectProcedure:
+			managementServiceDeactivateProjectHandler.ServeHTTP(w, r)
+		case ManagementServiceReactivateProjectProcedure:
+			managementServiceReactivateProjectHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveProjectProcedure:
+			managementServiceRemoveProjectHandler.ServeHTTP(w, r)
+		case ManagementServiceListProjectRolesProcedure:
+			managementServiceListProjectRolesHandler.ServeHTTP(w, r)
+		case ManagementServiceAddProjectRoleProcedure:
+			managementServiceAddProjectRoleHandler.ServeHTTP(w, r)
+		case ManagementServiceBulkAddProjectRolesProcedure:
+			managementServiceBulkAddProjectRolesHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateProjectRoleProcedure:
+			managementServiceUpdateProjectRoleHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveProjectRoleProcedure:
+			managementServiceRemoveProjectRoleHandler.ServeHTTP(w, r)
+		case ManagementServiceGetAppByIDProcedure:
+			managementServiceGetAppByIDHandler.ServeHTTP(w, r)
+		case ManagementServiceListAppsProcedure:
+			managementServiceListAppsHandler.ServeHTTP(w, r)
+		case ManagementServiceAddOIDCAppProcedure:
+			managementServiceAddOIDCAppHandler.ServeHTTP(w, r)
+		case ManagementServiceAddAPIAppProcedure:
+			managementServiceAddAPIAppHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateAppProcedure:
+			managementServiceUpdateAppHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateOIDCAppConfigProcedure:
+			managementServiceUpdateOIDCAppConfigHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateAPIAppConfigProcedure:
+			managementServiceUpdateAPIAppConfigHandler.ServeHTTP(w, r)
+		case ManagementServiceDeactivateAppProcedure:
+			managementServiceDeactivateAppHandler.ServeHTTP(w, r)
+		case ManagementServiceReactivateAppProcedure:
+			managementServiceReactivateAppHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveAppProcedure:
+			managementServiceRemoveAppHandler.ServeHTTP(w, r)
+		case ManagementServiceRegenerateOIDCClientSecretProcedure:
+			managementServiceRegenerateOIDCClientSecretHandler.ServeHTTP(w, r)
+		case ManagementServiceRegenerateAPIClientSecretProcedure:
+			managementServiceRegenerateAPIClientSecretHandler.ServeHTTP(w, r)
+		case ManagementServiceGetAppKeyProcedure:
+			managementServiceGetAppKeyHandler.ServeHTTP(w, r)
+		case ManagementServiceListAppKeysProcedure:
+			managementServiceListAppKeysHandler.ServeHTTP(w, r)
+		case ManagementServiceAddAppKeyProcedure:
+			managementServiceAddAppKeyHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveAppKeyProcedure:
+			managementServiceRemoveAppKeyHandler.ServeHTTP(w, r)
+		case ManagementServiceGetUserGrantByIDProcedure:
+			managementServiceGetUserGrantByIDHandler.ServeHTTP(w, r)
+		case ManagementServiceListUserGrantsProcedure:
+			managementServiceListUserGrantsHandler.ServeHTTP(w, r)
+		case ManagementServiceAddUserGrantProcedure:
+			managementServiceAddUserGrantHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateUserGrantProcedure:
+			managementServiceUpdateUserGrantHandler.ServeHTTP(w, r)
+		case ManagementServiceDeactivateUserGrantProcedure:
+			managementServiceDeactivateUserGrantHandler.ServeHTTP(w, r)
+		case ManagementServiceReactivateUserGrantProcedure:
+			managementServiceReactivateUserGrantHandler.ServeHTTP(w, r)
+		case ManagementServiceRemoveUserGrantProcedure:
+			managementServiceRemoveUserGrantHandler.ServeHTTP(w, r)
+		case ManagementServiceBulkRemoveUserGrantProcedure:
+			managementServiceBulkRemoveUserGrantHandler.ServeHTTP(w, r)
+		case ManagementServiceGetOrgIAMPolicyProcedure:
+			managementServiceGetOrgIAMPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceGetDomainPolicyProcedure:
+			managementServiceGetDomainPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceGetPasswordComplexityPolicyProcedure:
+			managementServiceGetPasswordComplexityPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceGetDefaultPasswordComplexityPolicyProcedure:
+			managementServiceGetDefaultPasswordComplexityPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceAddCustomPasswordComplexityPolicyProcedure:
+			managementServiceAddCustomPasswordComplexityPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateCustomPasswordComplexityPolicyProcedure:
+			managementServiceUpdateCustomPasswordComplexityPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceResetPasswordComplexityPolicyToDefaultProcedure:
+			managementServiceResetPasswordComplexityPolicyToDefaultHandler.ServeHTTP(w, r)
+		case ManagementServiceGetPasswordAgePolicyProcedure:
+			managementServiceGetPasswordAgePolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceGetDefaultPasswordAgePolicyProcedure:
+			managementServiceGetDefaultPasswordAgePolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceAddCustomPasswordAgePolicyProcedure:
+			managementServiceAddCustomPasswordAgePolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateCustomPasswordAgePolicyProcedure:
+			managementServiceUpdateCustomPasswordAgePolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceResetPasswordAgePolicyToDefaultProcedure:
+			managementServiceResetPasswordAgePolicyToDefaultHandler.ServeHTTP(w, r)
+		case ManagementServiceGetLockoutPolicyProcedure:
+			managementServiceGetLockoutPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceGetDefaultLockoutPolicyProcedure:
+			managementServiceGetDefaultLockoutPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceAddCustomLockoutPolicyProcedure:
+			managementServiceAddCustomLockoutPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceUpdateCustomLockoutPolicyProcedure:
+			managementServiceUpdateCustomLockoutPolicyHandler.ServeHTTP(w, r)
+		case ManagementServiceResetLockoutPolicyToDefaultProcedure:
+			managementServiceResetLockoutPolicyToDefaultHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -298,4 +3972,476 @@ func (UnimplementedManagementServiceHandler) AddMachineKey(context.Context, *v1.
 
 func (UnimplementedManagementServiceHandler) AddPersonalAccessToken(context.Context, *v1.AddPersonalAccessTokenRequest) (*v1.AddPersonalAccessTokenResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddPersonalAccessToken is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetOIDCInformation(context.Context, *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetOIDCInformation is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetIAM is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetSupportedLanguages is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetUserByID(context.Context, *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetUserByID is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetUserByLoginNameGlobal(context.Context, *v1.GetUserByLoginNameGlobalRequest) (*v1.GetUserByLoginNameGlobalResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetUserByLoginNameGlobal is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListUsers is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) IsUserUnique(context.Context, *v1.IsUserUniqueRequest) (*v1.IsUserUniqueResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.IsUserUnique is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddHumanUser(context.Context, *v1.AddHumanUserRequest) (*v1.AddHumanUserResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddHumanUser is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) DeactivateUser(context.Context, *v1.DeactivateUserRequest) (*v1.DeactivateUserResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.DeactivateUser is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ReactivateUser(context.Context, *v1.ReactivateUserRequest) (*v1.ReactivateUserResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ReactivateUser is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) LockUser(context.Context, *v1.LockUserRequest) (*v1.LockUserResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.LockUser is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UnlockUser(context.Context, *v1.UnlockUserRequest) (*v1.UnlockUserResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UnlockUser is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveUser(context.Context, *v1.RemoveUserRequest) (*v1.RemoveUserResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveUser is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateUserName(context.Context, *v1.UpdateUserNameRequest) (*v1.UpdateUserNameResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateUserName is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListUserChanges(context.Context, *v1.ListUserChangesRequest) (*v1.ListUserChangesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListUserChanges is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListOrgChanges(context.Context, *v1.ListOrgChangesRequest) (*v1.ListOrgChangesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListOrgChanges is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) SetUserMetadata(context.Context, *v1.SetUserMetadataRequest) (*v1.SetUserMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.SetUserMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) BulkSetUserMetadata(context.Context, *v1.BulkSetUserMetadataRequest) (*v1.BulkSetUserMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.BulkSetUserMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListUserMetadata(context.Context, *v1.ListUserMetadataRequest) (*v1.ListUserMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListUserMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetUserMetadata(context.Context, *v1.GetUserMetadataRequest) (*v1.GetUserMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetUserMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveUserMetadata(context.Context, *v1.RemoveUserMetadataRequest) (*v1.RemoveUserMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveUserMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) BulkRemoveUserMetadata(context.Context, *v1.BulkRemoveUserMetadataRequest) (*v1.BulkRemoveUserMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.BulkRemoveUserMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) SetOrgMetadata(context.Context, *v1.SetOrgMetadataRequest) (*v1.SetOrgMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.SetOrgMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) BulkSetOrgMetadata(context.Context, *v1.BulkSetOrgMetadataRequest) (*v1.BulkSetOrgMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.BulkSetOrgMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListOrgMetadata(context.Context, *v1.ListOrgMetadataRequest) (*v1.ListOrgMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListOrgMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetOrgMetadata(context.Context, *v1.GetOrgMetadataRequest) (*v1.GetOrgMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetOrgMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveOrgMetadata(context.Context, *v1.RemoveOrgMetadataRequest) (*v1.RemoveOrgMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveOrgMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) BulkRemoveOrgMetadata(context.Context, *v1.BulkRemoveOrgMetadataRequest) (*v1.BulkRemoveOrgMetadataResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.BulkRemoveOrgMetadata is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetHumanProfile(context.Context, *v1.GetHumanProfileRequest) (*v1.GetHumanProfileResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetHumanProfile is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateHumanProfile(context.Context, *v1.UpdateHumanProfileRequest) (*v1.UpdateHumanProfileResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateHumanProfile is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetHumanEmail(context.Context, *v1.GetHumanEmailRequest) (*v1.GetHumanEmailResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetHumanEmail is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateHumanEmail(context.Context, *v1.UpdateHumanEmailRequest) (*v1.UpdateHumanEmailResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateHumanEmail is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetHumanPhone(context.Context, *v1.GetHumanPhoneRequest) (*v1.GetHumanPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetHumanPhone is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateHumanPhone(context.Context, *v1.UpdateHumanPhoneRequest) (*v1.UpdateHumanPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateHumanPhone is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveHumanPhone(context.Context, *v1.RemoveHumanPhoneRequest) (*v1.RemoveHumanPhoneResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveHumanPhone is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveHumanAvatar(context.Context, *v1.RemoveHumanAvatarRequest) (*v1.RemoveHumanAvatarResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveHumanAvatar is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) SetHumanInitialPassword(context.Context, *v1.SetHumanInitialPasswordRequest) (*v1.SetHumanInitialPasswordResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.SetHumanInitialPassword is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) SetHumanPassword(context.Context, *v1.SetHumanPasswordRequest) (*v1.SetHumanPasswordResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.SetHumanPassword is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateMachine(context.Context, *v1.UpdateMachineRequest) (*v1.UpdateMachineResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateMachine is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GenerateMachineSecret(context.Context, *v1.GenerateMachineSecretRequest) (*v1.GenerateMachineSecretResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GenerateMachineSecret is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveMachineSecret(context.Context, *v1.RemoveMachineSecretRequest) (*v1.RemoveMachineSecretResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveMachineSecret is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetMachineKeyByIDs(context.Context, *v1.GetMachineKeyByIDsRequest) (*v1.GetMachineKeyByIDsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetMachineKeyByIDs is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListMachineKeys(context.Context, *v1.ListMachineKeysRequest) (*v1.ListMachineKeysResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListMachineKeys is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveMachineKey(context.Context, *v1.RemoveMachineKeyRequest) (*v1.RemoveMachineKeyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveMachineKey is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetPersonalAccessTokenByIDs(context.Context, *v1.GetPersonalAccessTokenByIDsRequest) (*v1.GetPersonalAccessTokenByIDsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetPersonalAccessTokenByIDs is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListPersonalAccessTokens(context.Context, *v1.ListPersonalAccessTokensRequest) (*v1.ListPersonalAccessTokensResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListPersonalAccessTokens is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemovePersonalAccessToken(context.Context, *v1.RemovePersonalAccessTokenRequest) (*v1.RemovePersonalAccessTokenResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemovePersonalAccessToken is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListUserMemberships(context.Context, *v1.ListUserMembershipsRequest) (*v1.ListUserMembershipsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListUserMemberships is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListOrgMemberRoles(context.Context, *v1.ListOrgMemberRolesRequest) (*v1.ListOrgMemberRolesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListOrgMemberRoles is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListOrgMembers(context.Context, *v1.ListOrgMembersRequest) (*v1.ListOrgMembersResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListOrgMembers is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddOrgMember(context.Context, *v1.AddOrgMemberRequest) (*v1.AddOrgMemberResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddOrgMember is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateOrgMember(context.Context, *v1.UpdateOrgMemberRequest) (*v1.UpdateOrgMemberResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateOrgMember is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveOrgMember(context.Context, *v1.RemoveOrgMemberRequest) (*v1.RemoveOrgMemberResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveOrgMember is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetOrgByDomainGlobal(context.Context, *v1.GetOrgByDomainGlobalRequest) (*v1.GetOrgByDomainGlobalResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetOrgByDomainGlobal is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddOrg(context.Context, *v1.AddOrgRequest) (*v1.AddOrgResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddOrg is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateOrg(context.Context, *v1.UpdateOrgRequest) (*v1.UpdateOrgResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateOrg is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) DeactivateOrg(context.Context, *v1.DeactivateOrgRequest) (*v1.DeactivateOrgResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.DeactivateOrg is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ReactivateOrg(context.Context, *v1.ReactivateOrgRequest) (*v1.ReactivateOrgResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ReactivateOrg is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveOrg is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddOrgDomain(context.Context, *v1.AddOrgDomainRequest) (*v1.AddOrgDomainResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddOrgDomain is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListOrgDomains(context.Context, *v1.ListOrgDomainsRequest) (*v1.ListOrgDomainsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListOrgDomains is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveOrgDomain(context.Context, *v1.RemoveOrgDomainRequest) (*v1.RemoveOrgDomainResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveOrgDomain is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GenerateOrgDomainValidation(context.Context, *v1.GenerateOrgDomainValidationRequest) (*v1.GenerateOrgDomainValidationResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GenerateOrgDomainValidation is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ValidateOrgDomain(context.Context, *v1.ValidateOrgDomainRequest) (*v1.ValidateOrgDomainResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ValidateOrgDomain is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) SetPrimaryOrgDomain(context.Context, *v1.SetPrimaryOrgDomainRequest) (*v1.SetPrimaryOrgDomainResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.SetPrimaryOrgDomain is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetProjectByID(context.Context, *v1.GetProjectByIDRequest) (*v1.GetProjectByIDResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetProjectByID is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListProjects(context.Context, *v1.ListProjectsRequest) (*v1.ListProjectsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListProjects is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddProject(context.Context, *v1.AddProjectRequest) (*v1.AddProjectResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddProject is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateProject(context.Context, *v1.UpdateProjectRequest) (*v1.UpdateProjectResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateProject is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) DeactivateProject(context.Context, *v1.DeactivateProjectRequest) (*v1.DeactivateProjectResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.DeactivateProject is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ReactivateProject(context.Context, *v1.ReactivateProjectRequest) (*v1.ReactivateProjectResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ReactivateProject is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveProject(context.Context, *v1.RemoveProjectRequest) (*v1.RemoveProjectResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveProject is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListProjectRoles(context.Context, *v1.ListProjectRolesRequest) (*v1.ListProjectRolesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListProjectRoles is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddProjectRole(context.Context, *v1.AddProjectRoleRequest) (*v1.AddProjectRoleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddProjectRole is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) BulkAddProjectRoles(context.Context, *v1.BulkAddProjectRolesRequest) (*v1.BulkAddProjectRolesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.BulkAddProjectRoles is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateProjectRole(context.Context, *v1.UpdateProjectRoleRequest) (*v1.UpdateProjectRoleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateProjectRole is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveProjectRole(context.Context, *v1.RemoveProjectRoleRequest) (*v1.RemoveProjectRoleResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveProjectRole is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetAppByID(context.Context, *v1.GetAppByIDRequest) (*v1.GetAppByIDResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetAppByID is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListApps(context.Context, *v1.ListAppsRequest) (*v1.ListAppsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListApps is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddOIDCApp(context.Context, *v1.AddOIDCAppRequest) (*v1.AddOIDCAppResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddOIDCApp is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddAPIApp(context.Context, *v1.AddAPIAppRequest) (*v1.AddAPIAppResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddAPIApp is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateApp(context.Context, *v1.UpdateAppRequest) (*v1.UpdateAppResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateApp is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateOIDCAppConfig(context.Context, *v1.UpdateOIDCAppConfigRequest) (*v1.UpdateOIDCAppConfigResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateOIDCAppConfig is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateAPIAppConfig(context.Context, *v1.UpdateAPIAppConfigRequest) (*v1.UpdateAPIAppConfigResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateAPIAppConfig is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) DeactivateApp(context.Context, *v1.DeactivateAppRequest) (*v1.DeactivateAppResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.DeactivateApp is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ReactivateApp(context.Context, *v1.ReactivateAppRequest) (*v1.ReactivateAppResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ReactivateApp is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveApp(context.Context, *v1.RemoveAppRequest) (*v1.RemoveAppResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveApp is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RegenerateOIDCClientSecret(context.Context, *v1.RegenerateOIDCClientSecretRequest) (*v1.RegenerateOIDCClientSecretResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RegenerateOIDCClientSecret is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RegenerateAPIClientSecret(context.Context, *v1.RegenerateAPIClientSecretRequest) (*v1.RegenerateAPIClientSecretResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RegenerateAPIClientSecret is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetAppKey(context.Context, *v1.GetAppKeyRequest) (*v1.GetAppKeyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetAppKey is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListAppKeys(context.Context, *v1.ListAppKeysRequest) (*v1.ListAppKeysResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListAppKeys is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddAppKey(context.Context, *v1.AddAppKeyRequest) (*v1.AddAppKeyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddAppKey is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveAppKey(context.Context, *v1.RemoveAppKeyRequest) (*v1.RemoveAppKeyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveAppKey is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetUserGrantByID(context.Context, *v1.GetUserGrantByIDRequest) (*v1.GetUserGrantByIDResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetUserGrantByID is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ListUserGrants(context.Context, *v1.ListUserGrantRequest) (*v1.ListUserGrantResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ListUserGrants is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddUserGrant(context.Context, *v1.AddUserGrantRequest) (*v1.AddUserGrantResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddUserGrant is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateUserGrant(context.Context, *v1.UpdateUserGrantRequest) (*v1.UpdateUserGrantResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateUserGrant is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) DeactivateUserGrant(context.Context, *v1.DeactivateUserGrantRequest) (*v1.DeactivateUserGrantResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.DeactivateUserGrant is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ReactivateUserGrant(context.Context, *v1.ReactivateUserGrantRequest) (*v1.ReactivateUserGrantResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ReactivateUserGrant is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) RemoveUserGrant(context.Context, *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.RemoveUserGrant is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.BulkRemoveUserGrant is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetOrgIAMPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetDomainPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetPasswordComplexityPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetDefaultPasswordComplexityPolicy(context.Context, *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetDefaultPasswordComplexityPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddCustomPasswordComplexityPolicy(context.Context, *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddCustomPasswordComplexityPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateCustomPasswordComplexityPolicy(context.Context, *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateCustomPasswordComplexityPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ResetPasswordComplexityPolicyToDefault(context.Context, *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ResetPasswordComplexityPolicyToDefault is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetPasswordAgePolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetDefaultPasswordAgePolicy(context.Context, *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetDefaultPasswordAgePolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddCustomPasswordAgePolicy(context.Context, *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddCustomPasswordAgePolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateCustomPasswordAgePolicy(context.Context, *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateCustomPasswordAgePolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ResetPasswordAgePolicyToDefault(context.Context, *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ResetPasswordAgePolicyToDefault is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetLockoutPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) GetDefaultLockoutPolicy(context.Context, *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.GetDefaultLockoutPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) AddCustomLockoutPolicy(context.Context, *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.AddCustomLockoutPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) UpdateCustomLockoutPolicy(context.Context, *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.UpdateCustomLockoutPolicy is not implemented"))
+}
+
+func (UnimplementedManagementServiceHandler) ResetLockoutPolicyToDefault(context.Context, *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("zitadel.management.v1.ManagementService.ResetLockoutPolicyToDefault is not implemented"))
 }

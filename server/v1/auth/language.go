@@ -1,0 +1,6 @@
+package auth
+
+import "github.com/bastide-id/bastide/server/store"
+
+// Languages are the calls about languages.
+type Languages struct{ store *store.Store }

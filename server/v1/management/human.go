@@ -1,0 +1,12 @@
+package management
+
+import (
+	"github.com/bastide-id/bastide/server/directory/user"
+	"github.com/bastide-id/bastide/server/store"
+)
+
+// Humans are the calls about what is known of people of the chosen organization.
+type Humans struct {
+	store *store.Store
+	users *user.Users
+}
