@@ -14,7 +14,10 @@ import (
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/instance"
 	"github.com/bastide-id/bastide/server/directory/organization"
+	"github.com/bastide-id/bastide/server/directory/user"
+	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
+	"github.com/bastide-id/bastide/server/token"
 )
 
 // Tenant is an instance whose owner is a machine with a token.
@@ -74,9 +77,56 @@ func (i Tenant) NewToken(t testing.TB, userID string) *Caller {
 	return i.Owner.server.As(made.GetToken()).On(i.Domain)
 }
 
+// NewHuman adds a person with a proved address and a password to the owner's
+// organization, and returns its id.
+func (i Tenant) NewHuman(t testing.TB, name string) string {
+	t.Helper()
+	return OK(i.Owner.Management.ImportHumanUser(t.Context(), &managementv1.ImportHumanUserRequest{
+		UserName: name,
+		Profile:  &managementv1.ImportHumanUserRequest_Profile{FirstName: name, LastName: "Person"},
+		Email:    &managementv1.ImportHumanUserRequest_Email{Email: name + "@example.com", IsEmailVerified: true},
+		Password: HumanPassword,
+	}))(t).GetUserId()
+}
+
+// HumanPassword is that of people who NewHuman adds.
+const HumanPassword = "Password1!"
+
+// As returns a caller that is the user, who may be a person: people cannot sign
+// in yet. It goes behind the back of the server.
+func (i Tenant) As(t testing.TB, userID string) *Caller {
+	t.Helper()
+	secret := id.NewToken(id.AccessToken)
+	i.write(t, func(ctx context.Context, _ *store.Store, tx *store.Tx) error {
+		u, err := user.Get(ctx, tx.User, userID)
+		if err != nil {
+			return err
+		}
+		return tx.AccessToken.Create().SetUser(u).SetHash(id.Hash(secret)).SetScopes([]string{token.ScopeOpenID, token.ScopeAPI}).
+			SetExpiresAt(tx.Now().Add(token.Lifetime)).Exec(ctx)
+	})
+	return i.Owner.server.As(secret).On(i.Domain)
+}
+
 // NewOrganization adds an organization to the instance, in which nobody has a
 // role of its own, and returns its id. It goes behind the back of the server.
-func (i Tenant) NewOrganization(t testing.TB, name string) string {
+func (i Tenant) NewOrganization(t testing.TB, name string) (organizationID string) {
+	t.Helper()
+	i.write(t, func(ctx context.Context, s *store.Store, tx *store.Tx) error {
+		in, err := instance.Get(ctx, tx.Instance)
+		if err == nil {
+			organizationID, err = s.NewID()
+		}
+		if err == nil {
+			_, _, err = organization.Create(ctx, tx, in, organization.New{ID: organizationID, Name: name, ParentDomain: i.Domain})
+		}
+		return err
+	})
+	return organizationID
+}
+
+// write changes the instance behind the back of the server.
+func (i Tenant) write(t testing.TB, f func(context.Context, *store.Store, *store.Tx) error) {
 	t.Helper()
 	p := i.Owner.server.Place
 	url := string(p.Database)
@@ -87,19 +137,10 @@ func (i Tenant) NewOrganization(t testing.TB, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := opened.NewID()
-	if err == nil {
-		ctx := caller.WithInstance(t.Context(), caller.Instance{ID: i.ID})
-		err = opened.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-			in, err := instance.Get(ctx, tx.Instance)
-			if err == nil {
-				_, _, err = organization.Create(ctx, tx, in, organization.New{ID: id, Name: name, ParentDomain: i.Domain})
-			}
-			return err
-		})
-	}
+	err = opened.Write(caller.WithInstance(t.Context(), caller.Instance{ID: i.ID}), func(ctx context.Context, tx *store.Tx) error {
+		return f(ctx, opened, tx)
+	})
 	if err := errors.Join(err, opened.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return id
 }
