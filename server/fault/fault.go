@@ -6,7 +6,9 @@
 package fault
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"connectrpc.com/connect"
 )
@@ -39,10 +41,30 @@ type Definition struct {
 	format string
 }
 
+// defined has every definition, in the order of ids.go.
+var defined []Definition
+
 // define makes a definition; format takes the parameters of With.
 func (k Kind) define(id, format string) Definition {
-	return Definition{kind: k, id: id, format: format}
+	d := Definition{kind: k, id: id, format: format}
+	defined = append(defined, d)
+	return d
 }
+
+// Definitions returns everything that can go wrong, sorted by id.
+func Definitions() []Definition {
+	return slices.SortedFunc(slices.Values(defined), func(a, b Definition) int { return cmp.Compare(a.id, b.id) })
+}
+
+// Kind returns the kind of the faults.
+func (d Definition) Kind() Kind { return d.kind }
+
+// ID returns the stable id of the faults.
+func (d Definition) ID() string { return d.id }
+
+// Format returns the sentence of the faults, with the verbs of package fmt in
+// place of its parameters.
+func (d Definition) Format() string { return d.format }
 
 // With returns the fault with its parameters filled in.
 func (d Definition) With(params ...any) *Fault {

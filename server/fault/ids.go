@@ -33,7 +33,9 @@ var (
 	ReferenceBroken = FailedPrecondition.define("object.reference_broken", "an object that this one belongs to is gone, or is still in use")
 
 	// Lists.
-	ListLimit = Invalid.define("list.limit", "must not be more than %d")
+	ListLimit  = Invalid.define("list.limit", "must not be more than %d")
+	PageToken  = Invalid.define("list.page_token", "the page token is not one that this list gave for the same request: send the header X-Bastide-Page-Token as it came, with nothing changed but query.limit, or leave it out to begin anew")
+	PageOffset = Invalid.define("list.page_offset", "must be 0 with a page token, which says where the page begins")
 
 	// Objects.
 	InstanceUnknown      = NotFound.define("instance.unknown", "there is no such instance")

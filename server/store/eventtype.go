@@ -1,123 +1,137 @@
 package store
 
+import "slices"
+
 // EventType is the name of what happened.
 type EventType string
 
+// eventTypes has every type, in the order of this file.
+var eventTypes []EventType
+
+// happens makes a type of events.
+func happens(name EventType) EventType {
+	eventTypes = append(eventTypes, name)
+	return name
+}
+
+// EventTypes returns every type of events, sorted.
+func EventTypes() []EventType { return slices.Sorted(slices.Values(eventTypes)) }
+
 // The types of events. Their names are the contract's.
-const (
-	InstanceAdded                     EventType = "instance.added"
-	InstanceChanged                   EventType = "instance.changed"
-	InstanceRemoved                   EventType = "instance.removed"
-	InstanceDefaultLanguageSet        EventType = "instance.default.language.set"
-	InstanceDefaultOrgSet             EventType = "instance.default.org.set"
-	InstanceDomainAdded               EventType = "instance.domain.added"
-	InstanceDomainPrimarySet          EventType = "instance.domain.primary.set"
-	InstanceDomainRemoved             EventType = "instance.domain.removed"
-	InstanceTrustedDomainAdded        EventType = "instance.trusted_domain.added"
-	InstanceTrustedDomainRemoved      EventType = "instance.trusted_domain.removed"
-	InstanceMemberAdded               EventType = "instance.member.added"
-	InstanceMemberChanged             EventType = "instance.member.changed"
-	InstanceMemberRemoved             EventType = "instance.member.removed"
-	InstancePolicyDomainAdded         EventType = "instance.policy.domain.added"
-	InstancePolicyDomainChanged       EventType = "instance.policy.domain.changed"
-	InstancePasswordComplexityAdded   EventType = "instance.policy.password.complexity.added"
-	InstancePasswordComplexityChanged EventType = "instance.policy.password.complexity.changed"
-	InstancePasswordAgeAdded          EventType = "instance.policy.password.age.added"
-	InstancePasswordAgeChanged        EventType = "instance.policy.password.age.changed"
-	InstancePolicyLockoutAdded        EventType = "instance.policy.lockout.added"
-	InstancePolicyLockoutChanged      EventType = "instance.policy.lockout.changed"
+var (
+	InstanceAdded                     = happens("instance.added")
+	InstanceChanged                   = happens("instance.changed")
+	InstanceRemoved                   = happens("instance.removed")
+	InstanceDefaultLanguageSet        = happens("instance.default.language.set")
+	InstanceDefaultOrgSet             = happens("instance.default.org.set")
+	InstanceDomainAdded               = happens("instance.domain.added")
+	InstanceDomainPrimarySet          = happens("instance.domain.primary.set")
+	InstanceDomainRemoved             = happens("instance.domain.removed")
+	InstanceTrustedDomainAdded        = happens("instance.trusted_domain.added")
+	InstanceTrustedDomainRemoved      = happens("instance.trusted_domain.removed")
+	InstanceMemberAdded               = happens("instance.member.added")
+	InstanceMemberChanged             = happens("instance.member.changed")
+	InstanceMemberRemoved             = happens("instance.member.removed")
+	InstancePolicyDomainAdded         = happens("instance.policy.domain.added")
+	InstancePolicyDomainChanged       = happens("instance.policy.domain.changed")
+	InstancePasswordComplexityAdded   = happens("instance.policy.password.complexity.added")
+	InstancePasswordComplexityChanged = happens("instance.policy.password.complexity.changed")
+	InstancePasswordAgeAdded          = happens("instance.policy.password.age.added")
+	InstancePasswordAgeChanged        = happens("instance.policy.password.age.changed")
+	InstancePolicyLockoutAdded        = happens("instance.policy.lockout.added")
+	InstancePolicyLockoutChanged      = happens("instance.policy.lockout.changed")
 
-	RestrictionsSet EventType = "restrictions.set"
+	RestrictionsSet = happens("restrictions.set")
 
-	OrgAdded                     EventType = "org.added"
-	OrgChanged                   EventType = "org.changed"
-	OrgDeactivated               EventType = "org.deactivated"
-	OrgReactivated               EventType = "org.reactivated"
-	OrgRemoved                   EventType = "org.removed"
-	OrgDomainAdded               EventType = "org.domain.added"
-	OrgDomainVerificationAdded   EventType = "org.domain.verification.added"
-	OrgDomainVerificationFailed  EventType = "org.domain.verification.failed"
-	OrgDomainVerified            EventType = "org.domain.verified"
-	OrgDomainPrimarySet          EventType = "org.domain.primary.set"
-	OrgDomainRemoved             EventType = "org.domain.removed"
-	OrgMemberAdded               EventType = "org.member.added"
-	OrgMemberChanged             EventType = "org.member.changed"
-	OrgMemberRemoved             EventType = "org.member.removed"
-	OrgMetadataSet               EventType = "org.metadata.set"
-	OrgMetadataRemoved           EventType = "org.metadata.removed"
-	OrgPolicyDomainAdded         EventType = "org.policy.domain.added"
-	OrgPolicyDomainChanged       EventType = "org.policy.domain.changed"
-	OrgPolicyDomainRemoved       EventType = "org.policy.domain.removed"
-	OrgPasswordComplexityAdded   EventType = "org.policy.password.complexity.added"
-	OrgPasswordComplexityChanged EventType = "org.policy.password.complexity.changed"
-	OrgPasswordComplexityRemoved EventType = "org.policy.password.complexity.removed"
-	OrgPasswordAgeAdded          EventType = "org.policy.password.age.added"
-	OrgPasswordAgeChanged        EventType = "org.policy.password.age.changed"
-	OrgPasswordAgeRemoved        EventType = "org.policy.password.age.removed"
-	OrgPolicyLockoutAdded        EventType = "org.policy.lockout.added"
-	OrgPolicyLockoutChanged      EventType = "org.policy.lockout.changed"
-	OrgPolicyLockoutRemoved      EventType = "org.policy.lockout.removed"
+	OrgAdded                     = happens("org.added")
+	OrgChanged                   = happens("org.changed")
+	OrgDeactivated               = happens("org.deactivated")
+	OrgReactivated               = happens("org.reactivated")
+	OrgRemoved                   = happens("org.removed")
+	OrgDomainAdded               = happens("org.domain.added")
+	OrgDomainVerificationAdded   = happens("org.domain.verification.added")
+	OrgDomainVerificationFailed  = happens("org.domain.verification.failed")
+	OrgDomainVerified            = happens("org.domain.verified")
+	OrgDomainPrimarySet          = happens("org.domain.primary.set")
+	OrgDomainRemoved             = happens("org.domain.removed")
+	OrgMemberAdded               = happens("org.member.added")
+	OrgMemberChanged             = happens("org.member.changed")
+	OrgMemberRemoved             = happens("org.member.removed")
+	OrgMetadataSet               = happens("org.metadata.set")
+	OrgMetadataRemoved           = happens("org.metadata.removed")
+	OrgPolicyDomainAdded         = happens("org.policy.domain.added")
+	OrgPolicyDomainChanged       = happens("org.policy.domain.changed")
+	OrgPolicyDomainRemoved       = happens("org.policy.domain.removed")
+	OrgPasswordComplexityAdded   = happens("org.policy.password.complexity.added")
+	OrgPasswordComplexityChanged = happens("org.policy.password.complexity.changed")
+	OrgPasswordComplexityRemoved = happens("org.policy.password.complexity.removed")
+	OrgPasswordAgeAdded          = happens("org.policy.password.age.added")
+	OrgPasswordAgeChanged        = happens("org.policy.password.age.changed")
+	OrgPasswordAgeRemoved        = happens("org.policy.password.age.removed")
+	OrgPolicyLockoutAdded        = happens("org.policy.lockout.added")
+	OrgPolicyLockoutChanged      = happens("org.policy.lockout.changed")
+	OrgPolicyLockoutRemoved      = happens("org.policy.lockout.removed")
 
-	UserHumanAdded                   EventType = "user.human.added"
-	UserHumanProfileChanged          EventType = "user.human.profile.changed"
-	UserHumanEmailChanged            EventType = "user.human.email.changed"
-	UserHumanEmailVerified           EventType = "user.human.email.verified"
-	UserHumanEmailCodeAdded          EventType = "user.human.email.code.added"
-	UserHumanEmailVerificationFailed EventType = "user.human.email.verification.failed"
-	UserHumanPhoneChanged            EventType = "user.human.phone.changed"
-	UserHumanPhoneVerified           EventType = "user.human.phone.verified"
-	UserHumanPhoneRemoved            EventType = "user.human.phone.removed"
-	UserHumanPhoneCodeAdded          EventType = "user.human.phone.code.added"
-	UserHumanPhoneVerificationFailed EventType = "user.human.phone.verification.failed"
-	UserHumanAvatarRemoved           EventType = "user.human.avatar.removed"
-	UserHumanPasswordChanged         EventType = "user.human.password.changed"
-	UserHumanPasswordCheckFailed     EventType = "user.human.password.check.failed"
-	UserHumanPasswordCheckSucceeded  EventType = "user.human.password.check.succeeded"
-	UserHumanPasswordHashUpdated     EventType = "user.human.password.hash.updated"
-	UserMachineAdded                 EventType = "user.machine.added"
-	UserMachineChanged               EventType = "user.machine.changed"
-	UserMachineSecretSet             EventType = "user.machine.secret.set"
-	UserMachineSecretRemoved         EventType = "user.machine.secret.removed"
-	UserMachineKeyAdded              EventType = "user.machine.key.added"
-	UserMachineKeyRemoved            EventType = "user.machine.key.removed"
-	UserPATAdded                     EventType = "user.pat.added"
-	UserPATRemoved                   EventType = "user.pat.removed"
-	UserMetadataSet                  EventType = "user.metadata.set"
-	UserMetadataRemoved              EventType = "user.metadata.removed"
-	UserUsernameChanged              EventType = "user.username.changed"
-	UserDeactivated                  EventType = "user.deactivated"
-	UserReactivated                  EventType = "user.reactivated"
-	UserLocked                       EventType = "user.locked"
-	UserUnlocked                     EventType = "user.unlocked"
-	UserRemoved                      EventType = "user.removed"
+	UserHumanAdded                   = happens("user.human.added")
+	UserHumanProfileChanged          = happens("user.human.profile.changed")
+	UserHumanEmailChanged            = happens("user.human.email.changed")
+	UserHumanEmailVerified           = happens("user.human.email.verified")
+	UserHumanEmailCodeAdded          = happens("user.human.email.code.added")
+	UserHumanEmailVerificationFailed = happens("user.human.email.verification.failed")
+	UserHumanPhoneChanged            = happens("user.human.phone.changed")
+	UserHumanPhoneVerified           = happens("user.human.phone.verified")
+	UserHumanPhoneRemoved            = happens("user.human.phone.removed")
+	UserHumanPhoneCodeAdded          = happens("user.human.phone.code.added")
+	UserHumanPhoneVerificationFailed = happens("user.human.phone.verification.failed")
+	UserHumanAvatarRemoved           = happens("user.human.avatar.removed")
+	UserHumanPasswordChanged         = happens("user.human.password.changed")
+	UserHumanPasswordCheckFailed     = happens("user.human.password.check.failed")
+	UserHumanPasswordCheckSucceeded  = happens("user.human.password.check.succeeded")
+	UserHumanPasswordHashUpdated     = happens("user.human.password.hash.updated")
+	UserMachineAdded                 = happens("user.machine.added")
+	UserMachineChanged               = happens("user.machine.changed")
+	UserMachineSecretSet             = happens("user.machine.secret.set")
+	UserMachineSecretRemoved         = happens("user.machine.secret.removed")
+	UserMachineKeyAdded              = happens("user.machine.key.added")
+	UserMachineKeyRemoved            = happens("user.machine.key.removed")
+	UserPATAdded                     = happens("user.pat.added")
+	UserPATRemoved                   = happens("user.pat.removed")
+	UserMetadataSet                  = happens("user.metadata.set")
+	UserMetadataRemoved              = happens("user.metadata.removed")
+	UserUsernameChanged              = happens("user.username.changed")
+	UserDeactivated                  = happens("user.deactivated")
+	UserReactivated                  = happens("user.reactivated")
+	UserLocked                       = happens("user.locked")
+	UserUnlocked                     = happens("user.unlocked")
+	UserRemoved                      = happens("user.removed")
 
-	ProjectAdded                        EventType = "project.added"
-	ProjectChanged                      EventType = "project.changed"
-	ProjectDeactivated                  EventType = "project.deactivated"
-	ProjectReactivated                  EventType = "project.reactivated"
-	ProjectRemoved                      EventType = "project.removed"
-	ProjectRoleAdded                    EventType = "project.role.added"
-	ProjectRoleChanged                  EventType = "project.role.changed"
-	ProjectRoleRemoved                  EventType = "project.role.removed"
-	ProjectApplicationAdded             EventType = "project.application.added"
-	ProjectApplicationChanged           EventType = "project.application.changed"
-	ProjectApplicationDeactivated       EventType = "project.application.deactivated"
-	ProjectApplicationReactivated       EventType = "project.application.reactivated"
-	ProjectApplicationRemoved           EventType = "project.application.removed"
-	ProjectApplicationOIDCAdded         EventType = "project.application.config.oidc.added"
-	ProjectApplicationOIDCChanged       EventType = "project.application.config.oidc.changed"
-	ProjectApplicationOIDCSecretChanged EventType = "project.application.config.oidc.secret.changed"
-	ProjectApplicationAPIAdded          EventType = "project.application.config.api.added"
-	ProjectApplicationAPIChanged        EventType = "project.application.config.api.changed"
-	ProjectApplicationAPISecretChanged  EventType = "project.application.config.api.secret.changed"
-	ProjectApplicationKeyAdded          EventType = "project.application.oidc.key.added"
-	ProjectApplicationKeyRemoved        EventType = "project.application.oidc.key.removed"
+	ProjectAdded                        = happens("project.added")
+	ProjectChanged                      = happens("project.changed")
+	ProjectDeactivated                  = happens("project.deactivated")
+	ProjectReactivated                  = happens("project.reactivated")
+	ProjectRemoved                      = happens("project.removed")
+	ProjectRoleAdded                    = happens("project.role.added")
+	ProjectRoleChanged                  = happens("project.role.changed")
+	ProjectRoleRemoved                  = happens("project.role.removed")
+	ProjectApplicationAdded             = happens("project.application.added")
+	ProjectApplicationChanged           = happens("project.application.changed")
+	ProjectApplicationDeactivated       = happens("project.application.deactivated")
+	ProjectApplicationReactivated       = happens("project.application.reactivated")
+	ProjectApplicationRemoved           = happens("project.application.removed")
+	ProjectApplicationOIDCAdded         = happens("project.application.config.oidc.added")
+	ProjectApplicationOIDCChanged       = happens("project.application.config.oidc.changed")
+	ProjectApplicationOIDCSecretChanged = happens("project.application.config.oidc.secret.changed")
+	ProjectApplicationAPIAdded          = happens("project.application.config.api.added")
+	ProjectApplicationAPIChanged        = happens("project.application.config.api.changed")
+	ProjectApplicationAPISecretChanged  = happens("project.application.config.api.secret.changed")
+	ProjectApplicationKeyAdded          = happens("project.application.oidc.key.added")
+	ProjectApplicationKeyRemoved        = happens("project.application.oidc.key.removed")
 
-	UserGrantAdded          EventType = "user.grant.added"
-	UserGrantChanged        EventType = "user.grant.changed"
-	UserGrantCascadeChanged EventType = "user.grant.cascade.changed"
-	UserGrantDeactivated    EventType = "user.grant.deactivated"
-	UserGrantReactivated    EventType = "user.grant.reactivated"
-	UserGrantRemoved        EventType = "user.grant.removed"
-	UserGrantCascadeRemoved EventType = "user.grant.cascade.removed"
+	UserGrantAdded          = happens("user.grant.added")
+	UserGrantChanged        = happens("user.grant.changed")
+	UserGrantCascadeChanged = happens("user.grant.cascade.changed")
+	UserGrantDeactivated    = happens("user.grant.deactivated")
+	UserGrantReactivated    = happens("user.grant.reactivated")
+	UserGrantRemoved        = happens("user.grant.removed")
+	UserGrantCascadeRemoved = happens("user.grant.cascade.removed")
 )
