@@ -143,6 +143,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		Authenticate:   s.tokens.Authenticate,
 		Memberships:    s.tokens.Memberships,
 		Directory:      s.permissionDirectory(),
+		Pages:          masterKey.PageTokens(),
 		Translate:      store.Fault,
 		Ready:          s.store.Ping,
 		ExternalURL:    s.URL(),

@@ -21,6 +21,8 @@ type call struct {
 	instance string
 	// organization is the one that the request chose; empty if none.
 	organization string
+	// pageToken says where the page of a list begins; empty for the first.
+	pageToken string
 	// rest is what was taken off a REST request; nil on other protocols.
 	rest *restRequest
 	// answer is where the call is answered.

@@ -73,7 +73,10 @@ func (w *Wire) enter(r *http.Request, p *procedure, c *call) (context.Context, e
 	if err := permission.Enter(ctx, p.rule); err != nil {
 		return ctx, err
 	}
-	c.organization, err = single(r.Header, headerOrganization)
+	if c.organization, err = single(r.Header, headerOrganization); err != nil {
+		return ctx, err
+	}
+	c.pageToken, err = single(r.Header, headerPageToken)
 	return ctx, err
 }
 

@@ -127,6 +127,10 @@ var statuses = map[connect.Code]int{
 	connect.CodeUnauthenticated:    http.StatusUnauthorized,
 }
 
+// HTTPStatus returns the status that a call over REST or Connect answers with
+// when it fails with the fault.
+func HTTPStatus(f *fault.Fault) int { return failureOfFault(f).httpStatus() }
+
 // httpStatus returns the HTTP status of the failure.
 func (f *failure) httpStatus() int {
 	if f.status != 0 {

@@ -35,6 +35,8 @@ type Config struct {
 	Memberships func(ctx context.Context, c caller.Caller) ([]caller.Membership, error)
 	// Directory answers what a permission is decided on.
 	Directory permission.Directory
+	// Pages makes and reads page tokens; without it lists have none.
+	Pages PageTokens
 	// Translate makes faults of database errors and leaves others alone.
 	Translate func(error) error
 	// Ready returns an error while the server cannot serve.
@@ -109,6 +111,7 @@ func (w *Wire) HandlerOptions() []connect.HandlerOption {
 			connect.UnaryInterceptorFunc(w.faults),
 			connect.UnaryInterceptorFunc(w.permit),
 			connect.UnaryInterceptorFunc(w.validate),
+			connect.UnaryInterceptorFunc(w.pages),
 		),
 		connect.WithCodec(jsonCodec{}),
 		connect.WithCompressMinBytes(compressMinBytes),
