@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -52,6 +53,8 @@ type Caller struct {
 	protocol Protocol
 	host     string
 	header   http.Header
+	// answered is the header of the last answer.
+	answered *atomic.Pointer[http.Header]
 }
 
 // As returns a caller with a token, by Connect JSON to the external domain.
@@ -108,6 +111,37 @@ func (c *Caller) With(name, value string) *Caller {
 // In returns the caller that chooses an organization.
 func (c *Caller) In(organizationID string) *Caller { return c.With("X-Zitadel-Orgid", organizationID) }
 
+// NextPageToken returns that of the last answer; empty if it was the last page.
+func (c *Caller) NextPageToken() string {
+	header := c.answered.Load()
+	if header == nil {
+		return ""
+	}
+	return header.Get("X-Bastide-Next-Page-Token")
+}
+
+// Page returns the caller that asks for the page of a token.
+func (c *Caller) Page(token string) *Caller { return c.With("X-Bastide-Page-Token", token) }
+
+// EachPage reads a list by its page tokens: read makes the call, with the caller
+// it is given, for every page in turn.
+func (c *Caller) EachPage(t testing.TB, read func(*Caller)) {
+	t.Helper()
+	const most = 100
+	page := c.Via(c.protocol) // of its own, for read may call with c as well
+	for n := 0; ; n++ {
+		read(page)
+		token := page.NextPageToken()
+		if token == "" {
+			return
+		}
+		if n == most {
+			t.Fatal("the list does not end")
+		}
+		page = c.Page(token)
+	}
+}
+
 // connect gives the caller clients of its own.
 func (c *Caller) connect() *Caller {
 	var client connect.HTTPClient = c.server.http1
@@ -129,6 +163,7 @@ func (c *Caller) connect() *Caller {
 		client = rest{client}
 		options = append(options, connect.WithProtoJSON())
 	}
+	c.answered = new(atomic.Pointer[http.Header])
 	base := "http://" + c.host
 	c.System = systemv1connect.NewSystemServiceClient(client, base, options...)
 	c.Admin = adminv1connect.NewAdminServiceClient(client, base, options...)
@@ -148,6 +183,8 @@ func (c *Caller) intercept(next connect.UnaryFunc) connect.UnaryFunc {
 		response, err := next(ctx, request)
 		if err == nil {
 			c.remember(response.Any())
+			header := response.Header()
+			c.answered.Store(&header)
 		}
 		return response, err
 	}
