@@ -74,12 +74,15 @@ func List[Q query[Q, O, R], O ~func(*sql.Selector), R row](ctx context.Context, 
 	if page.Ascending {
 		direction = sql.OrderAsc()
 	}
-	for _, term := range by {
-		q = q.Order(term(direction))
-	}
 	if paging == nil {
+		for _, term := range by {
+			q = q.Order(term(direction))
+		}
 		rows, err = q.Offset(int(page.Offset)).Limit(limit).All(ctx)
 		return rows, uint64(count), err
+	}
+	for _, term := range by {
+		q = q.Order(k.sortedBy(term(direction)))
 	}
 	// One row more tells whether there is a next page.
 	rows, err = q.Order(k.begin).Offset(int(page.Offset)).Limit(limit + 1).All(ctx)

@@ -22,8 +22,8 @@ type keyset struct {
 	ascending bool
 	// after is the position of the row; nil at the start of the list.
 	after []any
-	// columns is how many columns the list is sorted by.
-	columns int
+	// columns are the columns and expressions that the list is sorted by.
+	columns []string
 	// err is why begin could not, which ent would turn into plain text.
 	err error
 }
@@ -46,23 +46,48 @@ func newKeyset(paging *caller.Paging, page Page) (*keyset, error) {
 	return k, nil
 }
 
+// sortedBy returns a term of the order that also tells the keyset what it sorts
+// by. A term of ent cannot be asked, so the statement is read before and after.
+func (k *keyset) sortedBy(term func(*sql.Selector)) func(*sql.Selector) {
+	return func(s *sql.Selector) {
+		before, _ := orderOf(s)
+		term(s)
+		order, args := orderOf(s)
+		column := sortedColumn.FindStringSubmatch(strings.TrimPrefix(strings.TrimPrefix(order, before), ", "))
+		if column == nil || (column[2] == "") != k.ascending || len(args) > 0 {
+			k.fail(s, fmt.Errorf("store: a list cannot be read in pages when it is sorted by %s", order))
+			return
+		}
+		k.columns = append(k.columns, column[1])
+	}
+}
+
+// sortedColumn is a column, or an expression, in an ORDER BY as ent writes it.
+// None that a list is sorted by yields NULL, so where they would go does not
+// matter.
+var sortedColumn = regexp.MustCompile(`^(.+?)( DESC)?(?: NULLS (?:FIRST|LAST))?$`)
+
+// orderOf returns what a query is sorted by.
+func orderOf(s *sql.Selector) (order string, args []any) {
+	const keyword = " ORDER BY "
+	statement, args := s.Clone().Query()
+	if at := strings.LastIndex(statement, keyword); at >= 0 {
+		order = statement[at+len(keyword):]
+	}
+	return order, args
+}
+
 // begin is the last term of the order: it selects what the others sort by, and
 // leaves out what is not behind the row.
 func (k *keyset) begin(s *sql.Selector) {
-	columns, err := sortedBy(s, k.ascending)
-	if err == nil && k.after != nil && len(k.after) != len(columns) {
-		err = fault.PageToken.With()
+	for i, column := range k.columns {
+		s.AppendSelectExprAs(sql.Raw(column), positionColumn(i))
 	}
-	if err != nil {
-		k.err = err
-		s.AddError(err)
+	switch {
+	case k.after == nil:
 		return
-	}
-	k.columns = len(columns)
-	for i, column := range columns {
-		s.AppendSelectAs(column, positionColumn(i))
-	}
-	if k.after == nil {
+	case len(k.after) != len(k.columns):
+		k.fail(s, fault.PageToken.With())
 		return
 	}
 	operator := ") < ("
@@ -70,36 +95,23 @@ func (k *keyset) begin(s *sql.Selector) {
 		operator = ") > ("
 	}
 	s.Where(sql.P(func(b *sql.Builder) {
-		b.WriteString("(" + strings.Join(columns, ", ") + operator).Args(k.after...).WriteString(")")
+		b.WriteString("(" + strings.Join(k.columns, ", ") + operator).Args(k.after...).WriteString(")")
 	}))
 }
 
-// sortedColumn is a column in an ORDER BY as ent writes it. No column that a
-// list is sorted by holds NULL, so where they would go does not matter.
-var sortedColumn = regexp.MustCompile("^([`\"]\\w+[`\"]\\.[`\"]\\w+[`\"])( DESC)?(?: NULLS (?:FIRST|LAST))?$")
-
-// sortedBy returns the columns that a query is sorted by. What ent was given as
-// a term cannot be asked, so the statement is read. It returns an error, which
-// is a mistake in the program, for other than plain columns in one direction.
-func sortedBy(s *sql.Selector, ascending bool) (columns []string, err error) {
-	statement, _ := s.Clone().Query()
-	const keyword = " ORDER BY "
-	order := statement[strings.LastIndex(statement, keyword)+len(keyword):]
-	for _, term := range strings.Split(order, ", ") {
-		found := sortedColumn.FindStringSubmatch(term)
-		if found == nil || (found[2] == "") != ascending {
-			return nil, fmt.Errorf("store: a list cannot be read in pages when it is sorted by %s", term)
-		}
-		columns = append(columns, found[1])
+// fail ends the query with an error; the first one stands.
+func (k *keyset) fail(s *sql.Selector, err error) {
+	if k.err == nil {
+		k.err = err
 	}
-	return columns, nil
+	s.AddError(err)
 }
 
 func positionColumn(i int) string { return "position_" + strconv.Itoa(i) }
 
 // position returns where a row that begin selected lies.
 func (k *keyset) position(r row) ([]byte, error) {
-	values := make([]any, k.columns)
+	values := make([]any, len(k.columns))
 	for i := range values {
 		var err error
 		if values[i], err = r.Value(positionColumn(i)); err != nil {

@@ -37,6 +37,7 @@ func TestListGoesOn(t *testing.T) {
 		for name, column := range map[string]func(...sql.OrderTermOption) user.OrderOption{
 			"flag": user.ByEmailVerified, "number": user.ByGender, "text": user.ByUserName, "bytes": byNameKey,
 			"time": user.ByCreatedAt, "enum": user.ByType, "unique": user.ByID,
+			"expression": byRank,
 			"join": func(o ...sql.OrderTermOption) user.OrderOption {
 				return user.ByOrganizationField(organization.FieldName, o...)
 			},
@@ -78,6 +79,17 @@ func byNameKey(o ...sql.OrderTermOption) user.OrderOption {
 	return sql.OrderByField(user.FieldNameKey, o...).ToFunc()
 }
 
+func byRank(o ...sql.OrderTermOption) user.OrderOption {
+	return func(s *sql.Selector) {
+		s.OrderExprFunc(func(b *sql.Builder) {
+			b.WriteString("CASE " + s.C(user.FieldGender) + " WHEN 1 THEN 0 ELSE 1 END")
+			if sql.NewOrderTermOptions(o...).Desc {
+				b.WriteString(" DESC")
+			}
+		})
+	}
+}
+
 // Only the list that answers a call is read by its page token.
 func TestListTakesThePosition(t *testing.T) {
 	s := open(t, Options{URL: t.TempDir() + "/bastide.db"})
@@ -109,8 +121,9 @@ func TestListRefusesAPosition(t *testing.T) {
 		}
 		return data
 	}
-	expression := func(...sql.OrderTermOption) organization.OrderOption {
-		return func(s *sql.Selector) { s.OrderExpr(sql.Expr("length(name)")) }
+	backwards := func(...sql.OrderTermOption) organization.OrderOption { return organization.ByID(sql.OrderDesc()) }
+	argument := func(...sql.OrderTermOption) organization.OrderOption {
+		return func(s *sql.Selector) { s.OrderExpr(sql.Expr("coalesce(name, ?)", "a")) }
 	}
 	for name, test := range map[string]struct {
 		after []byte
@@ -122,7 +135,8 @@ func TestListRefusesAPosition(t *testing.T) {
 		"too few values":    {position(), Page{}, organization.ByID, fault.PageToken.With().Message()},
 		"too many values":   {position(int64(1), "a"), Page{}, organization.ByID, fault.PageToken.With().Message()},
 		"no position":       {[]byte("position"), Page{}, organization.ByID, fault.PageToken.With().Message()},
-		"an expression":     {nil, Page{Ascending: true}, expression, "sorted by length(name)"},
+		"other direction":   {nil, Page{Ascending: true}, backwards, "sorted by `organizations`.`id` DESC"},
+		"an argument":       {nil, Page{Ascending: true}, argument, "sorted by coalesce(name, ?)"},
 	} {
 		_, _, err := List(caller.WithPaging(own.ctx, &caller.Paging{After: test.after}), s, s.Read().Organization.Query(), test.page, test.by)
 		if err == nil || !strings.Contains(err.Error(), test.says) {
