@@ -84,7 +84,7 @@ func (s *Server) checkTimes(t testing.TB, m protoreflect.Message) {
 	}
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
-		case f.Kind() != protoreflect.MessageKind:
+		case f.Kind() != protoreflect.MessageKind || f.IsMap():
 		case f.IsList():
 			for i := range v.List().Len() {
 				s.checkTimes(t, v.List().Get(i).Message())
