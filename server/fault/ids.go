@@ -43,6 +43,8 @@ var (
 	DomainUnknown        = NotFound.define("domain.unknown", "the instance has no domain %s")
 	DomainPrimary        = FailedPrecondition.define("domain.primary", "the primary domain cannot be removed: make another one primary first")
 	DomainGenerated      = FailedPrecondition.define("domain.generated", "the generated domain cannot be removed")
+	TrustedDomainExists  = AlreadyExists.define("trusted_domain.exists", "the instance trusts the domain %s already")
+	TrustedDomainUnknown = NotFound.define("trusted_domain.unknown", "the instance does not trust a domain %s")
 	LanguageInvalid      = Invalid.define("language.invalid", "must be a BCP 47 language tag, such as en or de-CH")
 	OrganizationUnknown  = NotFound.define("organization.unknown", "there is no such organization")
 	OrganizationNameUsed = AlreadyExists.define("organization.name_taken", "the instance has an organization of this name already")
@@ -61,4 +63,14 @@ var (
 	ProjectUnknown       = NotFound.define("project.unknown", "there is no such project")
 	ProviderMissing      = FailedPrecondition.define("notification.provider_missing", "%s: no provider for e-mail or SMS is configured, so nothing can be sent")
 	KeyInvalid           = Invalid.define("key.invalid", "must be a PEM encoded RSA public key of 2048 to 8192 bits")
+
+	// The domains of organizations.
+	OrganizationDomainExists        = AlreadyExists.define("organization_domain.exists", "the organization has the domain %s already")
+	OrganizationDomainTaken         = AlreadyExists.define("organization_domain.taken", "the domain %s is verified as another organization's")
+	OrganizationDomainUnknown       = NotFound.define("organization_domain.unknown", "the organization has no domain %s")
+	OrganizationDomainUnverified    = FailedPrecondition.define("organization_domain.unverified", "the domain %s is not verified: prove first that it is the organization's own")
+	OrganizationDomainVerified      = FailedPrecondition.define("organization_domain.verified", "the domain %s is verified already")
+	OrganizationDomainProofUnasked  = FailedPrecondition.define("organization_domain.validation_missing", "there is nothing to validate the domain %s by: generate a validation first")
+	OrganizationDomainProofReplaced = FailedPrecondition.define("organization_domain.validation_replaced", "another validation of the domain %s was generated meanwhile: publish its token and try again")
+	OrganizationDomainProofMissing  = FailedPrecondition.define("organization_domain.validation_failed", "%s is not the token %s: publish it and try again")
 )

@@ -34,6 +34,15 @@ func Grants(roles []string, permission string) bool {
 	return slices.ContainsFunc(roles, func(role string) bool { return granted[role][permission] })
 }
 
+// Granted returns what the roles allow together, sorted.
+func Granted(roles []string) []string {
+	all := make(map[string]bool)
+	for _, role := range roles {
+		maps.Copy(all, granted[role])
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 // IsRole reports whether the role exists.
 func IsRole(role string) bool { return granted[role] != nil }
 
