@@ -72,5 +72,5 @@ var (
 	OrganizationDomainVerified      = FailedPrecondition.define("organization_domain.verified", "the domain %s is verified already")
 	OrganizationDomainProofUnasked  = FailedPrecondition.define("organization_domain.validation_missing", "there is nothing to validate the domain %s by: generate a validation first")
 	OrganizationDomainProofReplaced = FailedPrecondition.define("organization_domain.validation_replaced", "another validation of the domain %s was generated meanwhile: publish its token and try again")
-	OrganizationDomainProofMissing  = FailedPrecondition.define("organization_domain.validation_failed", "%s is not the token %s: publish it and try again")
+	OrganizationDomainProofMissing  = FailedPrecondition.define("organization_domain.validation_failed", "the token %s was not found in %s: publish it there and try again")
 )

@@ -5,10 +5,12 @@ package outbound
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -47,15 +49,13 @@ func New(resolver Resolver, client *http.Client) *Reader {
 
 func newClient() *http.Client {
 	return &http.Client{
-		Timeout: timeout,
 		// Where the answer leads, only its sender knows.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			Proxy:                  nil, // it would dial in our place, and anything
-			DialContext:            (&net.Dialer{Timeout: timeout, Control: publicOnly}).DialContext,
+			DialContext:            (&net.Dialer{Control: publicOnly}).DialContext,
 			DisableKeepAlives:      true,
 			DisableCompression:     true, // a few bytes stay a few bytes
-			ForceAttemptHTTP2:      false,
 			MaxResponseHeaderBytes: maxHeader,
 		},
 	}
@@ -71,20 +71,23 @@ func (r *Reader) TXT(ctx context.Context, name string) ([]string, error) {
 
 // Text returns the first few hundred bytes that a URL answers with. Another
 // status than 200 is an error.
-func (r *Reader) Text(ctx context.Context, url string) (string, error) {
+func (r *Reader) Text(ctx context.Context, from string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
 		return "", err
 	}
 	response, err := r.client.Do(request)
 	if err != nil {
+		if u := new(url.Error); errors.As(err, &u) {
+			err = u.Err // the URL may hold a secret, and errors are logged
+		}
 		return "", err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("outbound: %s answered %s", url, response.Status)
+		return "", fmt.Errorf("outbound: the answer is %s", response.Status)
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxText))
 	return string(text), err

@@ -140,7 +140,7 @@ func (p Proofs) look(ctx context.Context, row *ent.OrganizationDomain) error {
 		if err == nil && slices.Contains(texts, row.ValidationToken) {
 			return nil
 		}
-		return fault.OrganizationDomainProofMissing.With("a TXT record "+where[0], row.ValidationToken).Because(err)
+		return fault.OrganizationDomainProofMissing.With(row.ValidationToken, "the TXT records of "+where[0]).Because(err)
 	}
 	var err error
 	for _, url := range where {
@@ -151,7 +151,7 @@ func (p Proofs) look(ctx context.Context, row *ent.OrganizationDomain) error {
 			return nil
 		}
 	}
-	return fault.OrganizationDomainProofMissing.With("the answer of "+strings.Join(where, " or "), row.ValidationToken).Because(err)
+	return fault.OrganizationDomainProofMissing.With(row.ValidationToken, strings.Join(where, " or ")).Because(err)
 }
 
 // places returns where a token is looked for, in turn.
