@@ -77,3 +77,14 @@ func RolesIn(ctx context.Context, s *store.Store, userID, organizationID string)
 	}
 	return roles, err
 }
+
+// WhereMember returns the condition that a user is a member of an organization.
+// A member of the instance is one of every active organization.
+func WhereMember(ctx context.Context, s *store.Store, userID string) (predicate.Organization, error) {
+	is := membership.HasUserWith(entuser.UserID(userID))
+	everywhere, err := s.Read().Membership.Query().Where(is, WhereInstance(true)).Exist(ctx)
+	if everywhere {
+		return entorganization.StateEQ(entorganization.StateActive), err
+	}
+	return entorganization.HasMembershipsWith(is), err
+}
