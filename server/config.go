@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bastide-id/bastide/server/directory/domain"
+	"github.com/bastide-id/bastide/server/outbound"
 	"github.com/bastide-id/bastide/server/wire"
 )
 
@@ -54,6 +56,11 @@ type Config struct {
 	Version string
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// Resolver and HTTPClient read what the owners of domains publish. If nil,
+	// they are the resolver of the system, and a client that reaches public
+	// addresses only.
+	Resolver   outbound.Resolver
+	HTTPClient *http.Client
 	// firstRunStep is called at each step of the first run, if not nil.
 	firstRunStep func(firstRunStep) error
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/bastide-id/bastide/server/directory/password"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/oauth"
+	"github.com/bastide-id/bastide/server/outbound"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
 	"github.com/bastide-id/bastide/server/v1/admin"
@@ -155,7 +156,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ready, version := s.store.Ping, s.config.Version
+	ready, version, world := s.store.Ping, s.config.Version, outbound.New(s.config.Resolver, s.config.HTTPClient)
 	service := func(path string, handler http.Handler) wire.Service {
 		return wire.Service{Path: path, Handler: handler}
 	}
@@ -163,7 +164,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	handler, err := w.Handler([]wire.Service{
 		service(systemv1connect.NewSystemServiceHandler(system.New(s.store, instances, version, ready), options...)),
 		service(adminv1connect.NewAdminServiceHandler(admin.New(admin.Options{Store: s.store, Users: users, Version: version, Ready: ready}), options...)),
-		service(managementv1connect.NewManagementServiceHandler(management.New(management.Options{Store: s.store, Users: users, Tokens: s.tokens, Ready: ready}), options...)),
+		service(managementv1connect.NewManagementServiceHandler(management.New(management.Options{Store: s.store, Users: users, Tokens: s.tokens, World: world, Ready: ready}), options...)),
 		service(authv1connect.NewAuthServiceHandler(auth.New(auth.Options{Store: s.store, Users: users, Ready: ready}), options...)),
 		service(orgv2connect.NewOrganizationServiceHandler(org.New(org.Options{Store: s.store, Users: users}), options...)),
 	}, oauth.New(s.tokens, s.log))

@@ -126,7 +126,7 @@ func definitions(t *testing.T) (found []definition) {
 // is a change of the contract.
 func TestIDsAreStable(t *testing.T) {
 	const golden = "testdata/ids.txt"
-	form := regexp.MustCompile(`^[a-z]+(\.[a-z][a-z_]*)$`)
+	form := regexp.MustCompile(`^[a-z][a-z_]*\.[a-z][a-z_]*$`)
 	seen := make(map[string]bool)
 	var lines []string
 	for _, d := range definitions(t) {

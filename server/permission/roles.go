@@ -34,6 +34,15 @@ func Grants(roles []string, permission string) bool {
 	return slices.ContainsFunc(roles, func(role string) bool { return granted[role][permission] })
 }
 
+// Granted returns what the roles allow together, sorted.
+func Granted(roles []string) []string {
+	all := make(map[string]bool)
+	for _, role := range roles {
+		maps.Copy(all, granted[role])
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 // IsRole reports whether the role exists.
 func IsRole(role string) bool { return granted[role] != nil }
 
@@ -53,6 +62,10 @@ var levels = map[caller.Level]level{
 	caller.InstanceLevel:     {prefix: "IAM_", owner: "IAM_OWNER"},
 	caller.OrganizationLevel: {prefix: "ORG_", also: []string{"SELF_MANAGEMENT_GLOBAL"}, owner: "ORG_OWNER"},
 }
+
+// OwnerRole returns the role of the level whose holders may give every one of
+// its roles; empty for what is no level.
+func OwnerRole(at caller.Level) string { return levels[at].owner }
 
 // RolesOf returns the roles that a member of the level can hold, sorted; none
 // for what is no level.

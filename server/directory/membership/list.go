@@ -9,6 +9,7 @@ import (
 	"github.com/bastide-id/bastide/ent/membership"
 	"github.com/bastide-id/bastide/ent/predicate"
 	entuser "github.com/bastide-id/bastide/ent/user"
+	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -55,8 +56,14 @@ const (
 	ByUserOwner
 )
 
-// List returns a page of the members of the instance of ctx that match all
-// conditions, and how many match.
+// Of returns the condition that a membership is one of the instance or
+// organization with the id.
+func Of(level caller.Level, id string) predicate.Membership {
+	return membership.And(membership.LevelEQ(levels[level]), membership.ObjectID(id))
+}
+
+// List returns a page of the members that match all conditions, and how many
+// match.
 func List(ctx context.Context, s *store.Store, page store.Page, by SortColumn, conditions ...predicate.Membership) ([]Member, uint64, error) {
 	order := map[SortColumn]func(...sql.OrderTermOption) membership.OrderOption{
 		ByCreation: membership.ByCreatedAt,
@@ -68,7 +75,7 @@ func List(ctx context.Context, s *store.Store, page store.Page, by SortColumn, c
 			return membership.ByUserField(entuser.FieldResourceOwner, o...)
 		},
 	}
-	q := s.Read().Membership.Query().WithUser().Where(membership.LevelEQ(membership.LevelInstance)).Where(conditions...)
+	q := s.Read().Membership.Query().WithUser().Where(conditions...)
 	rows, total, err := store.List(ctx, s, q, page, order[by], membership.ByID)
 	if err != nil {
 		return nil, 0, err

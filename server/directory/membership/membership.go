@@ -27,6 +27,13 @@ type On struct {
 
 type eventTypes struct{ added, changed, removed store.EventType }
 
+// levels are what members of an instance and of an organization are in the
+// database.
+var levels = map[caller.Level]membership.Level{
+	caller.InstanceLevel:     membership.LevelInstance,
+	caller.OrganizationLevel: membership.LevelOrganization,
+}
+
 // OnInstance returns the level of an instance.
 func OnInstance(i *ent.Instance) On {
 	return On{
@@ -99,6 +106,17 @@ func checkMayGive(ctx context.Context, on On, roles []string) error {
 	return nil
 }
 
+// checkMayTake returns why a member may not lose the roles.
+func checkMayTake(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) error {
+	if err := checkMayGive(ctx, on, roles); err != nil {
+		return err
+	}
+	if !slices.Contains(roles, permission.OwnerRole(on.at)) {
+		return nil
+	}
+	return KeepOwner(ctx, tx, on, u)
+}
+
 // Add makes a user a member. The roles have been checked. It returns
 // fault.MemberExists when the user is one.
 func Add(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) (store.Change, error) {
@@ -119,7 +137,8 @@ func Add(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) 
 
 // Update replaces the roles of a member. The new ones have been checked; the
 // caller of ctx must also be one who may give those that the member loses. It
-// returns fault.MemberUnknown, or fault.NothingChanged.
+// returns fault.MemberUnknown, fault.NothingChanged, or fault.LastOwner when
+// nobody else could act as an owner.
 func Update(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) (store.Change, *ent.Membership, error) {
 	row, err := find(ctx, tx, on, u)
 	if err != nil {
@@ -129,7 +148,7 @@ func Update(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []strin
 		return store.Change{}, nil, fault.NothingChanged.With()
 	}
 	lost := slices.DeleteFunc(slices.Clone(row.Roles), func(role string) bool { return slices.Contains(roles, role) })
-	if err := checkMayGive(ctx, on, lost); err != nil {
+	if err := checkMayTake(ctx, tx, on, u, lost); err != nil {
 		return store.Change{}, nil, err
 	}
 	change, err := tx.Record(ctx, on.types.changed, on.object, payload(u.UserID, roles))
@@ -141,14 +160,15 @@ func Update(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []strin
 }
 
 // Remove ends a membership, and returns what it was. It returns
-// fault.MemberUnknown, or fault.RoleDenied when the member has a role that the
-// caller of ctx may not give.
+// fault.MemberUnknown, fault.RoleDenied when the member has a role that the
+// caller of ctx may not give, or fault.LastOwner when nobody else could act as
+// an owner.
 func Remove(ctx context.Context, tx *store.Tx, on On, u *ent.User) (store.Change, *ent.Membership, error) {
 	row, err := find(ctx, tx, on, u)
 	if err != nil {
 		return store.Change{}, nil, err
 	}
-	if err := checkMayGive(ctx, on, row.Roles); err != nil {
+	if err := checkMayTake(ctx, tx, on, u, row.Roles); err != nil {
 		return store.Change{}, nil, err
 	}
 	if err := tx.Membership.DeleteOne(row).Exec(ctx); err != nil {

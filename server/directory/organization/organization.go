@@ -64,9 +64,19 @@ func Get(ctx context.Context, organizations *ent.OrganizationClient, id string) 
 
 // WithPrimaryDomain is Get with the primary domain loaded.
 func WithPrimaryDomain(ctx context.Context, s *store.Store, id string) (*ent.Organization, error) {
-	return only(ctx, s.Read().Organization.Query().Where(organization.OrganizationID(id)).
-		WithDomains(func(q *ent.OrganizationDomainQuery) { q.Where(organizationdomain.IsPrimary(true)) }))
+	return only(ctx, s.Read().Organization.Query().Where(organization.OrganizationID(id)).WithDomains(primary))
 }
+
+// OfDomain returns the organization that has the verified domain, which is in
+// its ASCII form, with its primary domain loaded, or fault.OrganizationUnknown.
+func OfDomain(ctx context.Context, s *store.Store, name string) (*ent.Organization, error) {
+	return only(ctx, s.Read().Organization.Query().
+		Where(organization.HasDomainsWith(organizationdomain.Domain(name), organizationdomain.Verified(true))).
+		WithDomains(primary))
+}
+
+// primary leaves of the domains of an organization the primary one.
+func primary(q *ent.OrganizationDomainQuery) { q.Where(organizationdomain.IsPrimary(true)) }
 
 func only(ctx context.Context, q *ent.OrganizationQuery) (*ent.Organization, error) {
 	row, err := q.Only(ctx)

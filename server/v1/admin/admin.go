@@ -6,6 +6,7 @@ import (
 
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
 	"github.com/bastide-id/bastide/gen/zitadel/admin/v1/adminv1connect"
+	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -49,7 +50,7 @@ func New(o Options) Service {
 		Languages:      Languages{store: o.Store},
 		TrustedDomains: TrustedDomains{store: o.Store},
 		Organizations:  Organizations{store: o.Store, users: o.Users},
-		Members:        Members{store: o.Store},
+		Members:        Members{store: o.Store, members: membership.Members{Store: o.Store, On: onInstance}},
 		Policies:       Policies{store: o.Store},
 		Restrictions:   Restrictions{store: o.Store},
 		Events:         Events{store: o.Store},

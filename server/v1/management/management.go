@@ -6,6 +6,8 @@ import (
 
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
+	"github.com/bastide-id/bastide/server/directory/domain"
+	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
@@ -46,6 +48,8 @@ type Options struct {
 	Store  *store.Store
 	Users  *user.Users
 	Tokens *token.Tokens
+	// World reads what the owners of domains publish.
+	World domain.World
 	// Ready returns why the server cannot serve.
 	Ready func(context.Context) error
 }
@@ -63,8 +67,8 @@ func New(o Options) Service {
 		Metadata:             Metadata{store: o.Store},
 		Changes:              Changes{store: o.Store},
 		Organizations:        Organizations{store: o.Store},
-		Domains:              Domains{store: o.Store},
-		Members:              Members{store: o.Store},
+		Domains:              Domains{store: o.Store, proofs: domain.Proofs{Store: o.Store, World: o.World}},
+		Members:              Members{store: o.Store, members: membership.Members{Store: o.Store, On: onOrganization}},
 		Policies:             Policies{store: o.Store},
 		Projects:             Projects{store: o.Store},
 		ProjectRoles:         ProjectRoles{store: o.Store},

@@ -44,8 +44,8 @@ func domains(rows []*ent.InstanceDomain) []*instancev1.Domain {
 	return result
 }
 
-// domainColumn returns the column that domains are to be sorted by.
-func domainColumn(c instancev1.DomainFieldName) domain.SortColumn {
+// DomainColumn returns the column that domains are to be sorted by.
+func DomainColumn(c instancev1.DomainFieldName) domain.SortColumn {
 	return map[instancev1.DomainFieldName]domain.SortColumn{
 		instancev1.DomainFieldName_DOMAIN_FIELD_NAME_PRIMARY:       domain.ByPrimary,
 		instancev1.DomainFieldName_DOMAIN_FIELD_NAME_GENERATED:     domain.ByGenerated,
@@ -82,7 +82,7 @@ func DomainList(ctx context.Context, s *store.Store, q DomainQuery) (*zitadelv1.
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, total, err := domain.List(ctx, s, Page(q.GetQuery()), domainColumn(q.GetSortingColumn()), domainConditions(q.GetQueries())...)
+	rows, total, err := domain.List(ctx, s, Page(q.GetQuery()), DomainColumn(q.GetSortingColumn()), domainConditions(q.GetQueries())...)
 	details.TotalResult = total
 	return details, domains(rows), err
 }

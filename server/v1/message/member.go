@@ -8,6 +8,7 @@ import (
 	memberv1 "github.com/bastide-id/bastide/gen/zitadel/member/v1"
 	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
 	zitadelv1 "github.com/bastide-id/bastide/gen/zitadel/v1"
+	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -16,16 +17,17 @@ import (
 type MemberQuery interface {
 	GetQuery() *zitadelv1.ListQuery
 	GetQueries() []*memberv1.SearchQuery
-	GetSortingColumn() memberv1.MemberFieldColumnName
 }
 
-// Members answers a search for members of the instance of ctx.
-func Members(ctx context.Context, s *store.Store, q MemberQuery) (*zitadelv1.ListDetails, []*memberv1.Member, error) {
+// Members answers a search for members of the instance or organization with
+// the id.
+func Members(ctx context.Context, s *store.Store, level caller.Level, id string, q MemberQuery) (*zitadelv1.ListDetails, []*memberv1.Member, error) {
 	details, err := ListDetails(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, total, err := membership.List(ctx, s, Page(q.GetQuery()), memberColumn(q.GetSortingColumn()), memberConditions(q.GetQueries())...)
+	conditions := append(memberConditions(q.GetQueries()), membership.Of(level, id))
+	rows, total, err := membership.List(ctx, s, Page(q.GetQuery()), memberColumn(q), conditions...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -56,12 +58,20 @@ func member(row membership.Member) *memberv1.Member {
 	}
 }
 
-func memberColumn(c memberv1.MemberFieldColumnName) membership.SortColumn {
+// memberColumn returns the column that members are to be sorted by. Not every
+// request lets choose one.
+func memberColumn(q MemberQuery) membership.SortColumn {
+	sorted, ok := q.(interface {
+		GetSortingColumn() memberv1.MemberFieldColumnName
+	})
+	if !ok {
+		return membership.ByCreation
+	}
 	return map[memberv1.MemberFieldColumnName]membership.SortColumn{
 		memberv1.MemberFieldColumnName_MEMBER_FIELD_NAME_USER_ID:             membership.ByUserID,
 		memberv1.MemberFieldColumnName_MEMBER_FIELD_NAME_CHANGE_DATE:         membership.ByChange,
 		memberv1.MemberFieldColumnName_MEMBER_FIELD_NAME_USER_RESOURCE_OWNER: membership.ByUserOwner,
-	}[c]
+	}[sorted.GetSortingColumn()]
 }
 
 func memberConditions(queries []*memberv1.SearchQuery) []predicate.Membership {

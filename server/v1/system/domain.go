@@ -2,7 +2,6 @@ package system
 
 import (
 	"context"
-	"time"
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/instancedomain"
@@ -19,7 +18,7 @@ type Domains struct{ store *store.Store }
 
 // AddDomain gives an instance another domain.
 func (s Domains) AddDomain(ctx context.Context, req *systemv1.AddDomainRequest) (*systemv1.AddDomainResponse, error) {
-	change, createdAt, err := s.change(ctx, req.GetDomain(), func(ctx context.Context, tx *store.Tx, of *ent.Instance, name string) (store.Change, error) {
+	change, createdAt, err := instance.ChangeDomain(ctx, s.store, req.GetDomain(), func(ctx context.Context, tx *store.Tx, of *ent.Instance, name string) (store.Change, error) {
 		return domain.Add(ctx, tx, of, name, false, false)
 	})
 	if err != nil {
@@ -46,7 +45,7 @@ func (s Domains) ExistsDomain(ctx context.Context, req *systemv1.ExistsDomainReq
 
 // SetPrimaryDomain makes a domain of the instance its primary one.
 func (s Domains) SetPrimaryDomain(ctx context.Context, req *systemv1.SetPrimaryDomainRequest) (*systemv1.SetPrimaryDomainResponse, error) {
-	change, createdAt, err := s.change(ctx, req.GetDomain(), domain.SetPrimary)
+	change, createdAt, err := instance.ChangeDomain(ctx, s.store, req.GetDomain(), domain.SetPrimary)
 	if err != nil {
 		return nil, err
 	}
@@ -55,27 +54,9 @@ func (s Domains) SetPrimaryDomain(ctx context.Context, req *systemv1.SetPrimaryD
 
 // RemoveDomain takes a domain from an instance.
 func (s Domains) RemoveDomain(ctx context.Context, req *systemv1.RemoveDomainRequest) (*systemv1.RemoveDomainResponse, error) {
-	change, createdAt, err := s.change(ctx, req.GetDomain(), domain.Remove)
+	change, createdAt, err := instance.ChangeDomain(ctx, s.store, req.GetDomain(), domain.Remove)
 	if err != nil {
 		return nil, err
 	}
 	return &systemv1.RemoveDomainResponse{Details: message.Changed(change, createdAt)}, nil
-}
-
-// change runs f in a transaction with the instance of the request and the
-// domain in its ASCII form. It returns when the instance was created.
-func (s Domains) change(ctx context.Context, name string, f func(context.Context, *store.Tx, *ent.Instance, string) (store.Change, error)) (change store.Change, createdAt time.Time, err error) {
-	if name, err = domain.Normalize("domain", name); err != nil {
-		return change, createdAt, err
-	}
-	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		of, err := instance.Get(ctx, tx.Instance)
-		if err != nil {
-			return err
-		}
-		createdAt = of.CreatedAt
-		change, err = f(ctx, tx, of, name)
-		return err
-	})
-	return change, createdAt, err
 }
