@@ -29,6 +29,11 @@ type DomainValues struct {
 	// UserLoginMustBeDomain makes login names end with a verified domain of
 	// the organization, and user names unique in the organization only.
 	UserLoginMustBeDomain bool `json:"userLoginMustBeDomain"`
+	// ValidateOrgDomains makes an organization prove that a domain is its own.
+	ValidateOrgDomains bool `json:"validateOrgDomains"`
+	// SMTPSenderAddressMatchesInstanceDomain allows mail from addresses of the
+	// instance's own domains only.
+	SMTPSenderAddressMatchesInstanceDomain bool `json:"smtpSenderAddressMatchesInstanceDomain"`
 }
 
 // PasswordComplexity decides which passwords may be set.
@@ -45,6 +50,26 @@ type PasswordComplexityValues struct {
 	HasLowercase bool   `json:"hasLowercase"`
 	HasNumber    bool   `json:"hasNumber"`
 	HasSymbol    bool   `json:"hasSymbol"`
+}
+
+// PasswordAge decides how long a password lasts.
+var PasswordAge = Kind[PasswordAgeValues]{name: "password_age"}
+
+// PasswordAgeValues are the values of PasswordAge.
+type PasswordAgeValues struct {
+	// MaxAgeDays is 0 for passwords that last for ever.
+	MaxAgeDays uint64 `json:"maxAgeDays"`
+	// ExpireWarnDays is 0 for no warning.
+	ExpireWarnDays uint64 `json:"expireWarnDays"`
+}
+
+// Lockout decides after how many wrong attempts in a row a user is locked.
+var Lockout = Kind[LockoutValues]{name: "lockout"}
+
+// LockoutValues are the values of Lockout; 0 is never.
+type LockoutValues struct {
+	MaxPasswordAttempts uint64 `json:"maxPasswordAttempts"`
+	MaxOTPAttempts      uint64 `json:"maxOtpAttempts"`
 }
 
 // Get returns the values that count for an organization: its own, else those
