@@ -426,11 +426,12 @@ type ManagementServiceClient interface {
 	// AddPersonalAccessToken gives a machine user a token; it is in this answer only
 	// and works at once. FailedPrecondition: the user is a person.
 	AddPersonalAccessToken(context.Context, *v1.AddPersonalAccessTokenRequest) (*v1.AddPersonalAccessTokenResponse, error)
-	// GetOIDCInformation PENDING.
+	// GetOIDCInformation returns the issuer of the instance as the caller addressed it, and where its
+	// discovery document is. NotFound: no instance answers on the host.
 	GetOIDCInformation(context.Context, *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error)
-	// GetIAM PENDING.
+	// GetIAM returns the default organization of the instance and the project of the APIs.
 	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
-	// GetSupportedLanguages PENDING.
+	// GetSupportedLanguages returns the languages that the server knows, sorted.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// GetUserByID PENDING.
 	GetUserByID(context.Context, *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error)
@@ -628,39 +629,54 @@ type ManagementServiceClient interface {
 	RemoveUserGrant(context.Context, *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error)
 	// BulkRemoveUserGrant PENDING.
 	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
-	// GetOrgIAMPolicy PENDING.
+	// GetOrgIAMPolicy returns the domain policy that counts for the organization by its former name:
+	// its own, else that of the instance.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// GetDomainPolicy PENDING.
+	// GetDomainPolicy returns the domain policy that counts for the organization: its own, else that
+	// of the instance.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// GetPasswordComplexityPolicy PENDING.
+	// GetPasswordComplexityPolicy returns the policy that counts for the organization on what
+	// passwords have to be like: its own, else that of the instance.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// GetDefaultPasswordComplexityPolicy PENDING.
+	// GetDefaultPasswordComplexityPolicy returns the instance's policy on what passwords have to be
+	// like.
 	GetDefaultPasswordComplexityPolicy(context.Context, *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error)
-	// AddCustomPasswordComplexityPolicy PENDING.
+	// AddCustomPasswordComplexityPolicy gives the organization a policy of its own on what passwords
+	// have to be like. AlreadyExists: it has one.
 	AddCustomPasswordComplexityPolicy(context.Context, *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error)
-	// UpdateCustomPasswordComplexityPolicy PENDING.
+	// UpdateCustomPasswordComplexityPolicy changes the organization's policy on what passwords have
+	// to be like. NotFound: it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomPasswordComplexityPolicy(context.Context, *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error)
-	// ResetPasswordComplexityPolicyToDefault PENDING.
+	// ResetPasswordComplexityPolicyToDefault takes the policy of its own on what passwords have to be
+	// like from the organization. NotFound: it has none.
 	ResetPasswordComplexityPolicyToDefault(context.Context, *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error)
-	// GetPasswordAgePolicy PENDING.
+	// GetPasswordAgePolicy returns the policy that counts for the organization on how long passwords
+	// last: its own, else that of the instance.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// GetDefaultPasswordAgePolicy PENDING.
+	// GetDefaultPasswordAgePolicy returns the instance's policy on how long passwords last.
 	GetDefaultPasswordAgePolicy(context.Context, *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error)
-	// AddCustomPasswordAgePolicy PENDING.
+	// AddCustomPasswordAgePolicy gives the organization a policy of its own on how long passwords
+	// last. AlreadyExists: it has one.
 	AddCustomPasswordAgePolicy(context.Context, *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error)
-	// UpdateCustomPasswordAgePolicy PENDING.
+	// UpdateCustomPasswordAgePolicy changes the organization's policy on how long passwords last.
+	// NotFound: it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomPasswordAgePolicy(context.Context, *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error)
-	// ResetPasswordAgePolicyToDefault PENDING.
+	// ResetPasswordAgePolicyToDefault takes the policy of its own on how long passwords last from the
+	// organization. NotFound: it has none.
 	ResetPasswordAgePolicyToDefault(context.Context, *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error)
-	// GetLockoutPolicy PENDING.
+	// GetLockoutPolicy returns the policy that counts for the organization on when users are locked:
+	// its own, else that of the instance.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// GetDefaultLockoutPolicy PENDING.
+	// GetDefaultLockoutPolicy returns the instance's policy on when users are locked.
 	GetDefaultLockoutPolicy(context.Context, *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error)
-	// AddCustomLockoutPolicy PENDING.
+	// AddCustomLockoutPolicy gives the organization a policy of its own on when users are locked.
+	// AlreadyExists: it has one.
 	AddCustomLockoutPolicy(context.Context, *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error)
-	// UpdateCustomLockoutPolicy PENDING.
+	// UpdateCustomLockoutPolicy changes the organization's policy on when users are locked. NotFound:
+	// it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomLockoutPolicy(context.Context, *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error)
-	// ResetLockoutPolicyToDefault PENDING.
+	// ResetLockoutPolicyToDefault takes the policy of its own on when users are locked from the
+	// organization. NotFound: it has none.
 	ResetLockoutPolicyToDefault(context.Context, *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error)
 }
 
@@ -2702,11 +2718,12 @@ type ManagementServiceHandler interface {
 	// AddPersonalAccessToken gives a machine user a token; it is in this answer only
 	// and works at once. FailedPrecondition: the user is a person.
 	AddPersonalAccessToken(context.Context, *v1.AddPersonalAccessTokenRequest) (*v1.AddPersonalAccessTokenResponse, error)
-	// GetOIDCInformation PENDING.
+	// GetOIDCInformation returns the issuer of the instance as the caller addressed it, and where its
+	// discovery document is. NotFound: no instance answers on the host.
 	GetOIDCInformation(context.Context, *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error)
-	// GetIAM PENDING.
+	// GetIAM returns the default organization of the instance and the project of the APIs.
 	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
-	// GetSupportedLanguages PENDING.
+	// GetSupportedLanguages returns the languages that the server knows, sorted.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// GetUserByID PENDING.
 	GetUserByID(context.Context, *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error)
@@ -2904,39 +2921,54 @@ type ManagementServiceHandler interface {
 	RemoveUserGrant(context.Context, *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error)
 	// BulkRemoveUserGrant PENDING.
 	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
-	// GetOrgIAMPolicy PENDING.
+	// GetOrgIAMPolicy returns the domain policy that counts for the organization by its former name:
+	// its own, else that of the instance.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// GetDomainPolicy PENDING.
+	// GetDomainPolicy returns the domain policy that counts for the organization: its own, else that
+	// of the instance.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// GetPasswordComplexityPolicy PENDING.
+	// GetPasswordComplexityPolicy returns the policy that counts for the organization on what
+	// passwords have to be like: its own, else that of the instance.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// GetDefaultPasswordComplexityPolicy PENDING.
+	// GetDefaultPasswordComplexityPolicy returns the instance's policy on what passwords have to be
+	// like.
 	GetDefaultPasswordComplexityPolicy(context.Context, *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error)
-	// AddCustomPasswordComplexityPolicy PENDING.
+	// AddCustomPasswordComplexityPolicy gives the organization a policy of its own on what passwords
+	// have to be like. AlreadyExists: it has one.
 	AddCustomPasswordComplexityPolicy(context.Context, *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error)
-	// UpdateCustomPasswordComplexityPolicy PENDING.
+	// UpdateCustomPasswordComplexityPolicy changes the organization's policy on what passwords have
+	// to be like. NotFound: it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomPasswordComplexityPolicy(context.Context, *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error)
-	// ResetPasswordComplexityPolicyToDefault PENDING.
+	// ResetPasswordComplexityPolicyToDefault takes the policy of its own on what passwords have to be
+	// like from the organization. NotFound: it has none.
 	ResetPasswordComplexityPolicyToDefault(context.Context, *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error)
-	// GetPasswordAgePolicy PENDING.
+	// GetPasswordAgePolicy returns the policy that counts for the organization on how long passwords
+	// last: its own, else that of the instance.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// GetDefaultPasswordAgePolicy PENDING.
+	// GetDefaultPasswordAgePolicy returns the instance's policy on how long passwords last.
 	GetDefaultPasswordAgePolicy(context.Context, *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error)
-	// AddCustomPasswordAgePolicy PENDING.
+	// AddCustomPasswordAgePolicy gives the organization a policy of its own on how long passwords
+	// last. AlreadyExists: it has one.
 	AddCustomPasswordAgePolicy(context.Context, *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error)
-	// UpdateCustomPasswordAgePolicy PENDING.
+	// UpdateCustomPasswordAgePolicy changes the organization's policy on how long passwords last.
+	// NotFound: it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomPasswordAgePolicy(context.Context, *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error)
-	// ResetPasswordAgePolicyToDefault PENDING.
+	// ResetPasswordAgePolicyToDefault takes the policy of its own on how long passwords last from the
+	// organization. NotFound: it has none.
 	ResetPasswordAgePolicyToDefault(context.Context, *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error)
-	// GetLockoutPolicy PENDING.
+	// GetLockoutPolicy returns the policy that counts for the organization on when users are locked:
+	// its own, else that of the instance.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// GetDefaultLockoutPolicy PENDING.
+	// GetDefaultLockoutPolicy returns the instance's policy on when users are locked.
 	GetDefaultLockoutPolicy(context.Context, *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error)
-	// AddCustomLockoutPolicy PENDING.
+	// AddCustomLockoutPolicy gives the organization a policy of its own on when users are locked.
+	// AlreadyExists: it has one.
 	AddCustomLockoutPolicy(context.Context, *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error)
-	// UpdateCustomLockoutPolicy PENDING.
+	// UpdateCustomLockoutPolicy changes the organization's policy on when users are locked. NotFound:
+	// it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomLockoutPolicy(context.Context, *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error)
-	// ResetLockoutPolicyToDefault PENDING.
+	// ResetLockoutPolicyToDefault takes the policy of its own on when users are locked from the
+	// organization. NotFound: it has none.
 	ResetLockoutPolicyToDefault(context.Context, *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error)
 }
 
