@@ -184,15 +184,13 @@ type AdminServiceClient interface {
 	UpdateIAMMember(context.Context, *v1.UpdateIAMMemberRequest) (*v1.UpdateIAMMemberResponse, error)
 	// RemoveIAMMember ends the membership of a user in the instance.
 	RemoveIAMMember(context.Context, *v1.RemoveIAMMemberRequest) (*v1.RemoveIAMMemberResponse, error)
-	// GetSupportedLanguages returns the languages that the server knows, sorted.
+	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
-	// GetAllowedLanguages returns the languages that the instance offers: those it is restricted to,
-	// else all that are supported.
+	// GetAllowedLanguages PENDING.
 	GetAllowedLanguages(context.Context, *v1.GetAllowedLanguagesRequest) (*v1.GetAllowedLanguagesResponse, error)
-	// SetDefaultLanguage sets the default language of the instance. InvalidArgument: it is not
-	// supported, or not allowed; FailedPrecondition: it is the default already.
+	// SetDefaultLanguage PENDING.
 	SetDefaultLanguage(context.Context, *v1.SetDefaultLanguageRequest) (*v1.SetDefaultLanguageResponse, error)
-	// GetDefaultLanguage returns the default language of the instance.
+	// GetDefaultLanguage PENDING.
 	GetDefaultLanguage(context.Context, *v1.GetDefaultLanguageRequest) (*v1.GetDefaultLanguageResponse, error)
 	// ListInstanceTrustedDomains PENDING.
 	ListInstanceTrustedDomains(context.Context, *v1.ListInstanceTrustedDomainsRequest) (*v1.ListInstanceTrustedDomainsResponse, error)
@@ -214,11 +212,9 @@ type AdminServiceClient interface {
 	SetUpOrg(context.Context, *v1.SetUpOrgRequest) (*v1.SetUpOrgResponse, error)
 	// RemoveOrg PENDING.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
-	// SetRestrictions changes the restrictions that are named; an empty list allows all languages.
-	// InvalidArgument: nothing is named, or a language is not supported, named twice, or the default
-	// one is missing; FailedPrecondition: nothing would change.
+	// SetRestrictions PENDING.
 	SetRestrictions(context.Context, *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error)
-	// GetRestrictions returns what the instance restricts.
+	// GetRestrictions PENDING.
 	GetRestrictions(context.Context, *v1.GetRestrictionsRequest) (*v1.GetRestrictionsResponse, error)
 	// ListEvents PENDING.
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
@@ -226,63 +222,41 @@ type AdminServiceClient interface {
 	ListEventTypes(context.Context, *v1.ListEventTypesRequest) (*v1.ListEventTypesResponse, error)
 	// ListAggregateTypes PENDING.
 	ListAggregateTypes(context.Context, *v1.ListAggregateTypesRequest) (*v1.ListAggregateTypesResponse, error)
-	// GetOrgIAMPolicy returns the domain policy of the instance by its former name.
+	// GetOrgIAMPolicy PENDING.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// UpdateOrgIAMPolicy changes the domain policy of the instance by its former name; the login
-	// names of all users that it counts for follow at once. FailedPrecondition: nothing would change;
-	// AlreadyExists: user names would have to be unique in the instance, and are not.
+	// UpdateOrgIAMPolicy PENDING.
 	UpdateOrgIAMPolicy(context.Context, *v1.UpdateOrgIAMPolicyRequest) (*v1.UpdateOrgIAMPolicyResponse, error)
-	// GetCustomOrgIAMPolicy returns the domain policy that counts for an organization by its former
-	// name. NotFound: there is no such organization.
+	// GetCustomOrgIAMPolicy PENDING.
 	GetCustomOrgIAMPolicy(context.Context, *v1.GetCustomOrgIAMPolicyRequest) (*v1.GetCustomOrgIAMPolicyResponse, error)
-	// AddCustomOrgIAMPolicy gives an organization a domain policy of its own by its former name; the
-	// login names of its users follow at once. NotFound: there is no such organization;
-	// AlreadyExists: it has one, or user names would have to be unique in the instance, and are not.
+	// AddCustomOrgIAMPolicy PENDING.
 	AddCustomOrgIAMPolicy(context.Context, *v1.AddCustomOrgIAMPolicyRequest) (*v1.AddCustomOrgIAMPolicyResponse, error)
-	// UpdateCustomOrgIAMPolicy changes the domain policy of an organization by its former name; the
-	// login names of its users follow at once. NotFound: it has none of its own; FailedPrecondition:
-	// nothing would change; AlreadyExists: user names would have to be unique in the instance, and
-	// are not.
+	// UpdateCustomOrgIAMPolicy PENDING.
 	UpdateCustomOrgIAMPolicy(context.Context, *v1.UpdateCustomOrgIAMPolicyRequest) (*v1.UpdateCustomOrgIAMPolicyResponse, error)
-	// ResetCustomOrgIAMPolicyToDefault takes the domain policy of its own from an organization by its
-	// former name; the login names of its users follow at once. NotFound: it has none; AlreadyExists:
-	// user names would have to be unique in the instance, and are not.
+	// ResetCustomOrgIAMPolicyToDefault PENDING.
 	ResetCustomOrgIAMPolicyToDefault(context.Context, *v1.ResetCustomOrgIAMPolicyToDefaultRequest) (*v1.ResetCustomOrgIAMPolicyToDefaultResponse, error)
-	// GetDomainPolicy returns the domain policy of the instance.
+	// GetDomainPolicy PENDING.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// UpdateDomainPolicy changes the domain policy of the instance; the login names of all users that
-	// it counts for follow at once. FailedPrecondition: nothing would change; AlreadyExists: user
-	// names would have to be unique in the instance, and are not.
+	// UpdateDomainPolicy PENDING.
 	UpdateDomainPolicy(context.Context, *v1.UpdateDomainPolicyRequest) (*v1.UpdateDomainPolicyResponse, error)
-	// GetCustomDomainPolicy returns the domain policy that counts for an organization. NotFound:
-	// there is no such organization.
+	// GetCustomDomainPolicy PENDING.
 	GetCustomDomainPolicy(context.Context, *v1.GetCustomDomainPolicyRequest) (*v1.GetCustomDomainPolicyResponse, error)
-	// AddCustomDomainPolicy gives an organization a domain policy of its own; the login names of its
-	// users follow at once. NotFound: there is no such organization; AlreadyExists: it has one, or
-	// user names would have to be unique in the instance, and are not.
+	// AddCustomDomainPolicy PENDING.
 	AddCustomDomainPolicy(context.Context, *v1.AddCustomDomainPolicyRequest) (*v1.AddCustomDomainPolicyResponse, error)
-	// UpdateCustomDomainPolicy changes the domain policy of an organization; the login names of its
-	// users follow at once. NotFound: it has none of its own; FailedPrecondition: nothing would
-	// change; AlreadyExists: user names would have to be unique in the instance, and are not.
+	// UpdateCustomDomainPolicy PENDING.
 	UpdateCustomDomainPolicy(context.Context, *v1.UpdateCustomDomainPolicyRequest) (*v1.UpdateCustomDomainPolicyResponse, error)
-	// ResetCustomDomainPolicyToDefault takes the domain policy of its own from an organization; the
-	// login names of its users follow at once. NotFound: it has none; AlreadyExists: user names would
-	// have to be unique in the instance, and are not.
+	// ResetCustomDomainPolicyToDefault PENDING.
 	ResetCustomDomainPolicyToDefault(context.Context, *v1.ResetCustomDomainPolicyToDefaultRequest) (*v1.ResetCustomDomainPolicyToDefaultResponse, error)
-	// GetPasswordComplexityPolicy returns the instance's policy on what passwords have to be like.
+	// GetPasswordComplexityPolicy PENDING.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// UpdatePasswordComplexityPolicy changes the instance's policy on what passwords have to be like.
-	// FailedPrecondition: nothing would change.
+	// UpdatePasswordComplexityPolicy PENDING.
 	UpdatePasswordComplexityPolicy(context.Context, *v1.UpdatePasswordComplexityPolicyRequest) (*v1.UpdatePasswordComplexityPolicyResponse, error)
-	// GetPasswordAgePolicy returns the instance's policy on how long passwords last.
+	// GetPasswordAgePolicy PENDING.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// UpdatePasswordAgePolicy changes the instance's policy on how long passwords last.
-	// FailedPrecondition: nothing would change.
+	// UpdatePasswordAgePolicy PENDING.
 	UpdatePasswordAgePolicy(context.Context, *v1.UpdatePasswordAgePolicyRequest) (*v1.UpdatePasswordAgePolicyResponse, error)
-	// GetLockoutPolicy returns the instance's policy on when users are locked.
+	// GetLockoutPolicy PENDING.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// UpdateLockoutPolicy changes the instance's policy on when users are locked. FailedPrecondition:
-	// nothing would change.
+	// UpdateLockoutPolicy PENDING.
 	UpdateLockoutPolicy(context.Context, *v1.UpdateLockoutPolicyRequest) (*v1.UpdateLockoutPolicyResponse, error)
 }
 
@@ -1047,15 +1021,13 @@ type AdminServiceHandler interface {
 	UpdateIAMMember(context.Context, *v1.UpdateIAMMemberRequest) (*v1.UpdateIAMMemberResponse, error)
 	// RemoveIAMMember ends the membership of a user in the instance.
 	RemoveIAMMember(context.Context, *v1.RemoveIAMMemberRequest) (*v1.RemoveIAMMemberResponse, error)
-	// GetSupportedLanguages returns the languages that the server knows, sorted.
+	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
-	// GetAllowedLanguages returns the languages that the instance offers: those it is restricted to,
-	// else all that are supported.
+	// GetAllowedLanguages PENDING.
 	GetAllowedLanguages(context.Context, *v1.GetAllowedLanguagesRequest) (*v1.GetAllowedLanguagesResponse, error)
-	// SetDefaultLanguage sets the default language of the instance. InvalidArgument: it is not
-	// supported, or not allowed; FailedPrecondition: it is the default already.
+	// SetDefaultLanguage PENDING.
 	SetDefaultLanguage(context.Context, *v1.SetDefaultLanguageRequest) (*v1.SetDefaultLanguageResponse, error)
-	// GetDefaultLanguage returns the default language of the instance.
+	// GetDefaultLanguage PENDING.
 	GetDefaultLanguage(context.Context, *v1.GetDefaultLanguageRequest) (*v1.GetDefaultLanguageResponse, error)
 	// ListInstanceTrustedDomains PENDING.
 	ListInstanceTrustedDomains(context.Context, *v1.ListInstanceTrustedDomainsRequest) (*v1.ListInstanceTrustedDomainsResponse, error)
@@ -1077,11 +1049,9 @@ type AdminServiceHandler interface {
 	SetUpOrg(context.Context, *v1.SetUpOrgRequest) (*v1.SetUpOrgResponse, error)
 	// RemoveOrg PENDING.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
-	// SetRestrictions changes the restrictions that are named; an empty list allows all languages.
-	// InvalidArgument: nothing is named, or a language is not supported, named twice, or the default
-	// one is missing; FailedPrecondition: nothing would change.
+	// SetRestrictions PENDING.
 	SetRestrictions(context.Context, *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error)
-	// GetRestrictions returns what the instance restricts.
+	// GetRestrictions PENDING.
 	GetRestrictions(context.Context, *v1.GetRestrictionsRequest) (*v1.GetRestrictionsResponse, error)
 	// ListEvents PENDING.
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
@@ -1089,63 +1059,41 @@ type AdminServiceHandler interface {
 	ListEventTypes(context.Context, *v1.ListEventTypesRequest) (*v1.ListEventTypesResponse, error)
 	// ListAggregateTypes PENDING.
 	ListAggregateTypes(context.Context, *v1.ListAggregateTypesRequest) (*v1.ListAggregateTypesResponse, error)
-	// GetOrgIAMPolicy returns the domain policy of the instance by its former name.
+	// GetOrgIAMPolicy PENDING.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// UpdateOrgIAMPolicy changes the domain policy of the instance by its former name; the login
-	// names of all users that it counts for follow at once. FailedPrecondition: nothing would change;
-	// AlreadyExists: user names would have to be unique in the instance, and are not.
+	// UpdateOrgIAMPolicy PENDING.
 	UpdateOrgIAMPolicy(context.Context, *v1.UpdateOrgIAMPolicyRequest) (*v1.UpdateOrgIAMPolicyResponse, error)
-	// GetCustomOrgIAMPolicy returns the domain policy that counts for an organization by its former
-	// name. NotFound: there is no such organization.
+	// GetCustomOrgIAMPolicy PENDING.
 	GetCustomOrgIAMPolicy(context.Context, *v1.GetCustomOrgIAMPolicyRequest) (*v1.GetCustomOrgIAMPolicyResponse, error)
-	// AddCustomOrgIAMPolicy gives an organization a domain policy of its own by its former name; the
-	// login names of its users follow at once. NotFound: there is no such organization;
-	// AlreadyExists: it has one, or user names would have to be unique in the instance, and are not.
+	// AddCustomOrgIAMPolicy PENDING.
 	AddCustomOrgIAMPolicy(context.Context, *v1.AddCustomOrgIAMPolicyRequest) (*v1.AddCustomOrgIAMPolicyResponse, error)
-	// UpdateCustomOrgIAMPolicy changes the domain policy of an organization by its former name; the
-	// login names of its users follow at once. NotFound: it has none of its own; FailedPrecondition:
-	// nothing would change; AlreadyExists: user names would have to be unique in the instance, and
-	// are not.
+	// UpdateCustomOrgIAMPolicy PENDING.
 	UpdateCustomOrgIAMPolicy(context.Context, *v1.UpdateCustomOrgIAMPolicyRequest) (*v1.UpdateCustomOrgIAMPolicyResponse, error)
-	// ResetCustomOrgIAMPolicyToDefault takes the domain policy of its own from an organization by its
-	// former name; the login names of its users follow at once. NotFound: it has none; AlreadyExists:
-	// user names would have to be unique in the instance, and are not.
+	// ResetCustomOrgIAMPolicyToDefault PENDING.
 	ResetCustomOrgIAMPolicyToDefault(context.Context, *v1.ResetCustomOrgIAMPolicyToDefaultRequest) (*v1.ResetCustomOrgIAMPolicyToDefaultResponse, error)
-	// GetDomainPolicy returns the domain policy of the instance.
+	// GetDomainPolicy PENDING.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// UpdateDomainPolicy changes the domain policy of the instance; the login names of all users that
-	// it counts for follow at once. FailedPrecondition: nothing would change; AlreadyExists: user
-	// names would have to be unique in the instance, and are not.
+	// UpdateDomainPolicy PENDING.
 	UpdateDomainPolicy(context.Context, *v1.UpdateDomainPolicyRequest) (*v1.UpdateDomainPolicyResponse, error)
-	// GetCustomDomainPolicy returns the domain policy that counts for an organization. NotFound:
-	// there is no such organization.
+	// GetCustomDomainPolicy PENDING.
 	GetCustomDomainPolicy(context.Context, *v1.GetCustomDomainPolicyRequest) (*v1.GetCustomDomainPolicyResponse, error)
-	// AddCustomDomainPolicy gives an organization a domain policy of its own; the login names of its
-	// users follow at once. NotFound: there is no such organization; AlreadyExists: it has one, or
-	// user names would have to be unique in the instance, and are not.
+	// AddCustomDomainPolicy PENDING.
 	AddCustomDomainPolicy(context.Context, *v1.AddCustomDomainPolicyRequest) (*v1.AddCustomDomainPolicyResponse, error)
-	// UpdateCustomDomainPolicy changes the domain policy of an organization; the login names of its
-	// users follow at once. NotFound: it has none of its own; FailedPrecondition: nothing would
-	// change; AlreadyExists: user names would have to be unique in the instance, and are not.
+	// UpdateCustomDomainPolicy PENDING.
 	UpdateCustomDomainPolicy(context.Context, *v1.UpdateCustomDomainPolicyRequest) (*v1.UpdateCustomDomainPolicyResponse, error)
-	// ResetCustomDomainPolicyToDefault takes the domain policy of its own from an organization; the
-	// login names of its users follow at once. NotFound: it has none; AlreadyExists: user names would
-	// have to be unique in the instance, and are not.
+	// ResetCustomDomainPolicyToDefault PENDING.
 	ResetCustomDomainPolicyToDefault(context.Context, *v1.ResetCustomDomainPolicyToDefaultRequest) (*v1.ResetCustomDomainPolicyToDefaultResponse, error)
-	// GetPasswordComplexityPolicy returns the instance's policy on what passwords have to be like.
+	// GetPasswordComplexityPolicy PENDING.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// UpdatePasswordComplexityPolicy changes the instance's policy on what passwords have to be like.
-	// FailedPrecondition: nothing would change.
+	// UpdatePasswordComplexityPolicy PENDING.
 	UpdatePasswordComplexityPolicy(context.Context, *v1.UpdatePasswordComplexityPolicyRequest) (*v1.UpdatePasswordComplexityPolicyResponse, error)
-	// GetPasswordAgePolicy returns the instance's policy on how long passwords last.
+	// GetPasswordAgePolicy PENDING.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// UpdatePasswordAgePolicy changes the instance's policy on how long passwords last.
-	// FailedPrecondition: nothing would change.
+	// UpdatePasswordAgePolicy PENDING.
 	UpdatePasswordAgePolicy(context.Context, *v1.UpdatePasswordAgePolicyRequest) (*v1.UpdatePasswordAgePolicyResponse, error)
-	// GetLockoutPolicy returns the instance's policy on when users are locked.
+	// GetLockoutPolicy PENDING.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// UpdateLockoutPolicy changes the instance's policy on when users are locked. FailedPrecondition:
-	// nothing would change.
+	// UpdateLockoutPolicy PENDING.
 	UpdateLockoutPolicy(context.Context, *v1.UpdateLockoutPolicyRequest) (*v1.UpdateLockoutPolicyResponse, error)
 }
 

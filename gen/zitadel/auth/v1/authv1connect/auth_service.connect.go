@@ -108,7 +108,7 @@ type AuthServiceClient interface {
 	// GetMyUser returns the calling user.
 	// NotFound: the caller is a system user, which is no user of any instance.
 	GetMyUser(context.Context, *v1.GetMyUserRequest) (*v1.GetMyUserResponse, error)
-	// GetSupportedLanguages returns the languages that the server knows, sorted.
+	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// RemoveMyUser PENDING.
 	RemoveMyUser(context.Context, *v1.RemoveMyUserRequest) (*v1.RemoveMyUserResponse, error)
@@ -140,8 +140,7 @@ type AuthServiceClient interface {
 	ListMyMetadata(context.Context, *v1.ListMyMetadataRequest) (*v1.ListMyMetadataResponse, error)
 	// GetMyMetadata PENDING.
 	GetMyMetadata(context.Context, *v1.GetMyMetadataRequest) (*v1.GetMyMetadataResponse, error)
-	// GetMyPasswordComplexityPolicy returns what the user's passwords have to be like. NotFound: the
-	// caller is no user.
+	// GetMyPasswordComplexityPolicy PENDING.
 	GetMyPasswordComplexityPolicy(context.Context, *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error)
 	// ListMyZitadelPermissions PENDING.
 	ListMyZitadelPermissions(context.Context, *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error)
@@ -564,7 +563,7 @@ type AuthServiceHandler interface {
 	// GetMyUser returns the calling user.
 	// NotFound: the caller is a system user, which is no user of any instance.
 	GetMyUser(context.Context, *v1.GetMyUserRequest) (*v1.GetMyUserResponse, error)
-	// GetSupportedLanguages returns the languages that the server knows, sorted.
+	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// RemoveMyUser PENDING.
 	RemoveMyUser(context.Context, *v1.RemoveMyUserRequest) (*v1.RemoveMyUserResponse, error)
@@ -596,8 +595,7 @@ type AuthServiceHandler interface {
 	ListMyMetadata(context.Context, *v1.ListMyMetadataRequest) (*v1.ListMyMetadataResponse, error)
 	// GetMyMetadata PENDING.
 	GetMyMetadata(context.Context, *v1.GetMyMetadataRequest) (*v1.GetMyMetadataResponse, error)
-	// GetMyPasswordComplexityPolicy returns what the user's passwords have to be like. NotFound: the
-	// caller is no user.
+	// GetMyPasswordComplexityPolicy PENDING.
 	GetMyPasswordComplexityPolicy(context.Context, *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error)
 	// ListMyZitadelPermissions PENDING.
 	ListMyZitadelPermissions(context.Context, *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error)

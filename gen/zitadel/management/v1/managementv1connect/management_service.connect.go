@@ -426,12 +426,11 @@ type ManagementServiceClient interface {
 	// AddPersonalAccessToken gives a machine user a token; it is in this answer only
 	// and works at once. FailedPrecondition: the user is a person.
 	AddPersonalAccessToken(context.Context, *v1.AddPersonalAccessTokenRequest) (*v1.AddPersonalAccessTokenResponse, error)
-	// GetOIDCInformation returns the issuer of the instance as the caller addressed it, and where its
-	// discovery document is. NotFound: no instance answers on the host.
+	// GetOIDCInformation PENDING.
 	GetOIDCInformation(context.Context, *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error)
-	// GetIAM returns the default organization of the instance and the project of the APIs.
+	// GetIAM PENDING.
 	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
-	// GetSupportedLanguages returns the languages that the server knows, sorted.
+	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// GetUserByID PENDING.
 	GetUserByID(context.Context, *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error)
@@ -629,54 +628,39 @@ type ManagementServiceClient interface {
 	RemoveUserGrant(context.Context, *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error)
 	// BulkRemoveUserGrant PENDING.
 	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
-	// GetOrgIAMPolicy returns the domain policy that counts for the organization by its former name:
-	// its own, else that of the instance.
+	// GetOrgIAMPolicy PENDING.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// GetDomainPolicy returns the domain policy that counts for the organization: its own, else that
-	// of the instance.
+	// GetDomainPolicy PENDING.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// GetPasswordComplexityPolicy returns the policy that counts for the organization on what
-	// passwords have to be like: its own, else that of the instance.
+	// GetPasswordComplexityPolicy PENDING.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// GetDefaultPasswordComplexityPolicy returns the instance's policy on what passwords have to be
-	// like.
+	// GetDefaultPasswordComplexityPolicy PENDING.
 	GetDefaultPasswordComplexityPolicy(context.Context, *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error)
-	// AddCustomPasswordComplexityPolicy gives the organization a policy of its own on what passwords
-	// have to be like. AlreadyExists: it has one.
+	// AddCustomPasswordComplexityPolicy PENDING.
 	AddCustomPasswordComplexityPolicy(context.Context, *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error)
-	// UpdateCustomPasswordComplexityPolicy changes the organization's policy on what passwords have
-	// to be like. NotFound: it has none of its own; FailedPrecondition: nothing would change.
+	// UpdateCustomPasswordComplexityPolicy PENDING.
 	UpdateCustomPasswordComplexityPolicy(context.Context, *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error)
-	// ResetPasswordComplexityPolicyToDefault takes the policy of its own on what passwords have to be
-	// like from the organization. NotFound: it has none.
+	// ResetPasswordComplexityPolicyToDefault PENDING.
 	ResetPasswordComplexityPolicyToDefault(context.Context, *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error)
-	// GetPasswordAgePolicy returns the policy that counts for the organization on how long passwords
-	// last: its own, else that of the instance.
+	// GetPasswordAgePolicy PENDING.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// GetDefaultPasswordAgePolicy returns the instance's policy on how long passwords last.
+	// GetDefaultPasswordAgePolicy PENDING.
 	GetDefaultPasswordAgePolicy(context.Context, *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error)
-	// AddCustomPasswordAgePolicy gives the organization a policy of its own on how long passwords
-	// last. AlreadyExists: it has one.
+	// AddCustomPasswordAgePolicy PENDING.
 	AddCustomPasswordAgePolicy(context.Context, *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error)
-	// UpdateCustomPasswordAgePolicy changes the organization's policy on how long passwords last.
-	// NotFound: it has none of its own; FailedPrecondition: nothing would change.
+	// UpdateCustomPasswordAgePolicy PENDING.
 	UpdateCustomPasswordAgePolicy(context.Context, *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error)
-	// ResetPasswordAgePolicyToDefault takes the policy of its own on how long passwords last from the
-	// organization. NotFound: it has none.
+	// ResetPasswordAgePolicyToDefault PENDING.
 	ResetPasswordAgePolicyToDefault(context.Context, *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error)
-	// GetLockoutPolicy returns the policy that counts for the organization on when users are locked:
-	// its own, else that of the instance.
+	// GetLockoutPolicy PENDING.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// GetDefaultLockoutPolicy returns the instance's policy on when users are locked.
+	// GetDefaultLockoutPolicy PENDING.
 	GetDefaultLockoutPolicy(context.Context, *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error)
-	// AddCustomLockoutPolicy gives the organization a policy of its own on when users are locked.
-	// AlreadyExists: it has one.
+	// AddCustomLockoutPolicy PENDING.
 	AddCustomLockoutPolicy(context.Context, *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error)
-	// UpdateCustomLockoutPolicy changes the organization's policy on when users are locked. NotFound:
-	// it has none of its own; FailedPrecondition: nothing would change.
+	// UpdateCustomLockoutPolicy PENDING.
 	UpdateCustomLockoutPolicy(context.Context, *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error)
-	// ResetLockoutPolicyToDefault takes the policy of its own on when users are locked from the
-	// organization. NotFound: it has none.
+	// ResetLockoutPolicyToDefault PENDING.
 	ResetLockoutPolicyToDefault(context.Context, *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error)
 }
 
@@ -2718,12 +2702,11 @@ type ManagementServiceHandler interface {
 	// AddPersonalAccessToken gives a machine user a token; it is in this answer only
 	// and works at once. FailedPrecondition: the user is a person.
 	AddPersonalAccessToken(context.Context, *v1.AddPersonalAccessTokenRequest) (*v1.AddPersonalAccessTokenResponse, error)
-	// GetOIDCInformation returns the issuer of the instance as the caller addressed it, and where its
-	// discovery document is. NotFound: no instance answers on the host.
+	// GetOIDCInformation PENDING.
 	GetOIDCInformation(context.Context, *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error)
-	// GetIAM returns the default organization of the instance and the project of the APIs.
+	// GetIAM PENDING.
 	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
-	// GetSupportedLanguages returns the languages that the server knows, sorted.
+	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// GetUserByID PENDING.
 	GetUserByID(context.Context, *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error)
@@ -2921,54 +2904,39 @@ type ManagementServiceHandler interface {
 	RemoveUserGrant(context.Context, *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error)
 	// BulkRemoveUserGrant PENDING.
 	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
-	// GetOrgIAMPolicy returns the domain policy that counts for the organization by its former name:
-	// its own, else that of the instance.
+	// GetOrgIAMPolicy PENDING.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// GetDomainPolicy returns the domain policy that counts for the organization: its own, else that
-	// of the instance.
+	// GetDomainPolicy PENDING.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// GetPasswordComplexityPolicy returns the policy that counts for the organization on what
-	// passwords have to be like: its own, else that of the instance.
+	// GetPasswordComplexityPolicy PENDING.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// GetDefaultPasswordComplexityPolicy returns the instance's policy on what passwords have to be
-	// like.
+	// GetDefaultPasswordComplexityPolicy PENDING.
 	GetDefaultPasswordComplexityPolicy(context.Context, *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error)
-	// AddCustomPasswordComplexityPolicy gives the organization a policy of its own on what passwords
-	// have to be like. AlreadyExists: it has one.
+	// AddCustomPasswordComplexityPolicy PENDING.
 	AddCustomPasswordComplexityPolicy(context.Context, *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error)
-	// UpdateCustomPasswordComplexityPolicy changes the organization's policy on what passwords have
-	// to be like. NotFound: it has none of its own; FailedPrecondition: nothing would change.
+	// UpdateCustomPasswordComplexityPolicy PENDING.
 	UpdateCustomPasswordComplexityPolicy(context.Context, *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error)
-	// ResetPasswordComplexityPolicyToDefault takes the policy of its own on what passwords have to be
-	// like from the organization. NotFound: it has none.
+	// ResetPasswordComplexityPolicyToDefault PENDING.
 	ResetPasswordComplexityPolicyToDefault(context.Context, *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error)
-	// GetPasswordAgePolicy returns the policy that counts for the organization on how long passwords
-	// last: its own, else that of the instance.
+	// GetPasswordAgePolicy PENDING.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// GetDefaultPasswordAgePolicy returns the instance's policy on how long passwords last.
+	// GetDefaultPasswordAgePolicy PENDING.
 	GetDefaultPasswordAgePolicy(context.Context, *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error)
-	// AddCustomPasswordAgePolicy gives the organization a policy of its own on how long passwords
-	// last. AlreadyExists: it has one.
+	// AddCustomPasswordAgePolicy PENDING.
 	AddCustomPasswordAgePolicy(context.Context, *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error)
-	// UpdateCustomPasswordAgePolicy changes the organization's policy on how long passwords last.
-	// NotFound: it has none of its own; FailedPrecondition: nothing would change.
+	// UpdateCustomPasswordAgePolicy PENDING.
 	UpdateCustomPasswordAgePolicy(context.Context, *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error)
-	// ResetPasswordAgePolicyToDefault takes the policy of its own on how long passwords last from the
-	// organization. NotFound: it has none.
+	// ResetPasswordAgePolicyToDefault PENDING.
 	ResetPasswordAgePolicyToDefault(context.Context, *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error)
-	// GetLockoutPolicy returns the policy that counts for the organization on when users are locked:
-	// its own, else that of the instance.
+	// GetLockoutPolicy PENDING.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// GetDefaultLockoutPolicy returns the instance's policy on when users are locked.
+	// GetDefaultLockoutPolicy PENDING.
 	GetDefaultLockoutPolicy(context.Context, *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error)
-	// AddCustomLockoutPolicy gives the organization a policy of its own on when users are locked.
-	// AlreadyExists: it has one.
+	// AddCustomLockoutPolicy PENDING.
 	AddCustomLockoutPolicy(context.Context, *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error)
-	// UpdateCustomLockoutPolicy changes the organization's policy on when users are locked. NotFound:
-	// it has none of its own; FailedPrecondition: nothing would change.
+	// UpdateCustomLockoutPolicy PENDING.
 	UpdateCustomLockoutPolicy(context.Context, *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error)
-	// ResetLockoutPolicyToDefault takes the policy of its own on when users are locked from the
-	// organization. NotFound: it has none.
+	// ResetLockoutPolicyToDefault PENDING.
 	ResetLockoutPolicyToDefault(context.Context, *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error)
 }
 
