@@ -86,6 +86,7 @@ const mostNames = 5
 // of those concerned was to be unique in the instance.
 func checkClash(ctx context.Context, tx *store.Tx, concerned predicate.User) error {
 	var found []struct {
+		NameKey  []byte `json:"name_key"`
 		UserName string `json:"user_name"`
 	}
 	err := tx.User.Query().Where(user.Or(user.NameScope(""), concerned)).GroupBy(user.FieldNameKey).
