@@ -75,4 +75,13 @@ var (
 	OrganizationDomainProofUnasked  = FailedPrecondition.define("organization_domain.validation_missing", "there is nothing to validate the domain %s by: generate a validation first")
 	OrganizationDomainProofReplaced = FailedPrecondition.define("organization_domain.validation_replaced", "another validation of the domain %s was generated meanwhile: publish its token and try again")
 	OrganizationDomainProofMissing  = FailedPrecondition.define("organization_domain.validation_failed", "the token %s was not found in %s: publish it there and try again")
+	// Policies and languages.
+	PolicyExists           = AlreadyExists.define("policy.exists", "the organization has a policy of this kind already: update it")
+	PolicyMissing          = NotFound.define("policy.missing", "the organization has no policy of this kind of its own: add one first")
+	LoginNamesClash        = AlreadyExists.define("policy.login_names_clash", "user names would have to be unique in the instance, but more than one user has the name %s: rename them first")
+	RestrictionsEmpty      = Invalid.define("restrictions.empty", "set disallow_public_org_registration or allowed_languages")
+	LanguageUnsupported    = Invalid.define("language.unsupported", "%q is not a language of this server: ask for those that are supported")
+	LanguageNotAllowed     = Invalid.define("language.not_allowed", "%q is not among the allowed languages of the instance: allow it first")
+	LanguageRepeated       = Invalid.define("language.repeated", "must not name %q more than once")
+	LanguageDefaultMissing = Invalid.define("language.default_missing", "must have the language of the default one, %q: add it, or set another default first")
 )

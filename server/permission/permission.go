@@ -89,7 +89,7 @@ func NeedsMemberships(rule *bastidev1.Rule) bool { return rule.GetPermission() !
 func Enter(ctx context.Context, rule *bastidev1.Rule) error {
 	c := caller.From(ctx)
 	switch rule.GetOn() {
-	case bastidev1.On_ON_PUBLIC:
+	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_HOST:
 		return nil
 	case bastidev1.On_ON_UNSPECIFIED:
 		return fault.PermissionMissing.With("of a method without a rule")
@@ -121,7 +121,7 @@ func Enter(ctx context.Context, rule *bastidev1.Rule) error {
 // missing or not for the caller, or an error of the Directory.
 func (d Directory) Check(ctx context.Context, rule *bastidev1.Rule, request proto.Message, chosen string) (context.Context, error) {
 	switch rule.GetOn() {
-	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_AUTHENTICATED:
+	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_HOST, bastidev1.On_ON_AUTHENTICATED:
 		return ctx, nil
 	case bastidev1.On_ON_SELF:
 		own := caller.From(ctx).OrganizationID

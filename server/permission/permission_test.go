@@ -49,6 +49,7 @@ func TestEnter(t *testing.T) {
 	}{
 		{"public, anonymous", rule(bastidev1.On_ON_PUBLIC, ""), caller.Caller{}, nil},
 		{"public, user", rule(bastidev1.On_ON_PUBLIC, ""), user(), nil},
+		{"host, anonymous", rule(bastidev1.On_ON_HOST, ""), caller.Caller{}, nil},
 		{"self, anonymous", rule(bastidev1.On_ON_SELF, ""), caller.Caller{}, fault.Unauthenticated},
 		{"self, user", rule(bastidev1.On_ON_SELF, ""), user(), nil},
 		{"self, system", rule(bastidev1.On_ON_SELF, ""), system(), nil},
@@ -212,6 +213,7 @@ func TestCheckObject(t *testing.T) {
 
 func TestCheckFree(t *testing.T) {
 	check(t, "public", caller.Caller{}, rule(bastidev1.On_ON_PUBLIC, ""), "", "", wanted{instance: "i"})
+	check(t, "host", caller.Caller{}, rule(bastidev1.On_ON_HOST, ""), "", "", wanted{instance: "i"})
 	check(t, "self", user(), rule(bastidev1.On_ON_SELF, ""), "", "", wanted{instance: "i"})
 	check(t, "no rule", system(on(caller.SystemLevel, "", "SYSTEM_OWNER")), nil, "", "", wanted{err: fault.PermissionDenied})
 }

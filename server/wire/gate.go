@@ -56,6 +56,9 @@ func (w *Wire) enter(r *http.Request, p *procedure, c *call) (context.Context, e
 	}
 	c.instance = instance.ID
 	ctx = caller.WithInstance(ctx, instance)
+	if p.rule.GetOn() == bastidev1.On_ON_HOST {
+		return ctx, nil
+	}
 	token, err := bearer(r.Header)
 	if err != nil {
 		return ctx, err

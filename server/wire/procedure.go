@@ -103,7 +103,7 @@ func checkRule(method protoreflect.MethodDescriptor, rule *bastidev1.Rule) error
 	if on == bastidev1.On_ON_UNSPECIFIED {
 		return fmt.Errorf("wire: %s has no rule", method.FullName())
 	}
-	free := on == bastidev1.On_ON_PUBLIC || on == bastidev1.On_ON_AUTHENTICATED
+	free := on == bastidev1.On_ON_PUBLIC || on == bastidev1.On_ON_HOST || on == bastidev1.On_ON_AUTHENTICATED
 	if on != bastidev1.On_ON_SELF && free != (rule.GetPermission() == "") {
 		return fmt.Errorf("wire: the rule of %s: permission %q does not go with %s", method.FullName(), rule.GetPermission(), on)
 	}

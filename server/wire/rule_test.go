@@ -28,6 +28,8 @@ func TestCheckRule(t *testing.T) {
 		"nowhere":           {&bastidev1.Rule{Permission: "user.write"}, "no rule"},
 		"public":            {&bastidev1.Rule{On: bastidev1.On_ON_PUBLIC}, ""},
 		"public with":       {&bastidev1.Rule{On: bastidev1.On_ON_PUBLIC, Permission: "x"}, "does not go with"},
+		"host":              {&bastidev1.Rule{On: bastidev1.On_ON_HOST}, ""},
+		"host with":         {&bastidev1.Rule{On: bastidev1.On_ON_HOST, Permission: "x"}, "does not go with"},
 		"self":              {&bastidev1.Rule{On: bastidev1.On_ON_SELF}, ""},
 		"instance":          {&bastidev1.Rule{On: bastidev1.On_ON_INSTANCE, Permission: "iam.read"}, ""},
 		"instance without":  {&bastidev1.Rule{On: bastidev1.On_ON_INSTANCE}, "does not go with"},

@@ -45,6 +45,8 @@ const (
 	On_ON_OBJECT On = 6
 	// Nowhere: any caller with a valid token, also a system user.
 	On_ON_AUTHENTICATED On = 7
+	// Nowhere: anybody may call, without a token, on a host of an instance.
+	On_ON_HOST On = 8
 )
 
 // Enum value maps for On.
@@ -58,6 +60,7 @@ var (
 		5: "ON_HEADER_ORG",
 		6: "ON_OBJECT",
 		7: "ON_AUTHENTICATED",
+		8: "ON_HOST",
 	}
 	On_value = map[string]int32{
 		"ON_UNSPECIFIED":   0,
@@ -68,6 +71,7 @@ var (
 		"ON_HEADER_ORG":    5,
 		"ON_OBJECT":        6,
 		"ON_AUTHENTICATED": 7,
+		"ON_HOST":          8,
 	}
 )
 
@@ -155,7 +159,7 @@ func (Kind) EnumDescriptor() ([]byte, []int) {
 type Rule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The permission the caller needs, as the roles name it. Always empty for
-	// ON_PUBLIC and ON_AUTHENTICATED, and mostly for ON_SELF.
+	// ON_PUBLIC, ON_HOST and ON_AUTHENTICATED, and mostly for ON_SELF.
 	Permission string `protobuf:"bytes,1,opt,name=permission,proto3" json:"permission,omitempty"`
 	// Where the caller needs the permission.
 	On On `protobuf:"varint,2,opt,name=on,proto3,enum=bastide.v1.On" json:"on,omitempty"`
@@ -350,7 +354,7 @@ const file_bastide_v1_options_proto_rawDesc = "" +
 	"\x06object\x18\x03 \x01(\v2\x12.bastide.v1.ObjectR\x06object\"D\n" +
 	"\x06Object\x12$\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x10.bastide.v1.KindR\x04kind\x12\x14\n" +
-	"\x05field\x18\x02 \x01(\tR\x05field*\x8c\x01\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field*\x99\x01\n" +
 	"\x02On\x12\x12\n" +
 	"\x0eON_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tON_PUBLIC\x10\x01\x12\v\n" +
@@ -359,7 +363,8 @@ const file_bastide_v1_options_proto_rawDesc = "" +
 	"\vON_INSTANCE\x10\x04\x12\x11\n" +
 	"\rON_HEADER_ORG\x10\x05\x12\r\n" +
 	"\tON_OBJECT\x10\x06\x12\x14\n" +
-	"\x10ON_AUTHENTICATED\x10\a*P\n" +
+	"\x10ON_AUTHENTICATED\x10\a\x12\v\n" +
+	"\aON_HOST\x10\b*P\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_INSTANCE\x10\x01\x12\r\n" +

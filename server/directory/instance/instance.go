@@ -26,14 +26,7 @@ func Get(ctx context.Context, instances *ent.InstanceClient) (*ent.Instance, err
 // fault.InstanceUnknown, or fault.NothingChanged for the name that it has.
 func (i *Instances) Rename(ctx context.Context, name string) (row *ent.Instance, change store.Change, err error) {
 	err = i.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if row, err = Get(ctx, tx.Instance); err != nil {
-			return err
-		}
-		if err := tx.Lock(ctx, store.InstanceObject(row)); err != nil {
-			return err
-		}
-		// Read again: another rename may have ended before the lock was had.
-		if row, err = Get(ctx, tx.Instance); err != nil {
+		if row, err = lock(ctx, tx); err != nil {
 			return err
 		}
 		if row.Name == store.Text(name) {

@@ -4,25 +4,39 @@ package policy
 
 import (
 	"context"
-	"encoding/json"
 
-	"github.com/bastide-id/bastide/ent"
-	"github.com/bastide-id/bastide/ent/ownerpolicy"
-	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/store"
 )
 
 // Kind is a kind of policy with the values that count where nobody decided.
 type Kind[T any] struct {
 	name    string
 	builtIn T
+	// What a change is called in the history.
+	ofInstance, ofOrganization events
+	// begin, if not nil, is called before a change takes any lock.
+	begin func(context.Context, *store.Tx) error
+	// follow, if not nil, changes what the values decide on after they were
+	// changed, in the same transaction.
+	follow func(context.Context, *store.Tx, owner, T) error
 }
+
+type events struct{ added, changed, removed store.EventType }
 
 // BuiltIn returns the values that count where nobody decided: those of an
 // instance that is only being made.
 func (k Kind[T]) BuiltIn() T { return k.builtIn }
 
-// Domain decides on login names.
-var Domain = Kind[DomainValues]{name: "domain"}
+const domainKind = "domain"
+
+// Domain decides on login names. A change of it renames users at once.
+var Domain = Kind[DomainValues]{
+	name:           domainKind,
+	ofInstance:     events{added: store.InstancePolicyDomainAdded, changed: store.InstancePolicyDomainChanged},
+	ofOrganization: events{store.OrgPolicyDomainAdded, store.OrgPolicyDomainChanged, store.OrgPolicyDomainRemoved},
+	begin:          holdLoginNames,
+	follow:         scopeNames,
+}
 
 // DomainValues are the values of Domain.
 type DomainValues struct {
@@ -38,8 +52,10 @@ type DomainValues struct {
 
 // PasswordComplexity decides which passwords may be set.
 var PasswordComplexity = Kind[PasswordComplexityValues]{
-	name:    "password_complexity",
-	builtIn: PasswordComplexityValues{MinLength: 8, HasUppercase: true, HasLowercase: true, HasNumber: true, HasSymbol: true},
+	name:           "password_complexity",
+	builtIn:        PasswordComplexityValues{MinLength: 8, HasUppercase: true, HasLowercase: true, HasNumber: true, HasSymbol: true},
+	ofInstance:     events{added: store.InstancePasswordComplexityAdded, changed: store.InstancePasswordComplexityChanged},
+	ofOrganization: events{store.OrgPasswordComplexityAdded, store.OrgPasswordComplexityChanged, store.OrgPasswordComplexityRemoved},
 }
 
 // PasswordComplexityValues are the values of PasswordComplexity.
@@ -53,7 +69,11 @@ type PasswordComplexityValues struct {
 }
 
 // PasswordAge decides how long a password lasts.
-var PasswordAge = Kind[PasswordAgeValues]{name: "password_age"}
+var PasswordAge = Kind[PasswordAgeValues]{
+	name:           "password_age",
+	ofInstance:     events{added: store.InstancePasswordAgeAdded, changed: store.InstancePasswordAgeChanged},
+	ofOrganization: events{store.OrgPasswordAgeAdded, store.OrgPasswordAgeChanged, store.OrgPasswordAgeRemoved},
+}
 
 // PasswordAgeValues are the values of PasswordAge.
 type PasswordAgeValues struct {
@@ -64,32 +84,14 @@ type PasswordAgeValues struct {
 }
 
 // Lockout decides after how many wrong attempts in a row a user is locked.
-var Lockout = Kind[LockoutValues]{name: "lockout"}
+var Lockout = Kind[LockoutValues]{
+	name:           "lockout",
+	ofInstance:     events{added: store.InstancePolicyLockoutAdded, changed: store.InstancePolicyLockoutChanged},
+	ofOrganization: events{store.OrgPolicyLockoutAdded, store.OrgPolicyLockoutChanged, store.OrgPolicyLockoutRemoved},
+}
 
 // LockoutValues are the values of Lockout; 0 is never.
 type LockoutValues struct {
 	MaxPasswordAttempts uint64 `json:"maxPasswordAttempts"`
 	MaxOTPAttempts      uint64 `json:"maxOtpAttempts"`
-}
-
-// Get returns the values that count for an organization: its own, else those
-// of the instance of ctx, else the built-in ones.
-func Get[T any](ctx context.Context, policies *ent.OwnerPolicyClient, kind Kind[T], organizationID string) (T, error) {
-	instanceID := caller.InstanceOf(ctx).ID
-	rows, err := policies.Query().Where(ownerpolicy.Kind(kind.name), ownerpolicy.OwnerIDIn(organizationID, instanceID)).All(ctx)
-	if err != nil {
-		return kind.builtIn, err
-	}
-	var found *ent.OwnerPolicy
-	for _, row := range rows {
-		if found == nil || row.OwnerID == organizationID {
-			found = row
-		}
-	}
-	if found == nil {
-		return kind.builtIn, nil
-	}
-	values := kind.builtIn // a value that is newer than the row has its default
-	err = json.Unmarshal(found.Settings, &values)
-	return values, err
 }

@@ -653,12 +653,13 @@ func (*GetPasswordComplexityPolicyRequest) Descriptor() ([]byte, []int) {
 }
 
 type UpdatePasswordComplexityPolicyRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MinLength     uint32                 `protobuf:"varint,1,opt,name=min_length,json=minLength,proto3" json:"min_length,omitempty"`
-	HasUppercase  bool                   `protobuf:"varint,2,opt,name=has_uppercase,json=hasUppercase,proto3" json:"has_uppercase,omitempty"`
-	HasLowercase  bool                   `protobuf:"varint,3,opt,name=has_lowercase,json=hasLowercase,proto3" json:"has_lowercase,omitempty"`
-	HasNumber     bool                   `protobuf:"varint,4,opt,name=has_number,json=hasNumber,proto3" json:"has_number,omitempty"`
-	HasSymbol     bool                   `protobuf:"varint,5,opt,name=has_symbol,json=hasSymbol,proto3" json:"has_symbol,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most as long as the longest password that can be set.
+	MinLength     uint32 `protobuf:"varint,1,opt,name=min_length,json=minLength,proto3" json:"min_length,omitempty"`
+	HasUppercase  bool   `protobuf:"varint,2,opt,name=has_uppercase,json=hasUppercase,proto3" json:"has_uppercase,omitempty"`
+	HasLowercase  bool   `protobuf:"varint,3,opt,name=has_lowercase,json=hasLowercase,proto3" json:"has_lowercase,omitempty"`
+	HasNumber     bool   `protobuf:"varint,4,opt,name=has_number,json=hasNumber,proto3" json:"has_number,omitempty"`
+	HasSymbol     bool   `protobuf:"varint,5,opt,name=has_symbol,json=hasSymbol,proto3" json:"has_symbol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1757,10 +1758,10 @@ const file_zitadel_admin_v1_policy_proto_rawDesc = "" +
 	"'ResetCustomDomainPolicyToDefaultRequest\x12!\n" +
 	"\x06org_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05orgId\"$\n" +
-	"\"GetPasswordComplexityPolicyRequest\"\xce\x01\n" +
-	"%UpdatePasswordComplexityPolicyRequest\x12\x1d\n" +
+	"\"GetPasswordComplexityPolicyRequest\"\xd9\x01\n" +
+	"%UpdatePasswordComplexityPolicyRequest\x12(\n" +
 	"\n" +
-	"min_length\x18\x01 \x01(\rR\tminLength\x12#\n" +
+	"min_length\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18H(\x01R\tminLength\x12#\n" +
 	"\rhas_uppercase\x18\x02 \x01(\bR\fhasUppercase\x12#\n" +
 	"\rhas_lowercase\x18\x03 \x01(\bR\fhasLowercase\x12\x1d\n" +
 	"\n" +

@@ -129,7 +129,7 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
 	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/{user_id}/pats\x12\xa4\x01\n" +
-	"\x12GetOIDCInformation\x120.zitadel.management.v1.GetOIDCInformationRequest\x1a1.zitadel.management.v1.GetOIDCInformationResponse\")\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x1d\x12\x1b/management/v1/zitadel/docs\x12\x8a\x01\n" +
+	"\x12GetOIDCInformation\x120.zitadel.management.v1.GetOIDCInformationRequest\x1a1.zitadel.management.v1.GetOIDCInformationResponse\")\xc2\xf3\x18\x02\x10\b\x82\xd3\xe4\x93\x02\x1d\x12\x1b/management/v1/zitadel/docs\x12\x8a\x01\n" +
 	"\x06GetIAM\x12$.zitadel.management.v1.GetIAMRequest\x1a%.zitadel.management.v1.GetIAMResponse\"3\x82\xb5\x18\x0f\n" +
 	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x14\x12\x12/management/v1/iam\x12\xbd\x01\n" +
 	"\x15GetSupportedLanguages\x123.zitadel.management.v1.GetSupportedLanguagesRequest\x1a4.zitadel.management.v1.GetSupportedLanguagesResponse\"9\x82\xb5\x18\x0f\n" +

@@ -7,6 +7,7 @@
 package managementv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/bastide-id/bastide/gen/zitadel/policy/v1"
 	v11 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -168,12 +169,13 @@ func (*GetDefaultPasswordComplexityPolicyRequest) Descriptor() ([]byte, []int) {
 }
 
 type AddCustomPasswordComplexityPolicyRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MinLength     uint64                 `protobuf:"varint,1,opt,name=min_length,json=minLength,proto3" json:"min_length,omitempty"`
-	HasUppercase  bool                   `protobuf:"varint,2,opt,name=has_uppercase,json=hasUppercase,proto3" json:"has_uppercase,omitempty"`
-	HasLowercase  bool                   `protobuf:"varint,3,opt,name=has_lowercase,json=hasLowercase,proto3" json:"has_lowercase,omitempty"`
-	HasNumber     bool                   `protobuf:"varint,4,opt,name=has_number,json=hasNumber,proto3" json:"has_number,omitempty"`
-	HasSymbol     bool                   `protobuf:"varint,5,opt,name=has_symbol,json=hasSymbol,proto3" json:"has_symbol,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most as long as the longest password that can be set.
+	MinLength     uint64 `protobuf:"varint,1,opt,name=min_length,json=minLength,proto3" json:"min_length,omitempty"`
+	HasUppercase  bool   `protobuf:"varint,2,opt,name=has_uppercase,json=hasUppercase,proto3" json:"has_uppercase,omitempty"`
+	HasLowercase  bool   `protobuf:"varint,3,opt,name=has_lowercase,json=hasLowercase,proto3" json:"has_lowercase,omitempty"`
+	HasNumber     bool   `protobuf:"varint,4,opt,name=has_number,json=hasNumber,proto3" json:"has_number,omitempty"`
+	HasSymbol     bool   `protobuf:"varint,5,opt,name=has_symbol,json=hasSymbol,proto3" json:"has_symbol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -244,12 +246,13 @@ func (x *AddCustomPasswordComplexityPolicyRequest) GetHasSymbol() bool {
 }
 
 type UpdateCustomPasswordComplexityPolicyRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MinLength     uint64                 `protobuf:"varint,1,opt,name=min_length,json=minLength,proto3" json:"min_length,omitempty"`
-	HasUppercase  bool                   `protobuf:"varint,2,opt,name=has_uppercase,json=hasUppercase,proto3" json:"has_uppercase,omitempty"`
-	HasLowercase  bool                   `protobuf:"varint,3,opt,name=has_lowercase,json=hasLowercase,proto3" json:"has_lowercase,omitempty"`
-	HasNumber     bool                   `protobuf:"varint,4,opt,name=has_number,json=hasNumber,proto3" json:"has_number,omitempty"`
-	HasSymbol     bool                   `protobuf:"varint,5,opt,name=has_symbol,json=hasSymbol,proto3" json:"has_symbol,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most as long as the longest password that can be set.
+	MinLength     uint64 `protobuf:"varint,1,opt,name=min_length,json=minLength,proto3" json:"min_length,omitempty"`
+	HasUppercase  bool   `protobuf:"varint,2,opt,name=has_uppercase,json=hasUppercase,proto3" json:"has_uppercase,omitempty"`
+	HasLowercase  bool   `protobuf:"varint,3,opt,name=has_lowercase,json=hasLowercase,proto3" json:"has_lowercase,omitempty"`
+	HasNumber     bool   `protobuf:"varint,4,opt,name=has_number,json=hasNumber,proto3" json:"has_number,omitempty"`
+	HasSymbol     bool   `protobuf:"varint,5,opt,name=has_symbol,json=hasSymbol,proto3" json:"has_symbol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1555,23 +1558,23 @@ var File_zitadel_management_v1_policy_proto protoreflect.FileDescriptor
 
 const file_zitadel_management_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\"zitadel/management/v1/policy.proto\x12\x15zitadel.management.v1\x1a\x1ezitadel/policy/v1/policy.proto\x1a\x17zitadel/v1/object.proto\"\x18\n" +
+	"\"zitadel/management/v1/policy.proto\x12\x15zitadel.management.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ezitadel/policy/v1/policy.proto\x1a\x17zitadel/v1/object.proto\"\x18\n" +
 	"\x16GetOrgIAMPolicyRequest\"\x18\n" +
 	"\x16GetDomainPolicyRequest\"$\n" +
 	"\"GetPasswordComplexityPolicyRequest\"+\n" +
-	")GetDefaultPasswordComplexityPolicyRequest\"\xd1\x01\n" +
-	"(AddCustomPasswordComplexityPolicyRequest\x12\x1d\n" +
+	")GetDefaultPasswordComplexityPolicyRequest\"\xdc\x01\n" +
+	"(AddCustomPasswordComplexityPolicyRequest\x12(\n" +
 	"\n" +
-	"min_length\x18\x01 \x01(\x04R\tminLength\x12#\n" +
+	"min_length\x18\x01 \x01(\x04B\t\xbaH\x062\x04\x18H(\x01R\tminLength\x12#\n" +
 	"\rhas_uppercase\x18\x02 \x01(\bR\fhasUppercase\x12#\n" +
 	"\rhas_lowercase\x18\x03 \x01(\bR\fhasLowercase\x12\x1d\n" +
 	"\n" +
 	"has_number\x18\x04 \x01(\bR\thasNumber\x12\x1d\n" +
 	"\n" +
-	"has_symbol\x18\x05 \x01(\bR\thasSymbol\"\xd4\x01\n" +
-	"+UpdateCustomPasswordComplexityPolicyRequest\x12\x1d\n" +
+	"has_symbol\x18\x05 \x01(\bR\thasSymbol\"\xdf\x01\n" +
+	"+UpdateCustomPasswordComplexityPolicyRequest\x12(\n" +
 	"\n" +
-	"min_length\x18\x01 \x01(\x04R\tminLength\x12#\n" +
+	"min_length\x18\x01 \x01(\x04B\t\xbaH\x062\x04\x18H(\x01R\tminLength\x12#\n" +
 	"\rhas_uppercase\x18\x02 \x01(\bR\fhasUppercase\x12#\n" +
 	"\rhas_lowercase\x18\x03 \x01(\bR\fhasLowercase\x12\x1d\n" +
 	"\n" +
