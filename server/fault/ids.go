@@ -57,6 +57,7 @@ var (
 	RolesMissing         = Invalid.define("member.roles_missing", "must name at least one role")
 	RoleUnknown          = Invalid.define("member.role_unknown", "%q is not a role of this level")
 	RoleDenied           = PermissionDenied.define("member.role_denied", "the role %s can be given or taken only by a holder of this level's OWNER role, or of a higher level's")
+	LastOwner            = FailedPrecondition.define("member.last_owner", "the user is the last one with the role %s here: make another active user one first")
 	ProjectUnknown       = NotFound.define("project.unknown", "there is no such project")
 	ProviderMissing      = FailedPrecondition.define("notification.provider_missing", "%s: no provider for e-mail or SMS is configured, so nothing can be sent")
 	KeyInvalid           = Invalid.define("key.invalid", "must be a PEM encoded RSA public key of 2048 to 8192 bits")
