@@ -33,7 +33,9 @@ var (
 	ReferenceBroken = FailedPrecondition.define("object.reference_broken", "an object that this one belongs to is gone, or is still in use")
 
 	// Lists.
-	ListLimit = Invalid.define("list.limit", "must not be more than %d")
+	ListLimit   = Invalid.define("list.limit", "must not be more than %d")
+	QueriesDeep = Invalid.define("list.queries_deep", "must not be nested more than %d deep")
+	QueriesMany = Invalid.define("list.queries_many", "must not be more than %d, with all that are nested")
 
 	// Objects.
 	InstanceUnknown      = NotFound.define("instance.unknown", "there is no such instance")
@@ -49,6 +51,7 @@ var (
 	UserUnknown          = NotFound.define("user.unknown", "there is no such user")
 	UserNameTaken        = AlreadyExists.define("user.name_taken", "the user name is taken")
 	UserIDTaken          = AlreadyExists.define("user.id_taken", "the user id is taken, or was once")
+	UserStateWrong       = FailedPrecondition.define("user.state_wrong", "the user is %s: only one that is %s can be changed so")
 	UserNotMachine       = FailedPrecondition.define("user.not_machine", "the user is a person: only a machine user has keys and personal access tokens")
 	PasswordPolicy       = Invalid.define("password.policy", "must have %s")
 	PasswordBusy         = ResourceExhausted.define("password.busy", "too many passwords are being checked; try again")

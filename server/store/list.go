@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -52,4 +53,23 @@ func List[Q query[Q, O, R], O ~func(*sql.Selector), R any](ctx context.Context, 
 	}
 	rows, err = q.Offset(int(page.Offset)).Limit(limit).All(ctx)
 	return rows, uint64(count), err
+}
+
+// ByRank returns a term of List that sorts by where in ranking the value of a
+// column stands, for values whose names have an order of their own.
+func ByRank[O ~func(*sql.Selector), V ~string](column string, ranking ...V) func(...sql.OrderTermOption) O {
+	return func(options ...sql.OrderTermOption) O {
+		return func(s *sql.Selector) {
+			s.OrderExprFunc(func(b *sql.Builder) {
+				b.WriteString("CASE " + s.C(column))
+				for rank, value := range ranking {
+					b.WriteString(" WHEN ").Arg(string(value)).WriteString(" THEN " + strconv.Itoa(rank))
+				}
+				b.WriteString(" END")
+				if sql.NewOrderTermOptions(options...).Desc {
+					b.WriteString(" DESC")
+				}
+			})
+		}
+	}
 }
