@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -63,7 +64,9 @@ func ByRank[O ~func(*sql.Selector), V ~string](column string, ranking ...V) func
 			s.OrderExprFunc(func(b *sql.Builder) {
 				b.WriteString("CASE " + s.C(column))
 				for rank, value := range ranking {
-					b.WriteString(" WHEN ").Arg(string(value)).WriteString(" THEN " + strconv.Itoa(rank))
+					// ent has no arguments in what is sorted by.
+					text := strings.ReplaceAll(string(value), "'", "''")
+					b.WriteString(" WHEN '" + text + "' THEN " + strconv.Itoa(rank))
 				}
 				b.WriteString(" END")
 				if sql.NewOrderTermOptions(options...).Desc {
