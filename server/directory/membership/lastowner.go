@@ -58,8 +58,11 @@ func KeepOwner(ctx context.Context, tx *store.Tx, on On, u *ent.User) error {
 
 // KeepOwners is KeepOwner for every level that the user is a member of: it
 // returns fault.LastOwner when the user may not be removed, deactivated or
-// locked.
+// locked. The user is locked before the levels.
 func KeepOwners(ctx context.Context, tx *store.Tx, u *ent.User) error {
+	if err := tx.Lock(ctx, store.UserObject(u)); err != nil {
+		return err
+	}
 	return eachLevel(ctx, tx, u, func(on On, row *ent.Membership) error {
 		if !slices.Contains(row.Roles, permission.OwnerRole(on.at)) {
 			return nil

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/bastide-id/bastide/ent"
-	"github.com/bastide-id/bastide/ent/password"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
@@ -36,7 +35,7 @@ func (s Step) Ends() bool { return s.to != "" }
 // in another state. Whether the user may be missed is not its business:
 // membership.KeepOwners is asked before a step that Ends.
 func (s Step) Take(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
-	u, err := lock(ctx, tx, u)
+	u, err := again(ctx, tx, u)
 	if err != nil {
 		return store.Change{}, err
 	}
@@ -45,9 +44,7 @@ func (s Step) Take(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change
 	}
 	to := s.to
 	if !s.Ends() {
-		if to, err = usable(ctx, tx, u); err != nil {
-			return store.Change{}, err
-		}
+		to = usable(u)
 	}
 	if err := tx.User.UpdateOne(u).SetState(to).Exec(ctx); err != nil {
 		return store.Change{}, err
@@ -57,13 +54,9 @@ func (s Step) Take(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change
 
 // usable returns the state of a user whom nothing stops: active, but initial
 // for a person who has yet to prove the e-mail address or to set a password.
-func usable(ctx context.Context, tx *store.Tx, u *ent.User) (user.State, error) {
-	if u.Type == user.TypeMachine {
-		return user.StateActive, nil
+func usable(u *ent.User) user.State {
+	if u.Type == user.TypeHuman && (u.PasswordChangedAt == nil || !u.EmailVerified) {
+		return user.StateInitial
 	}
-	has, err := tx.Password.Query().Where(password.UserPk(u.ID)).Exist(ctx)
-	if err != nil || !has || !u.EmailVerified {
-		return user.StateInitial, err
-	}
-	return user.StateActive, nil
+	return user.StateActive
 }

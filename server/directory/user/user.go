@@ -130,13 +130,16 @@ func (p Prepared) Save(ctx context.Context, tx *store.Tx, in *ent.Organization) 
 			return nil, store.Change{}, err
 		}
 	}
-	scope, err := scopeOf(ctx, tx.OwnerPolicy, in.OrganizationID)
+	domains, err := policy.Get(ctx, tx.OwnerPolicy, policy.Domain, in.OrganizationID)
 	if err != nil {
 		return nil, store.Change{}, err
 	}
 	create := tx.User.Create().
 		SetUserID(p.ID).SetOrganization(in).SetResourceOwner(in.OrganizationID).
-		SetUserName(store.Text(p.UserName)).SetNameKey(store.Key(p.UserName)).SetNameScope(scope)
+		SetUserName(store.Text(p.UserName)).SetNameKey(store.Key(p.UserName))
+	if domains.UserLoginMustBeDomain {
+		create.SetNameScope(in.OrganizationID)
+	}
 	if p.Human != nil {
 		p.setHuman(create, tx)
 	} else {

@@ -29,8 +29,8 @@ func mustBeDomain(t *testing.T, s *servertest.Server, i servertest.Tenant) {
 		VALUES ('`+i.ID+`', '`+i.ID+`', 'domain', '{"userLoginMustBeDomain":true}', 1, '2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00')`)
 }
 
-// addDomain gives the owner's organization another domain.
-func addDomain(t *testing.T, s *servertest.Server, i servertest.Tenant, domain, verified string) {
+// giveDomain gives the owner's organization another domain.
+func giveDomain(t *testing.T, s *servertest.Server, i servertest.Tenant, domain, verified string) {
 	t.Helper()
 	s.Exec(t, `INSERT INTO organization_domains (instance_id, organization_pk, domain, verified, is_primary, sequence, created_at, changed_at)
 		SELECT instance_id, id, '`+domain+`', `+verified+`, false, 1, created_at, created_at FROM organizations WHERE organization_id = '`+i.OrganizationID+`'`)
@@ -60,8 +60,8 @@ func TestGetUserByLoginNameGlobal(t *testing.T) {
 		whole := i.NewMachine(t, "Straße@acme.acme.test")
 		other.NewMachine(t, "others")
 		mustBeDomain(t, s, i)
-		addDomain(t, s, i, "second.example", "true")
-		addDomain(t, s, i, "unproved.example", "false")
+		giveDomain(t, s, i, "second.example", "true")
+		giveDomain(t, s, i, "unproved.example", "false")
 		scoped, shadowed := i.NewMachine(t, "Zoë@home"), i.NewMachine(t, "straße")
 		i.Owner.In(elsewhere).EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
 			get := func(name string) (*managementv1.GetUserByLoginNameGlobalResponse, error) {

@@ -25,8 +25,8 @@ var names = []string{"100%", "a_b", `a\b`, "Straße", "GROẞ", "İzmir", "Jose\
 func crowd(t *testing.T, s *servertest.Server) servertest.Tenant {
 	t.Helper()
 	i := s.NewInstance(t, "acme")
-	addDomain(t, s, i, "second.example", "true")
-	addDomain(t, s, i, "unproved.example", "false")
+	giveDomain(t, s, i, "second.example", "true")
+	giveDomain(t, s, i, "unproved.example", "false")
 	for n, name := range names {
 		if n == len(names)/2 {
 			mustBeDomain(t, s, i)
@@ -80,9 +80,9 @@ var userTexts = map[string]struct {
 	}, (*userv1.User).GetLoginNames},
 }
 
-// matches says what a method means: the methods of the contract come in pairs,
+// textMatches says what a method means: the methods of the contract come in pairs,
 // the second without regard to case.
-func matches(m method, text, needle string) bool {
+func textMatches(m method, text, needle string) bool {
 	text, needle = norm.NFC.String(text), norm.NFC.String(needle)
 	if m%2 == 1 {
 		text, needle = norm.NFC.String(cases.Fold().String(text)), norm.NFC.String(cases.Fold().String(needle))
@@ -128,7 +128,7 @@ func TestSearchUsersByText(t *testing.T) {
 				for m := range method(len(zitadelv1.TextQueryMethod_name)) {
 					var want []string
 					for _, u := range all {
-						if slices.ContainsFunc(by.texts(u), func(text string) bool { return matches(m, text, needle) }) {
+						if slices.ContainsFunc(by.texts(u), func(text string) bool { return textMatches(m, text, needle) }) {
 							want = append(want, u.GetUserName())
 						}
 					}

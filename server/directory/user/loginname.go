@@ -47,9 +47,13 @@ func known(err error) error {
 // name, as its domain policy has it, and whether no user of the instance has
 // the e-mail address. An empty text is nobody's.
 func IsUnique(ctx context.Context, s *store.Store, organizationID, name, email string) (bool, error) {
-	scope, err := scopeOf(ctx, s.Read().OwnerPolicy, organizationID)
+	domains, err := policy.Get(ctx, s.Read().OwnerPolicy, policy.Domain, organizationID)
 	if err != nil {
 		return false, err
+	}
+	scope := ""
+	if domains.UserLoginMustBeDomain {
+		scope = organizationID
 	}
 	taken := user.And(user.NameScope(scope), user.NameKey(store.Key(name)))
 	if email != "" {
@@ -57,44 +61,4 @@ func IsUnique(ctx context.Context, s *store.Store, organizationID, name, email s
 	}
 	exists, err := s.Read().User.Query().Where(taken).Exist(ctx)
 	return !exists && err == nil, err
-}
-
-// scopeOf returns where user names of an organization have to be unique: the
-// name_scope of its new users.
-func scopeOf(ctx context.Context, policies *ent.OwnerPolicyClient, organizationID string) (string, error) {
-	domains, err := policy.Get(ctx, policies, policy.Domain, organizationID)
-	if err != nil || !domains.UserLoginMustBeDomain {
-		return "", err
-	}
-	return organizationID, nil
-}
-
-// Rename gives a user another user name. It returns fault.UserNameTaken, or
-// fault.NothingChanged for the name that it has.
-func Rename(ctx context.Context, tx *store.Tx, u *ent.User, name string) (store.Change, error) {
-	u, err := lock(ctx, tx, u)
-	if err != nil {
-		return store.Change{}, err
-	}
-	before := u.UserName
-	if before == store.Text(name) {
-		return store.Change{}, fault.NothingChanged.With()
-	}
-	err = tx.User.UpdateOne(u).SetUserName(store.Text(name)).SetNameKey(store.Key(name)).Exec(ctx)
-	if store.TakenColumn(err) == user.FieldNameKey {
-		err = fault.UserNameTaken.With().Because(err)
-	}
-	if err != nil {
-		return store.Change{}, err
-	}
-	return tx.Record(ctx, store.UserUsernameChanged, store.UserObject(u),
-		store.Payload{Personal: map[string]any{"userName": store.Text(name), "oldUserName": before}})
-}
-
-// lock makes other changes of the user wait, and reads it again.
-func lock(ctx context.Context, tx *store.Tx, u *ent.User) (*ent.User, error) {
-	if err := tx.Lock(ctx, store.UserObject(u)); err != nil {
-		return nil, err
-	}
-	return Get(ctx, tx.User, u.UserID)
 }
