@@ -36,6 +36,9 @@ var (
 	ListLimit  = Invalid.define("list.limit", "must not be more than %d")
 	PageToken  = Invalid.define("list.page_token", "the page token is not one that this list gave for the same request: send the header X-Bastide-Page-Token as it came, with nothing changed but query.limit, or leave it out to begin anew")
 	PageOffset = Invalid.define("list.page_offset", "must be 0 with a page token, which says where the page begins")
+	ListLimit   = Invalid.define("list.limit", "must not be more than %d")
+	QueriesDeep = Invalid.define("list.queries_deep", "must not be nested more than %d deep")
+	QueriesMany = Invalid.define("list.queries_many", "must not be more than %d, with all that are nested")
 
 	// Objects.
 	InstanceUnknown      = NotFound.define("instance.unknown", "there is no such instance")
@@ -53,6 +56,7 @@ var (
 	UserUnknown          = NotFound.define("user.unknown", "there is no such user")
 	UserNameTaken        = AlreadyExists.define("user.name_taken", "the user name is taken")
 	UserIDTaken          = AlreadyExists.define("user.id_taken", "the user id is taken, or was once")
+	UserStateWrong       = FailedPrecondition.define("user.state_wrong", "the user is %s: only one that is %s can be changed so")
 	UserNotMachine       = FailedPrecondition.define("user.not_machine", "the user is a person: only a machine user has keys and personal access tokens")
 	PasswordPolicy       = Invalid.define("password.policy", "must have %s")
 	PasswordBusy         = ResourceExhausted.define("password.busy", "too many passwords are being checked; try again")

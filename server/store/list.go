@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -94,4 +96,25 @@ func List[Q query[Q, O, R], O ~func(*sql.Selector), R row](ctx context.Context, 
 		paging.Next, err = k.position(rows[limit-1])
 	}
 	return rows, uint64(count), err
+}
+
+// ByRank returns a term of List that sorts by where in ranking the value of a
+// column stands, for values whose names have an order of their own.
+func ByRank[O ~func(*sql.Selector), V ~string](column string, ranking ...V) func(...sql.OrderTermOption) O {
+	return func(options ...sql.OrderTermOption) O {
+		return func(s *sql.Selector) {
+			s.OrderExprFunc(func(b *sql.Builder) {
+				b.WriteString("CASE " + s.C(column))
+				for rank, value := range ranking {
+					// ent has no arguments in what is sorted by.
+					text := strings.ReplaceAll(string(value), "'", "''")
+					b.WriteString(" WHEN '" + text + "' THEN " + strconv.Itoa(rank))
+				}
+				b.WriteString(" END")
+				if sql.NewOrderTermOptions(options...).Desc {
+					b.WriteString(" DESC")
+				}
+			})
+		}
+	}
 }

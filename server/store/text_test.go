@@ -211,3 +211,41 @@ func TestKeysSort(t *testing.T) {
 		}
 	})
 }
+
+// However many values there are, and whatever is in them.
+func TestTextIn(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		own := newTenant(t, s, "one")
+		names := []string{`a"b`, `a\b`, "a,b", "100%", "É", "😀", "\u2028", "[]"}
+		write(t, s, own.ctx, func(ctx context.Context, tx *Tx) error {
+			for _, name := range names {
+				if err := addOrganization(ctx, tx, own, name); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		many := make([]string, 100_000)
+		for i := range many {
+			many[i] = strings.Repeat("x", i%7)
+		}
+		for _, test := range []struct{ values, want []string }{
+			{nil, nil},
+			{names, names},
+			{[]string{"e\u0301"}, nil},
+			{[]string{"E\u0301", "a", "é", `a\\b`}, []string{"É"}},
+			{append(many, "100%", "org of one"), []string{"100%", "org of one"}},
+		} {
+			got, err := s.Read().Organization.Query().
+				Where(TextIn(organization.FieldName, test.values)).
+				Order(ByRank[organization.OrderOption](organization.FieldName, append(names, "org of one", "'")...)()).
+				Select(organization.FieldName).Strings(own.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		}
+	})
+}

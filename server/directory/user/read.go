@@ -6,7 +6,6 @@ import (
 	"entgo.io/ent/dialect/sql"
 
 	"github.com/bastide-id/bastide/ent"
-	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/organizationdomain"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/fault"
@@ -48,7 +47,7 @@ func LoginNamesOf(ctx context.Context, s *store.Store, users ...*ent.User) ([]Lo
 			continue
 		}
 		names, err := s.Read().OrganizationDomain.Query().
-			Where(organizationdomain.HasOrganizationWith(organization.OrganizationID(u.NameScope)), organizationdomain.Verified(true)).
+			Where(organizationdomain.OrganizationPk(u.OrganizationPk), organizationdomain.Verified(true)).
 			Order(organizationdomain.ByIsPrimary(sql.OrderDesc()), organizationdomain.ByDomain()).
 			Select(organizationdomain.FieldDomain).Strings(ctx)
 		if err != nil {

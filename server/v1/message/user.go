@@ -1,10 +1,13 @@
 package message
 
 import (
+	"context"
+
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/user"
 	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
 	directory "github.com/bastide-id/bastide/server/directory/user"
+	"github.com/bastide-id/bastide/server/store"
 )
 
 var userStates = map[user.State]userv1.UserState{
@@ -12,6 +15,20 @@ var userStates = map[user.State]userv1.UserState{
 	user.StateInactive: userv1.UserState_USER_STATE_INACTIVE,
 	user.StateLocked:   userv1.UserState_USER_STATE_LOCKED,
 	user.StateInitial:  userv1.UserState_USER_STATE_INITIAL,
+}
+
+var userTypes = map[user.Type]userv1.Type{
+	user.TypeHuman:   userv1.Type_TYPE_HUMAN,
+	user.TypeMachine: userv1.Type_TYPE_MACHINE,
+}
+
+// NamedUser maps a user, whose login names it reads.
+func NamedUser(ctx context.Context, s *store.Store, row *ent.User) (*userv1.User, error) {
+	names, err := directory.LoginNamesOf(ctx, s, row)
+	if err != nil {
+		return nil, err
+	}
+	return User(row, names[0]), nil
 }
 
 // User maps a user.

@@ -23,6 +23,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// UserFieldName is a column that users are sorted by; when they were created if
+// it is not specified.
 type UserFieldName int32
 
 const (
@@ -93,6 +95,7 @@ func (UserFieldName) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_user_v1_search_proto_rawDescGZIP(), []int{0}
 }
 
+// SearchQuery asks for users with some property.
 type SearchQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -367,6 +370,7 @@ func (*SearchQuery_NotQuery) isSearchQuery_Query() {}
 
 func (*SearchQuery_InUserEmailsQuery) isSearchQuery_Query() {}
 
+// UserNameQuery asks for users by their user name.
 type UserNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserName      string                 `protobuf:"bytes,1,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
@@ -419,6 +423,7 @@ func (x *UserNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// FirstNameQuery asks for people by their first name. A machine has an empty one.
 type FirstNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	FirstName     string                 `protobuf:"bytes,1,opt,name=first_name,json=firstName,proto3" json:"first_name,omitempty"`
@@ -471,6 +476,7 @@ func (x *FirstNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// LastNameQuery asks for people by their last name. A machine has an empty one.
 type LastNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	LastName      string                 `protobuf:"bytes,1,opt,name=last_name,json=lastName,proto3" json:"last_name,omitempty"`
@@ -523,6 +529,7 @@ func (x *LastNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// NickNameQuery asks for people by their nick name. A machine has an empty one.
 type NickNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	NickName      string                 `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
@@ -575,6 +582,7 @@ func (x *NickNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// DisplayNameQuery asks for people by their display name, and machines by their name.
 type DisplayNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DisplayName   string                 `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
@@ -627,6 +635,7 @@ func (x *DisplayNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// EmailQuery asks for people by their e-mail address. A machine has an empty one.
 type EmailQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	EmailAddress  string                 `protobuf:"bytes,1,opt,name=email_address,json=emailAddress,proto3" json:"email_address,omitempty"`
@@ -679,6 +688,7 @@ func (x *EmailQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// StateQuery asks for users in a state.
 type StateQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	State         UserState              `protobuf:"varint,1,opt,name=state,proto3,enum=zitadel.user.v1.UserState" json:"state,omitempty"`
@@ -723,6 +733,7 @@ func (x *StateQuery) GetState() UserState {
 	return UserState_USER_STATE_UNSPECIFIED
 }
 
+// TypeQuery asks for people or for machines.
 type TypeQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          Type                   `protobuf:"varint,1,opt,name=type,proto3,enum=zitadel.user.v1.Type" json:"type,omitempty"`
@@ -767,6 +778,7 @@ func (x *TypeQuery) GetType() Type {
 	return Type_TYPE_UNSPECIFIED
 }
 
+// LoginNameQuery asks for users by any of their login names.
 type LoginNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	LoginName     string                 `protobuf:"bytes,1,opt,name=login_name,json=loginName,proto3" json:"login_name,omitempty"`
@@ -819,6 +831,7 @@ func (x *LoginNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// InUserIDQuery asks for the users with one of the ids.
 type InUserIDQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserIds       []string               `protobuf:"bytes,1,rep,name=user_ids,json=userIds,proto3" json:"user_ids,omitempty"`
@@ -863,6 +876,7 @@ func (x *InUserIDQuery) GetUserIds() []string {
 	return nil
 }
 
+// OrQuery asks for users that match one of the queries at least.
 type OrQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Queries       []*SearchQuery         `protobuf:"bytes,1,rep,name=queries,proto3" json:"queries,omitempty"`
@@ -907,6 +921,7 @@ func (x *OrQuery) GetQueries() []*SearchQuery {
 	return nil
 }
 
+// AndQuery asks for users that match all queries.
 type AndQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Queries       []*SearchQuery         `protobuf:"bytes,1,rep,name=queries,proto3" json:"queries,omitempty"`
@@ -951,6 +966,7 @@ func (x *AndQuery) GetQueries() []*SearchQuery {
 	return nil
 }
 
+// NotQuery asks for users that do not match the query.
 type NotQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Query         *SearchQuery           `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
@@ -995,6 +1011,8 @@ func (x *NotQuery) GetQuery() *SearchQuery {
 	return nil
 }
 
+// InUserEmailsQuery asks for people with one of the e-mail addresses, letter for
+// letter.
 type InUserEmailsQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserEmails    []string               `protobuf:"bytes,1,rep,name=user_emails,json=userEmails,proto3" json:"user_emails,omitempty"`
@@ -1095,13 +1113,15 @@ const file_zitadel_user_v1_search_proto_rawDesc = "" +
 	"\x06method\x18\x02 \x01(\x0e2\x1b.zitadel.v1.TextQueryMethodB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06method\"<\n" +
 	"\rInUserIDQuery\x12+\n" +
 	"\buser_ids\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n" +
-	"\x10\xe8\a\"\x05r\x03\x18\xc8\x01R\auserIds\"K\n" +
-	"\aOrQuery\x12@\n" +
-	"\aqueries\x18\x01 \x03(\v2\x1c.zitadel.user.v1.SearchQueryB\b\xbaH\x05\x92\x01\x02\x10\x14R\aqueries\"L\n" +
-	"\bAndQuery\x12@\n" +
-	"\aqueries\x18\x01 \x03(\v2\x1c.zitadel.user.v1.SearchQueryB\b\xbaH\x05\x92\x01\x02\x10\x14R\aqueries\">\n" +
-	"\bNotQuery\x122\n" +
-	"\x05query\x18\x01 \x01(\v2\x1c.zitadel.user.v1.SearchQueryR\x05query\"G\n" +
+	"\x10\xe8\a\"\x05r\x03\x18\xc8\x01R\auserIds\"M\n" +
+	"\aOrQuery\x12B\n" +
+	"\aqueries\x18\x01 \x03(\v2\x1c.zitadel.user.v1.SearchQueryB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\aqueries\"N\n" +
+	"\bAndQuery\x12B\n" +
+	"\aqueries\x18\x01 \x03(\v2\x1c.zitadel.user.v1.SearchQueryB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\x14R\aqueries\"F\n" +
+	"\bNotQuery\x12:\n" +
+	"\x05query\x18\x01 \x01(\v2\x1c.zitadel.user.v1.SearchQueryB\x06\xbaH\x03\xc8\x01\x01R\x05query\"G\n" +
 	"\x11InUserEmailsQuery\x122\n" +
 	"\vuser_emails\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\xe8\a\"\x06r\x04\x18\xa0\x9c\x01R\n" +
 	"userEmails*\xc2\x02\n" +

@@ -110,9 +110,13 @@ type AuthServiceClient interface {
 	GetMyUser(context.Context, *v1.GetMyUserRequest) (*v1.GetMyUserResponse, error)
 	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
-	// RemoveMyUser PENDING.
+	// RemoveMyUser removes the calling user as RemoveUser of the ManagementService
+	// does. FailedPrecondition: it is the last owner of the instance or of an
+	// organization. NotFound: the caller is a system user.
 	RemoveMyUser(context.Context, *v1.RemoveMyUserRequest) (*v1.RemoveMyUserResponse, error)
-	// UpdateMyUserName PENDING.
+	// UpdateMyUserName gives the calling user another user name. AlreadyExists: the
+	// name is taken. FailedPrecondition: it is the name that the user has. NotFound:
+	// the caller is a system user.
 	UpdateMyUserName(context.Context, *v1.UpdateMyUserNameRequest) (*v1.UpdateMyUserNameResponse, error)
 	// UpdateMyPassword PENDING.
 	UpdateMyPassword(context.Context, *v1.UpdateMyPasswordRequest) (*v1.UpdateMyPasswordResponse, error)
@@ -565,9 +569,13 @@ type AuthServiceHandler interface {
 	GetMyUser(context.Context, *v1.GetMyUserRequest) (*v1.GetMyUserResponse, error)
 	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
-	// RemoveMyUser PENDING.
+	// RemoveMyUser removes the calling user as RemoveUser of the ManagementService
+	// does. FailedPrecondition: it is the last owner of the instance or of an
+	// organization. NotFound: the caller is a system user.
 	RemoveMyUser(context.Context, *v1.RemoveMyUserRequest) (*v1.RemoveMyUserResponse, error)
-	// UpdateMyUserName PENDING.
+	// UpdateMyUserName gives the calling user another user name. AlreadyExists: the
+	// name is taken. FailedPrecondition: it is the name that the user has. NotFound:
+	// the caller is a system user.
 	UpdateMyUserName(context.Context, *v1.UpdateMyUserNameRequest) (*v1.UpdateMyUserNameResponse, error)
 	// UpdateMyPassword PENDING.
 	UpdateMyPassword(context.Context, *v1.UpdateMyPasswordRequest) (*v1.UpdateMyPasswordResponse, error)

@@ -432,27 +432,47 @@ type ManagementServiceClient interface {
 	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
 	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
-	// GetUserByID PENDING.
+	// GetUserByID returns a user of the chosen organization with its login
+	// names. NotFound: the organization has no such user.
 	GetUserByID(context.Context, *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error)
-	// GetUserByLoginNameGlobal PENDING.
+	// GetUserByLoginNameGlobal returns the user of any organization of the
+	// instance that signs in with the name, whatever its case. NotFound: nobody does.
 	GetUserByLoginNameGlobal(context.Context, *v1.GetUserByLoginNameGlobalRequest) (*v1.GetUserByLoginNameGlobalResponse, error)
-	// ListUsers PENDING.
+	// ListUsers returns the users of the chosen organization that match all
+	// queries. Queries may be nested 5 deep, and 100 at most in all: else
+	// InvalidArgument.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
-	// IsUserUnique PENDING.
+	// IsUserUnique tells whether a new user of the chosen organization could have
+	// the user name, which is unique in the instance or, where login names end with
+	// a domain, in the organization, and whether no user of the instance has the
+	// e-mail address. Neither depends on case; what is empty is not asked for.
 	IsUserUnique(context.Context, *v1.IsUserUniqueRequest) (*v1.IsUserUniqueResponse, error)
 	// AddHumanUser PENDING.
 	AddHumanUser(context.Context, *v1.AddHumanUserRequest) (*v1.AddHumanUserResponse, error)
-	// DeactivateUser PENDING.
+	// DeactivateUser ends the tokens of a user at once and keeps its data.
+	// FailedPrecondition: the user is neither active nor initial, or it is the last
+	// owner of the instance or of an organization.
 	DeactivateUser(context.Context, *v1.DeactivateUserRequest) (*v1.DeactivateUserResponse, error)
-	// ReactivateUser PENDING.
+	// ReactivateUser makes a deactivated user active again, or initial if it is a
+	// person without a password or with an e-mail address that is not verified.
+	// FailedPrecondition: the user is not deactivated.
 	ReactivateUser(context.Context, *v1.ReactivateUserRequest) (*v1.ReactivateUserResponse, error)
-	// LockUser PENDING.
+	// LockUser ends the tokens of a user at once until it is unlocked.
+	// FailedPrecondition: the user is neither active nor initial, or it is the last
+	// owner of the instance or of an organization.
 	LockUser(context.Context, *v1.LockUserRequest) (*v1.LockUserResponse, error)
-	// UnlockUser PENDING.
+	// UnlockUser makes a locked user what ReactivateUser makes a deactivated one.
+	// FailedPrecondition: the user is not locked.
 	UnlockUser(context.Context, *v1.UnlockUserRequest) (*v1.UnlockUserResponse, error)
-	// RemoveUser PENDING.
+	// RemoveUser removes a user with its tokens, keys, memberships, grants and
+	// metadata, and erases what the history tells of the person. Its id is never
+	// given again. FailedPrecondition: the user is the last owner of the instance or
+	// of an organization. PermissionDenied: the user has a role that the caller may
+	// not take from it.
 	RemoveUser(context.Context, *v1.RemoveUserRequest) (*v1.RemoveUserResponse, error)
-	// UpdateUserName PENDING.
+	// UpdateUserName gives a user another user name, and with it other login names.
+	// AlreadyExists: the name is taken. FailedPrecondition: it is the name that the
+	// user has.
 	UpdateUserName(context.Context, *v1.UpdateUserNameRequest) (*v1.UpdateUserNameResponse, error)
 	// ListUserChanges PENDING.
 	ListUserChanges(context.Context, *v1.ListUserChangesRequest) (*v1.ListUserChangesResponse, error)
@@ -2708,27 +2728,47 @@ type ManagementServiceHandler interface {
 	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
 	// GetSupportedLanguages PENDING.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
-	// GetUserByID PENDING.
+	// GetUserByID returns a user of the chosen organization with its login
+	// names. NotFound: the organization has no such user.
 	GetUserByID(context.Context, *v1.GetUserByIDRequest) (*v1.GetUserByIDResponse, error)
-	// GetUserByLoginNameGlobal PENDING.
+	// GetUserByLoginNameGlobal returns the user of any organization of the
+	// instance that signs in with the name, whatever its case. NotFound: nobody does.
 	GetUserByLoginNameGlobal(context.Context, *v1.GetUserByLoginNameGlobalRequest) (*v1.GetUserByLoginNameGlobalResponse, error)
-	// ListUsers PENDING.
+	// ListUsers returns the users of the chosen organization that match all
+	// queries. Queries may be nested 5 deep, and 100 at most in all: else
+	// InvalidArgument.
 	ListUsers(context.Context, *v1.ListUsersRequest) (*v1.ListUsersResponse, error)
-	// IsUserUnique PENDING.
+	// IsUserUnique tells whether a new user of the chosen organization could have
+	// the user name, which is unique in the instance or, where login names end with
+	// a domain, in the organization, and whether no user of the instance has the
+	// e-mail address. Neither depends on case; what is empty is not asked for.
 	IsUserUnique(context.Context, *v1.IsUserUniqueRequest) (*v1.IsUserUniqueResponse, error)
 	// AddHumanUser PENDING.
 	AddHumanUser(context.Context, *v1.AddHumanUserRequest) (*v1.AddHumanUserResponse, error)
-	// DeactivateUser PENDING.
+	// DeactivateUser ends the tokens of a user at once and keeps its data.
+	// FailedPrecondition: the user is neither active nor initial, or it is the last
+	// owner of the instance or of an organization.
 	DeactivateUser(context.Context, *v1.DeactivateUserRequest) (*v1.DeactivateUserResponse, error)
-	// ReactivateUser PENDING.
+	// ReactivateUser makes a deactivated user active again, or initial if it is a
+	// person without a password or with an e-mail address that is not verified.
+	// FailedPrecondition: the user is not deactivated.
 	ReactivateUser(context.Context, *v1.ReactivateUserRequest) (*v1.ReactivateUserResponse, error)
-	// LockUser PENDING.
+	// LockUser ends the tokens of a user at once until it is unlocked.
+	// FailedPrecondition: the user is neither active nor initial, or it is the last
+	// owner of the instance or of an organization.
 	LockUser(context.Context, *v1.LockUserRequest) (*v1.LockUserResponse, error)
-	// UnlockUser PENDING.
+	// UnlockUser makes a locked user what ReactivateUser makes a deactivated one.
+	// FailedPrecondition: the user is not locked.
 	UnlockUser(context.Context, *v1.UnlockUserRequest) (*v1.UnlockUserResponse, error)
-	// RemoveUser PENDING.
+	// RemoveUser removes a user with its tokens, keys, memberships, grants and
+	// metadata, and erases what the history tells of the person. Its id is never
+	// given again. FailedPrecondition: the user is the last owner of the instance or
+	// of an organization. PermissionDenied: the user has a role that the caller may
+	// not take from it.
 	RemoveUser(context.Context, *v1.RemoveUserRequest) (*v1.RemoveUserResponse, error)
-	// UpdateUserName PENDING.
+	// UpdateUserName gives a user another user name, and with it other login names.
+	// AlreadyExists: the name is taken. FailedPrecondition: it is the name that the
+	// user has.
 	UpdateUserName(context.Context, *v1.UpdateUserNameRequest) (*v1.UpdateUserNameResponse, error)
 	// ListUserChanges PENDING.
 	ListUserChanges(context.Context, *v1.ListUserChangesRequest) (*v1.ListUserChangesResponse, error)
