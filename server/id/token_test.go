@@ -2,13 +2,14 @@ package id
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 func TestTokens(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, kind := range []Kind{PersonalAccessToken, AccessToken} {
+	for _, kind := range kinds {
 		form := regexp.MustCompile(`^` + string(kind) + `[0-9A-Za-z]{36}$`)
 		for range 100 {
 			token := NewToken(kind)
@@ -60,6 +61,7 @@ func TestTokensThatAreNone(t *testing.T) {
 func FuzzKindOf(f *testing.F) {
 	f.Add(NewToken(PersonalAccessToken))
 	f.Add(NewToken(AccessToken))
+	f.Add(NewToken(MachineSecret))
 	f.Add(string(PersonalAccessToken))
 	f.Add("bastide_pat_\xff")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -67,7 +69,7 @@ func FuzzKindOf(f *testing.F) {
 		if !ok {
 			return
 		}
-		if kind != PersonalAccessToken && kind != AccessToken {
+		if !slices.Contains(kinds, kind) {
 			t.Fatalf("%q is of kind %q", text, kind)
 		}
 		body, found := strings.CutPrefix(text, string(kind))
