@@ -16,10 +16,10 @@ type Kind string
 const (
 	PersonalAccessToken Kind = "bastide_pat_"
 	AccessToken         Kind = "bastide_at_"
-	MachineSecret       Kind = "bastide_ms_"
+	// MachineSecret is what a machine user authenticates with as a client. It
+	// is no token: KindOf does not know it.
+	MachineSecret Kind = "bastide_ms_"
 )
-
-var kinds = []Kind{PersonalAccessToken, AccessToken, MachineSecret}
 
 const (
 	alphabet     = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -37,7 +37,7 @@ func NewToken(kind Kind) string {
 // KindOf returns the kind of a token whose length and checksum are right.
 // It tells mistyped and cut ones without asking a database.
 func KindOf(token string) (kind Kind, ok bool) {
-	for _, kind := range kinds {
+	for _, kind := range []Kind{PersonalAccessToken, AccessToken} {
 		body, found := strings.CutPrefix(token, string(kind))
 		if !found || len(body) != randomLength+checkLength {
 			continue

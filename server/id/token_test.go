@@ -2,14 +2,13 @@ package id
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
 
 func TestTokens(t *testing.T) {
 	seen := make(map[string]bool)
-	for _, kind := range kinds {
+	for _, kind := range []Kind{PersonalAccessToken, AccessToken} {
 		form := regexp.MustCompile(`^` + string(kind) + `[0-9A-Za-z]{36}$`)
 		for range 100 {
 			token := NewToken(kind)
@@ -61,7 +60,6 @@ func TestTokensThatAreNone(t *testing.T) {
 func FuzzKindOf(f *testing.F) {
 	f.Add(NewToken(PersonalAccessToken))
 	f.Add(NewToken(AccessToken))
-	f.Add(NewToken(MachineSecret))
 	f.Add(string(PersonalAccessToken))
 	f.Add("bastide_pat_\xff")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -69,7 +67,7 @@ func FuzzKindOf(f *testing.F) {
 		if !ok {
 			return
 		}
-		if !slices.Contains(kinds, kind) {
+		if kind != PersonalAccessToken && kind != AccessToken {
 			t.Fatalf("%q is of kind %q", text, kind)
 		}
 		body, found := strings.CutPrefix(text, string(kind))

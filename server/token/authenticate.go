@@ -27,12 +27,11 @@ import (
 // organization that is not active. Database errors travel as they are.
 func (t *Tokens) Authenticate(ctx context.Context, token string, audiences []string) (caller.Caller, error) {
 	kind, opaque := id.KindOf(token)
-	lookup := t.lookups[kind]
 	switch {
-	case opaque && (lookup == nil || caller.InstanceOf(ctx).ID == ""):
+	case opaque && caller.InstanceOf(ctx).ID == "":
 		return caller.Caller{}, fault.TokenInvalid.With()
 	case opaque:
-		b, err := t.byToken(ctx, lookup, token)
+		b, err := t.byToken(ctx, t.lookups[kind], token)
 		if err != nil {
 			return caller.Caller{}, err
 		}

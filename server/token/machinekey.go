@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/bastide-id/bastide/ent"
-	"github.com/bastide-id/bastide/ent/machinekey"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -19,6 +18,10 @@ import (
 // maxKeyBits bounds the work of verifying a signature by a key that a client
 // brought.
 const maxKeyBits = 8192
+
+// never stands in the file of a key that does not expire, where clients expect
+// a date.
+var never = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
 // MachineKey is a new key that a machine user signs assertions with.
 type MachineKey struct {
@@ -85,44 +88,16 @@ func (k MachineKey) Save(ctx context.Context, tx *store.Tx, u *ent.User) (store.
 		Exec(ctx)
 }
 
-// MachineKeyOf returns a key of the user by its id, or fault.KeyUnknown. It
-// serves reads and transactions alike.
-func MachineKeyOf(ctx context.Context, keys *ent.MachineKeyClient, u *ent.User, keyID string) (*ent.MachineKey, error) {
-	row, err := keys.Query().Where(machinekey.UserPk(u.ID), machinekey.KeyID(keyID)).Only(ctx)
-	if ent.IsNotFound(err) {
-		err = fault.KeyUnknown.With()
-	}
-	return row, err
-}
-
-// MachineKeysOf returns a page of the keys of the user in the order in which
-// they were made, expired ones too, and how many there are.
-func MachineKeysOf(ctx context.Context, s *store.Store, u *ent.User, page store.Page) ([]*ent.MachineKey, uint64, error) {
-	q := s.Read().MachineKey.Query().Where(machinekey.UserPk(u.ID))
-	return store.List(ctx, s, q, page, machinekey.ByCreatedAt, machinekey.ByID)
-}
-
-// RemoveMachineKey takes a key from the user, who is locked, and returns what
-// it was. No assertion is signed with it from then on. It returns
-// fault.KeyUnknown.
-func RemoveMachineKey(ctx context.Context, tx *store.Tx, u *ent.User, keyID string) (store.Change, *ent.MachineKey, error) {
-	row, err := MachineKeyOf(ctx, tx.MachineKey, u, keyID)
-	if err != nil {
-		return store.Change{}, nil, err
-	}
-	if err := tx.MachineKey.DeleteOne(row).Exec(ctx); err != nil {
-		return store.Change{}, nil, err
-	}
-	change, err := tx.Record(ctx, store.UserMachineKeyRemoved, store.UserObject(u), store.Payload{Public: map[string]any{"keyId": row.KeyID}})
-	return change, row, err
-}
-
 // File returns the key file that clients of the JWT profile read, nil when the
 // client brought its own public key. It holds the private key, which is kept
 // nowhere else.
 func (k MachineKey) File(userID string) []byte {
 	if k.private == nil {
 		return nil
+	}
+	expiration := never
+	if k.ExpiresAt != nil {
+		expiration = *k.ExpiresAt
 	}
 	file, err := json.Marshal(struct {
 		Type           string    `json:"type"`
@@ -137,7 +112,7 @@ func (k MachineKey) File(userID string) []byte {
 			Type:  "RSA PRIVATE KEY",
 			Bytes: x509.MarshalPKCS1PrivateKey(k.private),
 		})),
-		ExpirationDate: Expiry(k.ExpiresAt),
+		ExpirationDate: expiration,
 		UserID:         userID,
 	})
 	if err != nil {

@@ -57,7 +57,7 @@ type Tokens struct {
 	pairs       *keyPairs
 	lastUse     *lastUse
 	signers     *signers
-	lookups     map[id.Kind]*store.Lookup // of the opaque tokens that are good for the APIs
+	lookups     map[id.Kind]*store.Lookup // of opaque tokens
 }
 
 // New returns Tokens that make no keys ahead and do not write down when tokens

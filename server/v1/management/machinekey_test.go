@@ -115,7 +115,7 @@ func TestGetMachineKeyByIDs(t *testing.T) {
 			got = servertest.OK(c.Management.GetMachineKeyByIDs(t.Context(), &managementv1.GetMachineKeyByIDsRequest{UserId: robot, KeyId: forever.GetKeyId()}))(t)
 			until(t, &got.Key.ExpirationDate, never)
 			_, err := c.Management.GetMachineKeyByIDs(t.Context(), &managementv1.GetMachineKeyByIDsRequest{UserId: another, KeyId: forever.GetKeyId()})
-			servertest.Refused(t, err, connect.CodeNotFound, "key.unknown")
+			servertest.Refused(t, err, connect.CodeNotFound, "user.key_unknown")
 		})
 	})
 }
@@ -154,7 +154,7 @@ func TestRemoveMachineKey(t *testing.T) {
 			s.Exchange(t, i.Domain, key.GetKeyDetails())
 			request := &managementv1.RemoveMachineKeyRequest{UserId: another, KeyId: key.GetKeyId()}
 			_, err := c.Management.RemoveMachineKey(t.Context(), request)
-			servertest.Refused(t, err, connect.CodeNotFound, "key.unknown")
+			servertest.Refused(t, err, connect.CodeNotFound, "user.key_unknown")
 			s.Exchange(t, i.Domain, key.GetKeyDetails())
 
 			request.UserId = robot
@@ -164,7 +164,7 @@ func TestRemoveMachineKey(t *testing.T) {
 				t.Error("the key was created at another time")
 			}
 			_, err = c.Management.RemoveMachineKey(t.Context(), request)
-			servertest.Refused(t, err, connect.CodeNotFound, "key.unknown")
+			servertest.Refused(t, err, connect.CodeNotFound, "user.key_unknown")
 
 			endpoint, form := s.Assertion(t, i.Domain, key.GetKeyDetails())
 			answer, err := s.HTTP().PostForm(endpoint, form)

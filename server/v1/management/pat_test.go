@@ -82,7 +82,7 @@ func TestGetPersonalAccessTokenByIDs(t *testing.T) {
 			got = servertest.OK(c.Management.GetPersonalAccessTokenByIDs(t.Context(), &managementv1.GetPersonalAccessTokenByIDsRequest{UserId: robot, TokenId: forever.GetTokenId()}))(t)
 			until(t, &got.Token.ExpirationDate, never)
 			_, err := c.Management.GetPersonalAccessTokenByIDs(t.Context(), &managementv1.GetPersonalAccessTokenByIDsRequest{UserId: another, TokenId: forever.GetTokenId()})
-			servertest.Refused(t, err, connect.CodeNotFound, "token.unknown")
+			servertest.Refused(t, err, connect.CodeNotFound, "user.token_unknown")
 		})
 	})
 }
@@ -121,7 +121,7 @@ func TestRemovePersonalAccessToken(t *testing.T) {
 			removed, other := s.As(token.GetToken()).On(i.Domain), s.As(stays.GetToken()).On(i.Domain)
 			request := &managementv1.RemovePersonalAccessTokenRequest{UserId: another, TokenId: token.GetTokenId()}
 			_, err := c.Management.RemovePersonalAccessToken(t.Context(), request)
-			servertest.Refused(t, err, connect.CodeNotFound, "token.unknown")
+			servertest.Refused(t, err, connect.CodeNotFound, "user.token_unknown")
 			servertest.OK(removed.Auth.GetMyUser(t.Context(), nil))(t)
 
 			request.UserId = robot
@@ -131,7 +131,7 @@ func TestRemovePersonalAccessToken(t *testing.T) {
 				t.Error("the token was created at another time")
 			}
 			_, err = c.Management.RemovePersonalAccessToken(t.Context(), request)
-			servertest.Refused(t, err, connect.CodeNotFound, "token.unknown")
+			servertest.Refused(t, err, connect.CodeNotFound, "user.token_unknown")
 			_, err = removed.Auth.GetMyUser(t.Context(), nil)
 			servertest.Refused(t, err, connect.CodeUnauthenticated, "auth.token_invalid")
 			servertest.OK(other.Auth.GetMyUser(t.Context(), nil))(t)
