@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -393,6 +394,48 @@ func TestMetadataOfOthers(t *testing.T) {
 		}
 		servertest.OK(metadataOfUser.get(ctx, i.Owner, ada, "plan"))(t)
 		servertest.OK(metadataOfOrganization.get(ctx, i.Owner, "", "plan"))(t)
+	})
+}
+
+// Many who set and remove the same keys at once get one of the answers that they
+// would get one after the other, and each change is counted once.
+func TestMetadataAtOnce(t *testing.T) {
+	eachOwner(t, func(t *testing.T, s *servertest.Server, i servertest.Tenant, of *owner) {
+		const callers = 12
+		sequences := make([]uint64, callers)
+		var all sync.WaitGroup
+		for n := range callers {
+			all.Go(func() {
+				got, err := of.bulkSet(t.Context(), i.Owner, of.id, "a", fmt.Sprint(n), "b", fmt.Sprint(n))
+				if err != nil {
+					t.Error(err)
+				}
+				sequences[n] = got.GetSequence()
+			})
+		}
+		all.Wait()
+		slices.Sort(sequences)
+		for n, sequence := range sequences {
+			if want := of.changes + 2*uint64(n+1); sequence != want {
+				t.Errorf("answer %d has the sequence %d, want %d", n, sequence, want)
+			}
+		}
+		removed := make([]error, callers)
+		for n := range callers {
+			all.Go(func() { _, removed[n] = of.bulkRemove(t.Context(), i.Owner, of.id, "b", "a") })
+		}
+		all.Wait()
+		done := 0
+		for _, err := range removed {
+			if err == nil {
+				done++
+			} else {
+				servertest.Refused(t, err, connect.CodeNotFound, "metadata.unknown")
+			}
+		}
+		if done != 1 {
+			t.Errorf("the keys were removed %d times", done)
+		}
 	})
 }
 
