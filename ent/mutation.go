@@ -11147,6 +11147,7 @@ type OrganizationMetadataMutation struct {
 	created_at          *time.Time
 	changed_at          *time.Time
 	key                 *string
+	key_key             *[]byte
 	value               *[]byte
 	clearedFields       map[string]struct{}
 	organization        *int64
@@ -11460,6 +11461,42 @@ func (m *OrganizationMetadataMutation) ResetKey() {
 	m.key = nil
 }
 
+// SetKeyKey sets the "key_key" field.
+func (m *OrganizationMetadataMutation) SetKeyKey(b []byte) {
+	m.key_key = &b
+}
+
+// KeyKey returns the value of the "key_key" field in the mutation.
+func (m *OrganizationMetadataMutation) KeyKey() (r []byte, exists bool) {
+	v := m.key_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeyKey returns the old "key_key" field's value of the OrganizationMetadata entity.
+// If the OrganizationMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMetadataMutation) OldKeyKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeyKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeyKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeyKey: %w", err)
+	}
+	return oldValue.KeyKey, nil
+}
+
+// ResetKeyKey resets all changes to the "key_key" field.
+func (m *OrganizationMetadataMutation) ResetKeyKey() {
+	m.key_key = nil
+}
+
 // SetValue sets the "value" field.
 func (m *OrganizationMetadataMutation) SetValue(b []byte) {
 	m.value = &b
@@ -11606,7 +11643,7 @@ func (m *OrganizationMetadataMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OrganizationMetadataMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.instance_id != nil {
 		fields = append(fields, organizationmetadata.FieldInstanceID)
 	}
@@ -11621,6 +11658,9 @@ func (m *OrganizationMetadataMutation) Fields() []string {
 	}
 	if m.key != nil {
 		fields = append(fields, organizationmetadata.FieldKey)
+	}
+	if m.key_key != nil {
+		fields = append(fields, organizationmetadata.FieldKeyKey)
 	}
 	if m.value != nil {
 		fields = append(fields, organizationmetadata.FieldValue)
@@ -11646,6 +11686,8 @@ func (m *OrganizationMetadataMutation) Field(name string) (ent.Value, bool) {
 		return m.ChangedAt()
 	case organizationmetadata.FieldKey:
 		return m.Key()
+	case organizationmetadata.FieldKeyKey:
+		return m.KeyKey()
 	case organizationmetadata.FieldValue:
 		return m.Value()
 	case organizationmetadata.FieldOrganizationPk:
@@ -11669,6 +11711,8 @@ func (m *OrganizationMetadataMutation) OldField(ctx context.Context, name string
 		return m.OldChangedAt(ctx)
 	case organizationmetadata.FieldKey:
 		return m.OldKey(ctx)
+	case organizationmetadata.FieldKeyKey:
+		return m.OldKeyKey(ctx)
 	case organizationmetadata.FieldValue:
 		return m.OldValue(ctx)
 	case organizationmetadata.FieldOrganizationPk:
@@ -11716,6 +11760,13 @@ func (m *OrganizationMetadataMutation) SetField(name string, value ent.Value) er
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetKey(v)
+		return nil
+	case organizationmetadata.FieldKeyKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeyKey(v)
 		return nil
 	case organizationmetadata.FieldValue:
 		v, ok := value.([]byte)
@@ -11809,6 +11860,9 @@ func (m *OrganizationMetadataMutation) ResetField(name string) error {
 		return nil
 	case organizationmetadata.FieldKey:
 		m.ResetKey()
+		return nil
+	case organizationmetadata.FieldKeyKey:
+		m.ResetKeyKey()
 		return nil
 	case organizationmetadata.FieldValue:
 		m.ResetValue()
@@ -21812,6 +21866,7 @@ type UserMetadataMutation struct {
 	created_at    *time.Time
 	changed_at    *time.Time
 	key           *string
+	key_key       *[]byte
 	value         *[]byte
 	clearedFields map[string]struct{}
 	user          *int64
@@ -22125,6 +22180,42 @@ func (m *UserMetadataMutation) ResetKey() {
 	m.key = nil
 }
 
+// SetKeyKey sets the "key_key" field.
+func (m *UserMetadataMutation) SetKeyKey(b []byte) {
+	m.key_key = &b
+}
+
+// KeyKey returns the value of the "key_key" field in the mutation.
+func (m *UserMetadataMutation) KeyKey() (r []byte, exists bool) {
+	v := m.key_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKeyKey returns the old "key_key" field's value of the UserMetadata entity.
+// If the UserMetadata object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMetadataMutation) OldKeyKey(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKeyKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKeyKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKeyKey: %w", err)
+	}
+	return oldValue.KeyKey, nil
+}
+
+// ResetKeyKey resets all changes to the "key_key" field.
+func (m *UserMetadataMutation) ResetKeyKey() {
+	m.key_key = nil
+}
+
 // SetValue sets the "value" field.
 func (m *UserMetadataMutation) SetValue(b []byte) {
 	m.value = &b
@@ -22271,7 +22362,7 @@ func (m *UserMetadataMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMetadataMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.instance_id != nil {
 		fields = append(fields, usermetadata.FieldInstanceID)
 	}
@@ -22286,6 +22377,9 @@ func (m *UserMetadataMutation) Fields() []string {
 	}
 	if m.key != nil {
 		fields = append(fields, usermetadata.FieldKey)
+	}
+	if m.key_key != nil {
+		fields = append(fields, usermetadata.FieldKeyKey)
 	}
 	if m.value != nil {
 		fields = append(fields, usermetadata.FieldValue)
@@ -22311,6 +22405,8 @@ func (m *UserMetadataMutation) Field(name string) (ent.Value, bool) {
 		return m.ChangedAt()
 	case usermetadata.FieldKey:
 		return m.Key()
+	case usermetadata.FieldKeyKey:
+		return m.KeyKey()
 	case usermetadata.FieldValue:
 		return m.Value()
 	case usermetadata.FieldUserPk:
@@ -22334,6 +22430,8 @@ func (m *UserMetadataMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldChangedAt(ctx)
 	case usermetadata.FieldKey:
 		return m.OldKey(ctx)
+	case usermetadata.FieldKeyKey:
+		return m.OldKeyKey(ctx)
 	case usermetadata.FieldValue:
 		return m.OldValue(ctx)
 	case usermetadata.FieldUserPk:
@@ -22381,6 +22479,13 @@ func (m *UserMetadataMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetKey(v)
+		return nil
+	case usermetadata.FieldKeyKey:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKeyKey(v)
 		return nil
 	case usermetadata.FieldValue:
 		v, ok := value.([]byte)
@@ -22474,6 +22579,9 @@ func (m *UserMetadataMutation) ResetField(name string) error {
 		return nil
 	case usermetadata.FieldKey:
 		m.ResetKey()
+		return nil
+	case usermetadata.FieldKeyKey:
+		m.ResetKeyKey()
 		return nil
 	case usermetadata.FieldValue:
 		m.ResetValue()

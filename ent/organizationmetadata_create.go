@@ -59,6 +59,12 @@ func (_c *OrganizationMetadataCreate) SetKey(v string) *OrganizationMetadataCrea
 	return _c
 }
 
+// SetKeyKey sets the "key_key" field.
+func (_c *OrganizationMetadataCreate) SetKeyKey(v []byte) *OrganizationMetadataCreate {
+	_c.mutation.SetKeyKey(v)
+	return _c
+}
+
 // SetValue sets the "value" field.
 func (_c *OrganizationMetadataCreate) SetValue(v []byte) *OrganizationMetadataCreate {
 	_c.mutation.SetValue(v)
@@ -156,6 +162,9 @@ func (_c *OrganizationMetadataCreate) check() error {
 			return &ValidationError{Name: "key", err: fmt.Errorf(`ent: validator failed for field "OrganizationMetadata.key": %w`, err)}
 		}
 	}
+	if _, ok := _c.mutation.KeyKey(); !ok {
+		return &ValidationError{Name: "key_key", err: errors.New(`ent: missing required field "OrganizationMetadata.key_key"`)}
+	}
 	if _, ok := _c.mutation.Value(); !ok {
 		return &ValidationError{Name: "value", err: errors.New(`ent: missing required field "OrganizationMetadata.value"`)}
 	}
@@ -216,6 +225,10 @@ func (_c *OrganizationMetadataCreate) createSpec() (*OrganizationMetadata, *sqlg
 	if value, ok := _c.mutation.Key(); ok {
 		_spec.SetField(organizationmetadata.FieldKey, field.TypeString, value)
 		_node.Key = value
+	}
+	if value, ok := _c.mutation.KeyKey(); ok {
+		_spec.SetField(organizationmetadata.FieldKeyKey, field.TypeBytes, value)
+		_node.KeyKey = value
 	}
 	if value, ok := _c.mutation.Value(); ok {
 		_spec.SetField(organizationmetadata.FieldValue, field.TypeBytes, value)

@@ -28,6 +28,8 @@ type UserMetadata struct {
 	ChangedAt time.Time `json:"changed_at,omitempty"`
 	// Key holds the value of the "key" field.
 	Key string `json:"key,omitempty"`
+	// KeyKey holds the value of the "key_key" field.
+	KeyKey []byte `json:"key_key,omitempty"`
 	// Value holds the value of the "value" field.
 	Value []byte `json:"-"`
 	// UserPk holds the value of the "user_pk" field.
@@ -63,7 +65,7 @@ func (*UserMetadata) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case usermetadata.FieldValue:
+		case usermetadata.FieldKeyKey, usermetadata.FieldValue:
 			values[i] = new([]byte)
 		case usermetadata.FieldID, usermetadata.FieldSequence, usermetadata.FieldUserPk:
 			values[i] = new(sql.NullInt64)
@@ -121,6 +123,12 @@ func (_m *UserMetadata) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field key", values[i])
 			} else if value.Valid {
 				_m.Key = value.String
+			}
+		case usermetadata.FieldKeyKey:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field key_key", values[i])
+			} else if value != nil {
+				_m.KeyKey = *value
 			}
 		case usermetadata.FieldValue:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -189,6 +197,9 @@ func (_m *UserMetadata) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("key=")
 	builder.WriteString(_m.Key)
+	builder.WriteString(", ")
+	builder.WriteString("key_key=")
+	builder.WriteString(fmt.Sprintf("%v", _m.KeyKey))
 	builder.WriteString(", ")
 	builder.WriteString("value=<sensitive>")
 	builder.WriteString(", ")

@@ -59,6 +59,12 @@ func (_c *UserMetadataCreate) SetKey(v string) *UserMetadataCreate {
 	return _c
 }
 
+// SetKeyKey sets the "key_key" field.
+func (_c *UserMetadataCreate) SetKeyKey(v []byte) *UserMetadataCreate {
+	_c.mutation.SetKeyKey(v)
+	return _c
+}
+
 // SetValue sets the "value" field.
 func (_c *UserMetadataCreate) SetValue(v []byte) *UserMetadataCreate {
 	_c.mutation.SetValue(v)
@@ -156,6 +162,9 @@ func (_c *UserMetadataCreate) check() error {
 			return &ValidationError{Name: "key", err: fmt.Errorf(`ent: validator failed for field "UserMetadata.key": %w`, err)}
 		}
 	}
+	if _, ok := _c.mutation.KeyKey(); !ok {
+		return &ValidationError{Name: "key_key", err: errors.New(`ent: missing required field "UserMetadata.key_key"`)}
+	}
 	if _, ok := _c.mutation.Value(); !ok {
 		return &ValidationError{Name: "value", err: errors.New(`ent: missing required field "UserMetadata.value"`)}
 	}
@@ -216,6 +225,10 @@ func (_c *UserMetadataCreate) createSpec() (*UserMetadata, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.Key(); ok {
 		_spec.SetField(usermetadata.FieldKey, field.TypeString, value)
 		_node.Key = value
+	}
+	if value, ok := _c.mutation.KeyKey(); ok {
+		_spec.SetField(usermetadata.FieldKeyKey, field.TypeBytes, value)
+		_node.KeyKey = value
 	}
 	if value, ok := _c.mutation.Value(); ok {
 		_spec.SetField(usermetadata.FieldValue, field.TypeBytes, value)

@@ -479,6 +479,7 @@ var (
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
 		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
 		{Name: "key", Type: field.TypeString},
+		{Name: "key_key", Type: field.TypeBytes},
 		{Name: "value", Type: field.TypeBytes},
 		{Name: "organization_pk", Type: field.TypeInt64},
 	}
@@ -490,7 +491,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "organization_metadata_organizations_metadata",
-				Columns:    []*schema.Column{OrganizationMetadataColumns[7]},
+				Columns:    []*schema.Column{OrganizationMetadataColumns[8]},
 				RefColumns: []*schema.Column{OrganizationsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -499,7 +500,7 @@ var (
 			{
 				Name:    "organizationmetadata_organization_pk_key",
 				Unique:  true,
-				Columns: []*schema.Column{OrganizationMetadataColumns[7], OrganizationMetadataColumns[5]},
+				Columns: []*schema.Column{OrganizationMetadataColumns[8], OrganizationMetadataColumns[5]},
 			},
 		},
 	}
@@ -889,6 +890,7 @@ var (
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
 		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
 		{Name: "key", Type: field.TypeString},
+		{Name: "key_key", Type: field.TypeBytes},
 		{Name: "value", Type: field.TypeBytes},
 		{Name: "user_pk", Type: field.TypeInt64},
 	}
@@ -900,7 +902,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "user_metadata_users_metadata",
-				Columns:    []*schema.Column{UserMetadataColumns[7]},
+				Columns:    []*schema.Column{UserMetadataColumns[8]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -909,7 +911,7 @@ var (
 			{
 				Name:    "usermetadata_user_pk_key",
 				Unique:  true,
-				Columns: []*schema.Column{UserMetadataColumns[7], UserMetadataColumns[5]},
+				Columns: []*schema.Column{UserMetadataColumns[8], UserMetadataColumns[5]},
 			},
 		},
 	}

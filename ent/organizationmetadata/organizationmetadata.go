@@ -22,6 +22,8 @@ const (
 	FieldChangedAt = "changed_at"
 	// FieldKey holds the string denoting the key field in the database.
 	FieldKey = "key"
+	// FieldKeyKey holds the string denoting the key_key field in the database.
+	FieldKeyKey = "key_key"
 	// FieldValue holds the string denoting the value field in the database.
 	FieldValue = "value"
 	// FieldOrganizationPk holds the string denoting the organization_pk field in the database.
@@ -47,6 +49,7 @@ var Columns = []string{
 	FieldCreatedAt,
 	FieldChangedAt,
 	FieldKey,
+	FieldKeyKey,
 	FieldValue,
 	FieldOrganizationPk,
 }

@@ -11,6 +11,8 @@ import (
 func entry() []ent.Field {
 	return []ent.Field{
 		field.String("key").NotEmpty().Immutable(),
+		// What the key is found by when case does not matter.
+		field.Bytes("key_key").Immutable(),
 		field.Bytes("value").Sensitive(),
 	}
 }

@@ -80,6 +80,11 @@ func Key(v string) predicate.UserMetadata {
 	return predicate.UserMetadata(sql.FieldEQ(FieldKey, v))
 }
 
+// KeyKey applies equality check predicate on the "key_key" field. It's identical to KeyKeyEQ.
+func KeyKey(v []byte) predicate.UserMetadata {
+	return predicate.UserMetadata(sql.FieldEQ(FieldKeyKey, v))
+}
+
 // Value applies equality check predicate on the "value" field. It's identical to ValueEQ.
 func Value(v []byte) predicate.UserMetadata {
 	return predicate.UserMetadata(sql.FieldEQ(FieldValue, v))
@@ -338,6 +343,46 @@ func KeyEqualFold(v string) predicate.UserMetadata {
 // KeyContainsFold applies the ContainsFold predicate on the "key" field.
 func KeyContainsFold(v string) predicate.UserMetadata {
 	return predicate.UserMetadata(sql.FieldContainsFold(FieldKey, v))
+}
+
+// KeyKeyEQ applies the EQ predicate on the "key_key" field.
+func KeyKeyEQ(v []byte) predicate.UserMetadata {
+	return predicate.UserMetadata(sql.FieldEQ(FieldKeyKey, v))
+}
+
+// KeyKeyNEQ applies the NEQ predicate on the "key_key" field.
+func KeyKeyNEQ(v []byte) predicate.UserMetadata {
+	return predicate.UserMetadata(sql.FieldNEQ(FieldKeyKey, v))
+}
+
+// KeyKeyIn applies the In predicate on the "key_key" field.
+func KeyKeyIn(vs ...[]byte) predicate.UserMetadata {
+	return predicate.UserMetadata(sql.FieldIn(FieldKeyKey, vs...))
+}
+
+// KeyKeyNotIn applies the NotIn predicate on the "key_key" field.
+func KeyKeyNotIn(vs ...[]byte) predicate.UserMetadata {
+	return predicate.UserMetadata(sql.FieldNotIn(FieldKeyKey, vs...))
+}
+
+// KeyKeyGT applies the GT predicate on the "key_key" field.
+func KeyKeyGT(v []byte) predicate.UserMetadata {
+	return predicate.UserMetadata(sql.FieldGT(FieldKeyKey, v))
+}
+
+// KeyKeyGTE applies the GTE predicate on the "key_key" field.
+func KeyKeyGTE(v []byte) predicate.UserMetadata {
+	return predicate.UserMetadata(sql.FieldGTE(FieldKeyKey, v))
+}
+
+// KeyKeyLT applies the LT predicate on the "key_key" field.
+func KeyKeyLT(v []byte) predicate.UserMetadata {
+	return predicate.UserMetadata(sql.FieldLT(FieldKeyKey, v))
+}
+
+// KeyKeyLTE applies the LTE predicate on the "key_key" field.
+func KeyKeyLTE(v []byte) predicate.UserMetadata {
+	return predicate.UserMetadata(sql.FieldLTE(FieldKeyKey, v))
 }
 
 // ValueEQ applies the EQ predicate on the "value" field.

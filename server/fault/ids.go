@@ -58,6 +58,7 @@ var (
 	UserIDTaken          = AlreadyExists.define("user.id_taken", "the user id is taken, or was once")
 	UserStateWrong       = FailedPrecondition.define("user.state_wrong", "the user is %s: only one that is %s can be changed so")
 	UserNotMachine       = FailedPrecondition.define("user.not_machine", "the user is a person: only a machine user has keys and personal access tokens")
+	UserNotMachine       = FailedPrecondition.define("user.not_machine", "the user is a person: only a machine user has a description, a secret, keys and personal access tokens")
 	PasswordPolicy       = Invalid.define("password.policy", "must have %s")
 	PasswordBusy         = ResourceExhausted.define("password.busy", "too many passwords are being checked; try again")
 	MemberExists         = AlreadyExists.define("member.exists", "the user is a member already")
@@ -68,6 +69,11 @@ var (
 	LastOwner            = FailedPrecondition.define("member.last_owner", "the user is the last one with the role %s here: make another active user one first")
 	ProjectUnknown       = NotFound.define("project.unknown", "there is no such project")
 	ProviderMissing      = FailedPrecondition.define("notification.provider_missing", "%s: no provider for e-mail or SMS is configured, so nothing can be sent")
+	SecretMissing        = FailedPrecondition.define("user.secret_missing", "the machine user has no secret")
+	UserKeyUnknown       = NotFound.define("user.key_unknown", "the user has no such key")
+	UserTokenUnknown     = NotFound.define("user.token_unknown", "the user has no such personal access token")
+	MetadataUnknown      = NotFound.define("metadata.unknown", "there is no metadata with the key %q")
+	MetadataRepeated     = Invalid.define("metadata.key_repeated", "the key stands in the request before")
 	KeyInvalid           = Invalid.define("key.invalid", "must be a PEM encoded RSA public key of 2048 to 8192 bits")
 
 	// The domains of organizations.

@@ -16,6 +16,9 @@ type Kind string
 const (
 	PersonalAccessToken Kind = "bastide_pat_"
 	AccessToken         Kind = "bastide_at_"
+	// MachineSecret is what a machine user authenticates with as a client. It
+	// is no token: KindOf does not know it.
+	MachineSecret Kind = "bastide_ms_"
 )
 
 const (

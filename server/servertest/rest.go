@@ -116,7 +116,7 @@ func asREST(procedure string, message []byte) (verb, path string, body []byte, e
 		delete(fields, field)
 		return url.PathEscape(value)
 	})
-	if err == nil && verb != http.MethodGet && verb != http.MethodDelete {
+	if err == nil && (rule.GetBody() != "" || verb != http.MethodGet && verb != http.MethodDelete) {
 		body, err = json.Marshal(fields)
 	} else if err == nil && len(fields) > 0 {
 		path, err = withQuery(path, fields)

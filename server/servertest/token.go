@@ -83,6 +83,23 @@ func (s *Server) sign(t testing.TB, algorithm jose.SignatureAlgorithm, key any, 
 // assertion that names the issuer of that host.
 func (s *Server) Exchange(t testing.TB, host string, keyFile []byte) string {
 	t.Helper()
+	endpoint, form := s.Assertion(t, host, keyFile)
+	var answer struct {
+		AccessToken string `json:"access_token"`
+		TokenType   string `json:"token_type"`
+	}
+	s.fetch(t, http.MethodPost, endpoint, form, &answer)
+	if answer.TokenType != "Bearer" || answer.AccessToken == "" {
+		t.Fatalf("the token is of type %q and %d characters long", answer.TokenType, len(answer.AccessToken))
+	}
+	s.secrets.add(answer.AccessToken)
+	return answer.AccessToken
+}
+
+// Assertion returns the token endpoint of a host, and the form that asks there
+// for an access token with an assertion by a machine key.
+func (s *Server) Assertion(t testing.TB, host string, keyFile []byte) (endpoint string, form url.Values) {
+	t.Helper()
 	var key struct{ Type, KeyID, Key, UserID string }
 	if err := json.Unmarshal(keyFile, &key); err != nil {
 		t.Fatalf("the key file cannot be read: %v", err)
@@ -106,20 +123,11 @@ func (s *Server) Exchange(t testing.TB, host string, keyFile []byte) string {
 	}
 	assertion := tokentest.Sign(t, jose.RS256, private, key.KeyID, tokentest.SelfSigned(key.UserID, metadata.Issuer, s.Clock.Now()))
 	s.secrets.add(assertion)
-	var answer struct {
-		AccessToken string `json:"access_token"`
-		TokenType   string `json:"token_type"`
-	}
-	s.fetch(t, http.MethodPost, metadata.TokenEndpoint, url.Values{
+	return metadata.TokenEndpoint, url.Values{
 		"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"},
 		"scope":      {token.ScopeOpenID + " " + token.ScopeAPI},
 		"assertion":  {assertion},
-	}, &answer)
-	if answer.TokenType != "Bearer" || answer.AccessToken == "" {
-		t.Fatalf("the token is of type %q and %d characters long", answer.TokenType, len(answer.AccessToken))
 	}
-	s.secrets.add(answer.AccessToken)
-	return answer.AccessToken
 }
 
 // fetch reads JSON; form is sent if it is not nil.

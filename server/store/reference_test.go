@@ -41,6 +41,9 @@ var pointing = map[string]func(ctx context.Context, tx *Tx, own tenant, key int6
 	"organization_domains.organization_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.OrganizationDomain.Create().SetOrganizationPk(key).SetDomain("a.example").SetVerified(true).SetIsPrimary(false).Exec(ctx)
 	},
+	"organization_metadata.organization_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.OrganizationMetadata.Create().SetOrganizationPk(key).SetKey("k").SetKeyKey([]byte("k")).SetValue([]byte("v")).Exec(ctx)
+	},
 	"passwords.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.Password.Create().SetUserPk(key).SetHash("h").SetChangeRequired(false).Exec(ctx)
 	},
@@ -52,6 +55,9 @@ var pointing = map[string]func(ctx context.Context, tx *Tx, own tenant, key int6
 	},
 	"signing_keys.instance_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.SigningKey.Create().SetInstancePk(key).SetKeyID("k").SetPrivateKey([]byte("k")).SetPublicKey([]byte("k")).SetActive(true).Exec(ctx)
+	},
+	"user_metadata.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.UserMetadata.Create().SetUserPk(key).SetKey("k").SetKeyKey([]byte("k")).SetValue([]byte("v")).Exec(ctx)
 	},
 	"users.organization_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		create := newUser(tx, own.organization, "u")

@@ -127,12 +127,13 @@ func TestRedacted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secret := token.NewMachineSecret()
 	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
-		if got := fmt.Sprintf(format+format, key, pat); got != "[redacted][redacted]" {
+		if got := fmt.Sprintf(format+format+format, key, pat, secret); got != "[redacted][redacted][redacted]" {
 			t.Errorf("%s prints %s", format, got)
 		}
 	}
-	if key.LogValue().String()+pat.LogValue().String() != "[redacted][redacted]" {
+	if key.LogValue().String()+pat.LogValue().String()+secret.LogValue().String() != "[redacted][redacted][redacted]" {
 		t.Error("the log shows a secret")
 	}
 }

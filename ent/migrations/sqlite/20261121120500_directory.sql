@@ -72,7 +72,7 @@ CREATE UNIQUE INDEX `instancetrusteddomain_instance_id_domain` ON `instance_trus
 -- create index "instancetrusteddomain_instance_pk" to table: "instance_trusted_domains"
 CREATE INDEX `instancetrusteddomain_instance_pk` ON `instance_trusted_domains` (`instance_pk`);
 -- create "organization_metadata" table
-CREATE TABLE `organization_metadata` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `instance_id` text NOT NULL, `sequence` integer NOT NULL DEFAULT (0), `created_at` datetime NOT NULL, `changed_at` datetime NOT NULL, `key` text NOT NULL, `value` blob NOT NULL, `organization_pk` integer NOT NULL, CONSTRAINT `organization_metadata_organizations_metadata` FOREIGN KEY (`organization_pk`) REFERENCES `organizations` (`id`) ON DELETE NO ACTION);
+CREATE TABLE `organization_metadata` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `instance_id` text NOT NULL, `sequence` integer NOT NULL DEFAULT (0), `created_at` datetime NOT NULL, `changed_at` datetime NOT NULL, `key` text NOT NULL, `key_key` blob NOT NULL, `value` blob NOT NULL, `organization_pk` integer NOT NULL, CONSTRAINT `organization_metadata_organizations_metadata` FOREIGN KEY (`organization_pk`) REFERENCES `organizations` (`id`) ON DELETE NO ACTION);
 -- create index "organizationmetadata_organization_pk_key" to table: "organization_metadata"
 CREATE UNIQUE INDEX `organizationmetadata_organization_pk_key` ON `organization_metadata` (`organization_pk`, `key`);
 -- create "projects" table
@@ -96,7 +96,7 @@ CREATE INDEX `usergrant_organization_pk` ON `user_grants` (`organization_pk`);
 -- create index "usergrant_project_pk" to table: "user_grants"
 CREATE INDEX `usergrant_project_pk` ON `user_grants` (`project_pk`);
 -- create "user_metadata" table
-CREATE TABLE `user_metadata` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `instance_id` text NOT NULL, `sequence` integer NOT NULL DEFAULT (0), `created_at` datetime NOT NULL, `changed_at` datetime NOT NULL, `key` text NOT NULL, `value` blob NOT NULL, `user_pk` integer NOT NULL, CONSTRAINT `user_metadata_users_metadata` FOREIGN KEY (`user_pk`) REFERENCES `users` (`id`) ON DELETE NO ACTION);
+CREATE TABLE `user_metadata` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `instance_id` text NOT NULL, `sequence` integer NOT NULL DEFAULT (0), `created_at` datetime NOT NULL, `changed_at` datetime NOT NULL, `key` text NOT NULL, `key_key` blob NOT NULL, `value` blob NOT NULL, `user_pk` integer NOT NULL, CONSTRAINT `user_metadata_users_metadata` FOREIGN KEY (`user_pk`) REFERENCES `users` (`id`) ON DELETE NO ACTION);
 -- create index "usermetadata_user_pk_key" to table: "user_metadata"
 CREATE UNIQUE INDEX `usermetadata_user_pk_key` ON `user_metadata` (`user_pk`, `key`);
 -- create "verification_codes" table

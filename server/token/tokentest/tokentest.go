@@ -160,7 +160,8 @@ func (d *Directory) Machine(t testing.TB, ctx context.Context, o *ent.Organizati
 		u, err = tx.User.Create().
 			SetUserID(userID).SetOrganizationPk(o.ID).SetResourceOwner(o.OrganizationID).
 			SetType(user.TypeMachine).SetUserName(userID).SetNameKey(store.Key(userID)).
-			SetFirstNameKey([]byte{}).SetLastNameKey([]byte{}).SetEmailKey([]byte{}).Save(ctx)
+			SetFirstNameKey([]byte{}).SetLastNameKey([]byte{}).SetNickNameKey([]byte{}).
+			SetDisplayNameKey([]byte{}).SetEmailKey([]byte{}).Save(ctx)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,10 @@ func TestCredentialsOfTheMorePowerful(t *testing.T) {
 				_, err := c.Management.AddMachineKey(t.Context(), &managementv1.AddMachineKeyRequest{UserId: user, Type: authnv1.KeyType_KEY_TYPE_JSON})
 				return err
 			},
+			func(user string) error {
+				_, err := c.Management.GenerateMachineSecret(t.Context(), &managementv1.GenerateMachineSecretRequest{UserId: user})
+				return err
+			},
 		} {
 			servertest.Refused(t, make(owner), connect.CodePermissionDenied, "member.role_denied")
 			for _, user := range []string{robot, manager} {

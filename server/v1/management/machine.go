@@ -1,15 +1,14 @@
 package management
 
 import (
+	"cmp"
 	"context"
-	"crypto/rsa"
 
 	"github.com/bastide-id/bastide/ent"
-	entuser "github.com/bastide-id/bastide/ent/user"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
 	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/user"
-	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
 	"github.com/bastide-id/bastide/server/v1/message"
@@ -17,9 +16,8 @@ import (
 
 // Machines are the calls about machine users of the chosen organization.
 type Machines struct {
-	store  *store.Store
-	users  *user.Users
-	tokens *token.Tokens
+	store *store.Store
+	users *user.Users
 }
 
 // AddMachineUser adds a machine user to the chosen organization.
@@ -27,11 +25,7 @@ func (s Machines) AddMachineUser(ctx context.Context, req *managementv1.AddMachi
 	id, change, err := add(ctx, s.store, s.users, user.New{
 		ID:       req.GetUserId(),
 		UserName: req.GetUserName(),
-		Machine: &user.Machine{
-			Name:            req.GetName(),
-			Description:     req.GetDescription(),
-			AccessTokenType: int32(req.GetAccessTokenType()),
-		},
+		Machine:  machineOf(req),
 	}, user.Paths{})
 	if err != nil {
 		return nil, err
@@ -39,55 +33,76 @@ func (s Machines) AddMachineUser(ctx context.Context, req *managementv1.AddMachi
 	return &managementv1.AddMachineUserResponse{UserId: id, Details: message.Created(change)}, nil
 }
 
-// AddMachineKey gives a machine user a key.
-func (s Machines) AddMachineKey(ctx context.Context, req *managementv1.AddMachineKeyRequest) (*managementv1.AddMachineKeyResponse, error) {
-	var public *rsa.PublicKey
-	if len(req.GetPublicKey()) > 0 {
-		var err error
-		if public, err = token.ParsePublicKey(req.GetPublicKey()); err != nil {
-			return nil, err
-		}
-	}
-	key, err := s.tokens.NewMachineKey(ctx, message.Expiry(req.GetExpirationDate()), public)
+// GenerateMachineSecret gives a machine user a secret, in place of the one it
+// had.
+func (s Machines) GenerateMachineSecret(ctx context.Context, req *managementv1.GenerateMachineSecretRequest) (*managementv1.GenerateMachineSecretResponse, error) {
+	secret := token.NewMachineSecret()
+	u, change, err := give(ctx, s.store, req.GetUserId(), secret.Save)
 	if err != nil {
 		return nil, err
 	}
-	change, err := s.give(ctx, req.GetUserId(), key.Save)
+	names, err := user.LoginNamesOf(ctx, s.store, u)
 	if err != nil {
 		return nil, err
 	}
-	return &managementv1.AddMachineKeyResponse{KeyId: key.ID, KeyDetails: key.File(req.GetUserId()), Details: message.Created(change)}, nil
+	return &managementv1.GenerateMachineSecretResponse{
+		ClientId:     cmp.Or(names[0].Preferred, u.UserName),
+		ClientSecret: secret.Secret,
+		Details:      message.Changed(change, u.CreatedAt),
+	}, nil
 }
 
-// AddPersonalAccessToken gives a machine user a token.
-func (s Machines) AddPersonalAccessToken(ctx context.Context, req *managementv1.AddPersonalAccessTokenRequest) (*managementv1.AddPersonalAccessTokenResponse, error) {
-	pat, err := s.tokens.NewPersonalAccessToken(message.Expiry(req.GetExpirationDate()))
+// UpdateMachine replaces what is known of a machine user.
+func (s Machines) UpdateMachine(ctx context.Context, req *managementv1.UpdateMachineRequest) (*managementv1.UpdateMachineResponse, error) {
+	u, change, err := onMachine(ctx, s.store, req.GetUserId(), func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
+		return user.UpdateMachine(ctx, tx, u, *machineOf(req))
+	})
 	if err != nil {
 		return nil, err
 	}
-	change, err := s.give(ctx, req.GetUserId(), pat.Save)
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.AddPersonalAccessTokenResponse{TokenId: pat.ID, Token: pat.Token, Details: message.Created(change)}, nil
+	return &managementv1.UpdateMachineResponse{Details: message.Changed(change, u.CreatedAt)}, nil
 }
 
-// give saves a credential for a user, who must be a machine and have no role
-// that the caller could not give.
-func (s Machines) give(ctx context.Context, userID string, save func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (change store.Change, err error) {
-	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		u, err := user.Get(ctx, tx.User, userID)
-		if err != nil {
+// RemoveMachineSecret takes the secret from a machine user.
+func (s Machines) RemoveMachineSecret(ctx context.Context, req *managementv1.RemoveMachineSecretRequest) (*managementv1.RemoveMachineSecretResponse, error) {
+	u, change, err := onMachine(ctx, s.store, req.GetUserId(), token.RemoveMachineSecret)
+	if err != nil {
+		return nil, err
+	}
+	return &managementv1.RemoveMachineSecretResponse{Details: message.Changed(change, u.CreatedAt)}, nil
+}
+
+// machineOf returns what a request says of a machine user.
+func machineOf(req interface {
+	GetName() string
+	GetDescription() string
+	GetAccessTokenType() userv1.AccessTokenType
+}) *user.Machine {
+	return &user.Machine{Name: req.GetName(), Description: req.GetDescription(), AccessTokenType: int32(req.GetAccessTokenType())}
+}
+
+// changeOf is a change of a user in a transaction.
+type changeOf func(context.Context, *store.Tx, *ent.User) (store.Change, error)
+
+// onMachine changes a user, who must be a machine, and returns it as it was.
+func onMachine(ctx context.Context, s *store.Store, userID string, f changeOf) (u *ent.User, change store.Change, err error) {
+	err = s.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if u, err = user.LockMachine(ctx, tx, userID); err != nil {
 			return err
 		}
-		if u.Type != entuser.TypeMachine {
-			return fault.UserNotMachine.With()
-		}
-		if err := membership.CheckMayActAs(ctx, tx, u); err != nil {
-			return err
-		}
-		change, err = save(ctx, tx, u)
+		change, err = f(ctx, tx, u)
 		return err
 	})
-	return change, err
+	return u, change, err
+}
+
+// give is onMachine for what saves a credential: the user may have no role that
+// the caller could not give.
+func give(ctx context.Context, s *store.Store, userID string, save changeOf) (*ent.User, store.Change, error) {
+	return onMachine(ctx, s, userID, func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
+		if err := membership.CheckMayActAs(ctx, tx, u); err != nil {
+			return store.Change{}, err
+		}
+		return save(ctx, tx, u)
+	})
 }

@@ -1,19 +1,16 @@
 package management_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/json"
-	"encoding/pem"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"connectrpc.com/connect"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
-	authnv1 "github.com/bastide-id/bastide/gen/zitadel/authn/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
 	"github.com/bastide-id/bastide/server/servertest"
@@ -74,119 +71,161 @@ func TestOwnUserIDs(t *testing.T) {
 	})
 }
 
-func TestAddPersonalAccessToken(t *testing.T) {
+// ofSelf returns what a caller knows of itself as a machine.
+func ofSelf(t *testing.T, c *servertest.Caller) *userv1.Machine {
+	t.Helper()
+	return servertest.OK(c.Auth.GetMyUser(t.Context(), nil))(t).GetUser().GetMachine()
+}
+
+func TestUpdateMachine(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
-		i, other := s.NewInstance(t, "acme"), s.NewInstance(t, "other")
-		robot, changes := i.NewMachine(t, "robot"), uint64(1)
+		i := s.NewInstance(t, "acme")
+		robot, changes := i.NewMachine(t, "robot"), uint64(2)
+		self := i.NewToken(t, robot)
 		i.Owner.EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
-			changes++
-			got := servertest.OK(c.Management.AddPersonalAccessToken(t.Context(), &managementv1.AddPersonalAccessTokenRequest{UserId: robot}))(t)
-			s.Equal(t, got, &managementv1.AddPersonalAccessTokenResponse{
-				TokenId: got.GetTokenId(), Token: got.GetToken(), Details: details(changes, i.OrganizationID),
-			})
-			me := servertest.OK(s.As(got.GetToken()).On(i.Domain).Auth.GetMyUser(t.Context(), nil))(t).GetUser()
-			if len(got.GetTokenId()) != 18 || me.GetId() != robot {
-				t.Errorf("the token has the id %q and is that of %s", got.GetTokenId(), me.GetId())
-			}
-			for _, id := range []string{"unknown", other.OwnerID} {
-				_, err := c.Management.AddPersonalAccessToken(t.Context(), &managementv1.AddPersonalAccessTokenRequest{UserId: id})
-				servertest.Refused(t, err, connect.CodeNotFound, "object.unknown")
-			}
+			changes += 2
+			request := &managementv1.UpdateMachineRequest{UserId: robot, Name: c.Name("Roboter"), Description: "Macht Sachen"}
+			servertest.OK(c.Management.UpdateMachine(t.Context(), request))(t)
+			s.Equal(t, ofSelf(t, self), &userv1.Machine{Name: request.GetName(), Description: "Macht Sachen"})
+			_, err := c.Management.UpdateMachine(t.Context(), request)
+			servertest.Refused(t, err, connect.CodeFailedPrecondition, "object.unchanged")
+			request.Description = "" // is replaced like all else
+			got := servertest.OK(c.Management.UpdateMachine(t.Context(), request))(t)
+			s.Equal(t, got, &managementv1.UpdateMachineResponse{Details: details(changes, i.OrganizationID)})
+			s.Equal(t, ofSelf(t, self), &userv1.Machine{Name: request.GetName()})
 		})
 	})
 }
 
-// A token is good until it expires, and not a moment longer.
-func TestTokenExpires(t *testing.T) {
-	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
-		first := s.First(t)
-		robot := first.NewMachine(t, "robot")
-		expiring := func(in time.Duration) (*servertest.Caller, error) {
-			made, err := first.Owner.Management.AddPersonalAccessToken(t.Context(), &managementv1.AddPersonalAccessTokenRequest{
-				UserId: robot, ExpirationDate: timestamppb.New(s.Clock.Now().Add(in)),
-			})
-			return s.As(made.GetToken()), err
-		}
-		_, err := expiring(-time.Second)
-		servertest.Refused(t, err, connect.CodeInvalidArgument, "request.invalid")
-		short, err := expiring(10 * time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
-		servertest.OK(short.Auth.GetMyUser(t.Context(), nil))(t)
-		s.Clock.Advance(10 * time.Minute)
-		_, err = short.Auth.GetMyUser(t.Context(), nil)
-		servertest.Refused(t, err, connect.CodeUnauthenticated, "auth.token_invalid")
-		servertest.OK(first.Owner.Auth.GetMyUser(t.Context(), nil))(t)
-	})
-}
-
-func TestAddMachineKey(t *testing.T) {
+func TestMachineSecret(t *testing.T) {
+	form := regexp.MustCompile(`^bastide_ms_[0-9A-Za-z]{36}$`)
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i := s.NewInstance(t, "acme")
-		robot, changes := i.NewMachine(t, "robot"), uint64(1)
+		robot, changes := i.NewMachine(t, "robot"), uint64(2)
+		self := i.NewToken(t, robot)
+		db := s.Open(t)
+		defer db.Close()
 		i.Owner.EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
-			changes++
-			expires := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-			got := servertest.OK(c.Management.AddMachineKey(t.Context(), &managementv1.AddMachineKeyRequest{
-				UserId: robot, Type: authnv1.KeyType_KEY_TYPE_JSON, ExpirationDate: timestamppb.New(expires),
-			}))(t)
-			s.Equal(t, got, &managementv1.AddMachineKeyResponse{
-				KeyId: got.GetKeyId(), KeyDetails: got.GetKeyDetails(), Details: details(changes, i.OrganizationID),
+			changes += 3
+			first := servertest.OK(c.Management.GenerateMachineSecret(t.Context(), &managementv1.GenerateMachineSecretRequest{UserId: robot}))(t)
+			got := servertest.OK(c.Management.GenerateMachineSecret(t.Context(), &managementv1.GenerateMachineSecretRequest{UserId: robot}))(t)
+			s.Equal(t, got, &managementv1.GenerateMachineSecretResponse{
+				ClientId: "robot", ClientSecret: got.GetClientSecret(), Details: details(changes-1, i.OrganizationID),
 			})
-			var file struct {
-				KeyID, UserID  string
-				ExpirationDate time.Time
+			if !form.MatchString(got.GetClientSecret()) || got.GetClientSecret() == first.GetClientSecret() {
+				t.Errorf("the secrets are %q and %q", first.GetClientSecret(), got.GetClientSecret())
 			}
-			if err := json.Unmarshal(got.GetKeyDetails(), &file); err != nil {
+			var hash []byte
+			if err := db.QueryRow(`SELECT secret_hash FROM users WHERE user_id = '` + robot + `'`).Scan(&hash); err != nil {
 				t.Fatal(err)
 			}
-			if file.KeyID != got.GetKeyId() || file.UserID != robot || !file.ExpirationDate.Equal(expires) {
-				t.Errorf("the file is of key %s of %s until %s", file.KeyID, file.UserID, file.ExpirationDate)
+			if want := sha256.Sum256([]byte(got.GetClientSecret())); !bytes.Equal(hash, want[:]) || !ofSelf(t, self).GetHasSecret() {
+				t.Errorf("the hash is %x, want %x", hash, want)
 			}
-			me := servertest.OK(s.As(s.Exchange(t, i.Domain, got.GetKeyDetails())).On(i.Domain).Auth.GetMyUser(t.Context(), nil))(t)
-			if me.GetUser().GetId() != robot {
-				t.Errorf("the key is that of %s", me.GetUser().GetId())
+			// It is a secret of a client, and no token.
+			_, err := s.As(got.GetClientSecret()).On(i.Domain).Auth.GetMyUser(t.Context(), nil)
+			servertest.Refused(t, err, connect.CodeUnauthenticated, "auth.token_invalid")
+
+			removed := servertest.OK(c.Management.RemoveMachineSecret(t.Context(), &managementv1.RemoveMachineSecretRequest{UserId: robot}))(t)
+			s.Equal(t, removed, &managementv1.RemoveMachineSecretResponse{Details: details(changes, i.OrganizationID)})
+			if ofSelf(t, self).GetHasSecret() {
+				t.Error("the user still has a secret")
 			}
-			_, err := c.Management.AddMachineKey(t.Context(), &managementv1.AddMachineKeyRequest{UserId: "unknown", Type: authnv1.KeyType_KEY_TYPE_JSON})
-			servertest.Refused(t, err, connect.CodeNotFound, "object.unknown")
+			_, err = c.Management.RemoveMachineSecret(t.Context(), &managementv1.RemoveMachineSecretRequest{UserId: robot})
+			servertest.Refused(t, err, connect.CodeFailedPrecondition, "user.secret_missing")
 		})
 	})
 }
 
-// A client may bring the public half of a key that only it knows.
-func TestOwnMachineKey(t *testing.T) {
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKIXPublicKey(private.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	secret := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)})
+// Where user names are unique in the organization only, the client id is what
+// is unique in the instance.
+func TestClientID(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i := s.NewInstance(t, "acme")
-		robot := i.NewMachine(t, "robot")
-		request := &managementv1.AddMachineKeyRequest{UserId: robot, Type: authnv1.KeyType_KEY_TYPE_JSON, PublicKey: public}
-		got := servertest.OK(i.Owner.Management.AddMachineKey(t.Context(), request))(t)
-		if len(got.GetKeyDetails()) > 0 {
-			t.Errorf("the answer has a key file: %s", got.GetKeyDetails())
+		s.Exec(t, `INSERT INTO policies (instance_id, owner_id, kind, settings, sequence, created_at, changed_at)
+			VALUES ('`+i.ID+`', '`+i.ID+`', 'domain', '{"userLoginMustBeDomain":true}', 1, '2026-01-01 00:00:00+00:00', '2026-01-01 00:00:00+00:00')`)
+		got := servertest.OK(i.Owner.Management.GenerateMachineSecret(t.Context(), &managementv1.GenerateMachineSecretRequest{UserId: i.NewMachine(t, "robot")}))(t)
+		if got.GetClientId() != "robot@acme.acme.test" {
+			t.Errorf("the client id is %q", got.GetClientId())
 		}
-		file, err := json.Marshal(map[string]string{"type": "serviceaccount", "keyId": got.GetKeyId(), "key": string(secret), "userId": robot})
-		if err != nil {
-			t.Fatal(err)
-		}
-		servertest.OK(s.As(s.Exchange(t, i.Domain, file)).On(i.Domain).Auth.GetMyUser(t.Context(), nil))(t)
-		for name, bad := range map[string][]byte{
-			"private": secret, "text": []byte("not a key"), "cut": public[:len(public)/2], "garbage": append([]byte("x"), public...)[1:60],
-		} {
-			request.PublicKey = bad
-			_, err := i.Owner.Management.AddMachineKey(t.Context(), request)
-			if connect.CodeOf(err) != connect.CodeInvalidArgument {
-				t.Errorf("%s: %v", name, err)
-			}
+	})
+}
+
+// onUsers are the calls about what a machine user has: to change it, and to
+// read it by the id of a key or token.
+var onUsers = map[string]struct {
+	change, get bool
+	call        func(ctx context.Context, c *servertest.Caller, user, id string) error
+}{
+	"UpdateMachine": {change: true, call: func(ctx context.Context, c *servertest.Caller, user, _ string) error {
+		_, err := c.Management.UpdateMachine(ctx, &managementv1.UpdateMachineRequest{UserId: user, Name: "x"})
+		return err
+	}},
+	"GenerateMachineSecret": {change: true, call: func(ctx context.Context, c *servertest.Caller, user, _ string) error {
+		_, err := c.Management.GenerateMachineSecret(ctx, &managementv1.GenerateMachineSecretRequest{UserId: user})
+		return err
+	}},
+	"RemoveMachineSecret": {change: true, call: func(ctx context.Context, c *servertest.Caller, user, _ string) error {
+		_, err := c.Management.RemoveMachineSecret(ctx, &managementv1.RemoveMachineSecretRequest{UserId: user})
+		return err
+	}},
+	"GetMachineKeyByIDs": {get: true, call: func(ctx context.Context, c *servertest.Caller, user, id string) error {
+		_, err := c.Management.GetMachineKeyByIDs(ctx, &managementv1.GetMachineKeyByIDsRequest{UserId: user, KeyId: id})
+		return err
+	}},
+	"ListMachineKeys": {call: func(ctx context.Context, c *servertest.Caller, user, _ string) error {
+		got, err := c.Management.ListMachineKeys(ctx, &managementv1.ListMachineKeysRequest{UserId: user})
+		return empty(err, got.GetDetails().GetTotalResult())
+	}},
+	"RemoveMachineKey": {change: true, call: func(ctx context.Context, c *servertest.Caller, user, id string) error {
+		_, err := c.Management.RemoveMachineKey(ctx, &managementv1.RemoveMachineKeyRequest{UserId: user, KeyId: id})
+		return err
+	}},
+	"GetPersonalAccessTokenByIDs": {get: true, call: func(ctx context.Context, c *servertest.Caller, user, id string) error {
+		_, err := c.Management.GetPersonalAccessTokenByIDs(ctx, &managementv1.GetPersonalAccessTokenByIDsRequest{UserId: user, TokenId: id})
+		return err
+	}},
+	"ListPersonalAccessTokens": {call: func(ctx context.Context, c *servertest.Caller, user, _ string) error {
+		got, err := c.Management.ListPersonalAccessTokens(ctx, &managementv1.ListPersonalAccessTokensRequest{UserId: user})
+		return empty(err, got.GetDetails().GetTotalResult())
+	}},
+	"RemovePersonalAccessToken": {change: true, call: func(ctx context.Context, c *servertest.Caller, user, id string) error {
+		_, err := c.Management.RemovePersonalAccessToken(ctx, &managementv1.RemovePersonalAccessTokenRequest{UserId: user, TokenId: id})
+		return err
+	}},
+}
+
+func empty(err error, total uint64) error {
+	if err == nil && total != 0 {
+		err = fmt.Errorf("the list has %d", total)
+	}
+	return err
+}
+
+// A person has none of it, and nobody reaches the users of others.
+func TestWhoIsNoMachineOfTheOrganization(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i, other := s.NewInstance(t, "acme"), s.NewInstance(t, "other")
+		person := i.NewHuman(t, "ada")
+		there := servertest.OK(i.Owner.In(i.NewOrganization(t, "Second")).Management.AddMachineUser(t.Context(),
+			&managementv1.AddMachineUserRequest{UserName: "there", Name: "x"}))(t).GetUserId()
+		for name, on := range onUsers {
+			t.Run(name, func(t *testing.T) {
+				for _, user := range []string{there, other.OwnerID, "unknown"} {
+					servertest.Refused(t, on.call(t.Context(), i.Owner, user, "123456789012345678"), connect.CodeNotFound, "object.unknown")
+				}
+				err := on.call(t.Context(), i.Owner, person, "123456789012345678")
+				switch {
+				case on.change:
+					servertest.Refused(t, err, connect.CodeFailedPrecondition, "user.not_machine")
+				case on.get:
+					if connect.CodeOf(err) != connect.CodeNotFound {
+						t.Error(err)
+					}
+				case err != nil:
+					t.Error(err)
+				}
+			})
 		}
 	})
 }

@@ -61,7 +61,7 @@ func New(o Options) Service {
 		Instances:            Instances{store: o.Store},
 		Users:                Users{store: o.Store, users: o.Users},
 		Humans:               Humans{store: o.Store, users: o.Users},
-		Machines:             Machines{store: o.Store, users: o.Users, tokens: o.Tokens},
+		Machines:             Machines{store: o.Store, users: o.Users},
 		MachineKeys:          MachineKeys{store: o.Store, tokens: o.Tokens},
 		PersonalAccessTokens: PersonalAccessTokens{store: o.Store, tokens: o.Tokens},
 		Metadata:             Metadata{store: o.Store},
