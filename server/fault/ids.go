@@ -33,10 +33,9 @@ var (
 	ReferenceBroken = FailedPrecondition.define("object.reference_broken", "an object that this one belongs to is gone, or is still in use")
 
 	// Lists.
-	ListLimit  = Invalid.define("list.limit", "must not be more than %d")
-	PageToken  = Invalid.define("list.page_token", "the page token is not one that this list gave for the same request: send the header X-Bastide-Page-Token as it came, with nothing changed but query.limit, or leave it out to begin anew")
-	PageOffset = Invalid.define("list.page_offset", "must be 0 with a page token, which says where the page begins")
 	ListLimit   = Invalid.define("list.limit", "must not be more than %d")
+	PageToken   = Invalid.define("list.page_token", "the page token is not one that this list gave for the same request: send the header X-Bastide-Page-Token as it came, with nothing changed but query.limit, or leave it out to begin anew")
+	PageOffset  = Invalid.define("list.page_offset", "must be 0 with a page token, which says where the page begins")
 	QueriesDeep = Invalid.define("list.queries_deep", "must not be nested more than %d deep")
 	QueriesMany = Invalid.define("list.queries_many", "must not be more than %d, with all that are nested")
 
@@ -58,7 +57,6 @@ var (
 	UserIDTaken          = AlreadyExists.define("user.id_taken", "the user id is taken, or was once")
 	UserStateWrong       = FailedPrecondition.define("user.state_wrong", "the user is %s: only one that is %s can be changed so")
 	UserNotMachine       = FailedPrecondition.define("user.not_machine", "the user is a person: only a machine user has keys and personal access tokens")
-	UserNotMachine       = FailedPrecondition.define("user.not_machine", "the user is a person: only a machine user has a description, a secret, keys and personal access tokens")
 	PasswordPolicy       = Invalid.define("password.policy", "must have %s")
 	PasswordBusy         = ResourceExhausted.define("password.busy", "too many passwords are being checked; try again")
 	MemberExists         = AlreadyExists.define("member.exists", "the user is a member already")
