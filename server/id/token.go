@@ -16,6 +16,9 @@ type Kind string
 const (
 	PersonalAccessToken Kind = "bastide_pat_"
 	AccessToken         Kind = "bastide_at_"
+	// ApplicationSecret is what a client or an API authenticates with. It is
+	// no token: KindOf does not know it.
+	ApplicationSecret Kind = "bastide_app_"
 )
 
 const (

@@ -81,7 +81,7 @@ func (s *secrets) in(text string) []string {
 
 // secretFields are the fields of requests and answers that hold secrets.
 var secretFields = map[protoreflect.Name]bool{
-	"pat": true, "token": true, "machine_key": true, "key_details": true, "password": true,
+	"pat": true, "token": true, "machine_key": true, "key_details": true, "password": true, "client_secret": true,
 }
 
 // addMessage remembers the secrets of a request or an answer.
