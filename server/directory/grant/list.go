@@ -103,6 +103,9 @@ func Get(ctx context.Context, s *store.Store, conditions ...predicate.UserGrant)
 		return Grant{}, err
 	}
 	grants, err := whole(ctx, s, row)
+	if err == nil && len(grants) == 0 {
+		err = fault.GrantUnknown.With()
+	}
 	if err != nil {
 		return Grant{}, err
 	}
@@ -147,8 +150,10 @@ func loaded(s *store.Store) *ent.UserGrantQuery {
 		WithUser(func(q *ent.UserQuery) { q.WithOrganization(primary) })
 }
 
-// whole adds what is computed.
+// whole adds what is computed. A grant whose user or project was removed while
+// it was read is left out.
 func whole(ctx context.Context, s *store.Store, rows ...*ent.UserGrant) ([]Grant, error) {
+	rows = slices.DeleteFunc(rows, func(row *ent.UserGrant) bool { return row.Edges.User == nil || row.Edges.Project == nil })
 	users := make([]*ent.User, len(rows))
 	for i, row := range rows {
 		users[i] = row.Edges.User
@@ -161,14 +166,19 @@ func whole(ctx context.Context, s *store.Store, rows ...*ent.UserGrant) ([]Grant
 	for i, row := range rows {
 		grants[i] = Grant{
 			UserGrant: row, User: users[i], LoginNames: names[i], Project: row.Edges.Project,
-			Organization: organizationOf(row.Edges.Organization), Home: organizationOf(users[i].Edges.Organization),
+			Organization: organizationOf(row.ResourceOwner, row.Edges.Organization),
+			Home:         organizationOf(users[i].ResourceOwner, users[i].Edges.Organization),
 		}
 	}
 	return grants, nil
 }
 
-func organizationOf(row *ent.Organization) Organization {
-	o := Organization{ID: row.OrganizationID, Name: row.Name}
+func organizationOf(id string, row *ent.Organization) Organization {
+	o := Organization{ID: id}
+	if row == nil {
+		return o // removed while it was read
+	}
+	o.Name = row.Name
 	for _, domain := range row.Edges.Domains {
 		o.PrimaryDomain = domain.Domain
 	}
