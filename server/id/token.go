@@ -19,6 +19,9 @@ const (
 	// MachineSecret is what a machine user authenticates with as a client. It
 	// is no token: KindOf does not know it.
 	MachineSecret Kind = "bastide_ms_"
+	// ApplicationSecret is what a client or an API authenticates with. It is
+	// no token: KindOf does not know it.
+	ApplicationSecret Kind = "bastide_app_"
 )
 
 const (

@@ -81,7 +81,8 @@ func (r rest) Do(request *http.Request) (*http.Response, error) {
 	return response, asConnectError(response)
 }
 
-var pathVariable = regexp.MustCompile(`\{(\w+)\}`)
+// pathVariable is a field in a path; one with =** may have slashes.
+var pathVariable = regexp.MustCompile(`\{(\w+)(=\*\*)?\}`)
 
 // asREST returns the REST request for the JSON message of a procedure. What
 // the path names is taken out of the body, as clients do.
@@ -108,13 +109,18 @@ func asREST(procedure string, message []byte) (verb, path string, body []byte, e
 	}
 	input := found.(protoreflect.MethodDescriptor).Input()
 	path = pathVariable.ReplaceAllStringFunc(path, func(variable string) string {
-		field := input.Fields().ByName(protoreflect.Name(strings.Trim(variable, "{}"))).JSONName()
+		name, slashes := strings.CutSuffix(strings.Trim(variable, "{}"), "=**")
+		field := input.Fields().ByName(protoreflect.Name(name)).JSONName()
 		var value string
 		if raw := fields[field]; raw != nil {
 			err = json.Unmarshal(raw, &value)
 		}
 		delete(fields, field)
-		return url.PathEscape(value)
+		escaped := url.PathEscape(value)
+		if slashes {
+			escaped = strings.ReplaceAll(escaped, "%2F", "/")
+		}
+		return escaped
 	})
 	if err == nil && (rule.GetBody() != "" || verb != http.MethodGet && verb != http.MethodDelete) {
 		body, err = json.Marshal(fields)

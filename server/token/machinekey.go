@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
-	"log/slog"
 	"time"
 
 	"github.com/bastide-id/bastide/ent"
@@ -19,28 +17,8 @@ import (
 // brought.
 const maxKeyBits = 8192
 
-// never stands in the file of a key that does not expire, where clients expect
-// a date.
-var never = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-
 // MachineKey is a new key that a machine user signs assertions with.
-type MachineKey struct {
-	ID string
-	// ExpiresAt is nil for a key that never expires.
-	ExpiresAt *time.Time
-
-	public  []byte          // PKIX, DER
-	private *rsa.PrivateKey // nil when the client keeps its own
-}
-
-// String keeps the key out of logs.
-func (MachineKey) String() string { return redacted }
-
-// GoString keeps the key out of logs.
-func (MachineKey) GoString() string { return redacted }
-
-// LogValue keeps the key out of logs.
-func (MachineKey) LogValue() slog.Value { return slog.StringValue(redacted) }
+type MachineKey struct{ clientKey }
 
 // NewMachineKey returns a key that is valid once it is saved, until expiresAt;
 // nil means forever. public is the half that the client brought; nil makes a
@@ -49,33 +27,14 @@ func (MachineKey) LogValue() slog.Value { return slog.StringValue(redacted) }
 // It returns fault.Unavailable when no id can be made, and the error of ctx if
 // that ends while waiting for a pair.
 func (t *Tokens) NewMachineKey(ctx context.Context, expiresAt *time.Time, public *rsa.PublicKey) (MachineKey, error) {
-	var private *rsa.PrivateKey
-	if public == nil {
-		var err error
-		if private, err = t.pairs.take(ctx); err != nil {
-			return MachineKey{}, err
-		}
-		public = &private.PublicKey
-	}
-	der, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		return MachineKey{}, err
-	}
-	keyID, err := t.store.NewID()
-	if err != nil {
-		return MachineKey{}, err
-	}
-	return MachineKey{ID: keyID, ExpiresAt: stored(expiresAt), public: der, private: private}, nil
+	key, err := t.newClientKey(ctx, expiresAt, public)
+	return MachineKey{key}, err
 }
 
 // Save stores the public half for the user and records it as a change of the
 // user. It returns the errors of the database.
 func (k MachineKey) Save(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
-	payload := map[string]any{"keyId": k.ID}
-	if k.ExpiresAt != nil {
-		payload["expiration"] = k.ExpiresAt.Format(time.RFC3339Nano)
-	}
-	change, err := tx.Record(ctx, store.UserMachineKeyAdded, store.UserObject(u), store.Payload{Public: payload})
+	change, err := tx.Record(ctx, store.UserMachineKeyAdded, store.UserObject(u), store.Payload{Public: k.payload()})
 	if err != nil {
 		return change, err
 	}
@@ -92,33 +51,7 @@ func (k MachineKey) Save(ctx context.Context, tx *store.Tx, u *ent.User) (store.
 // client brought its own public key. It holds the private key, which is kept
 // nowhere else.
 func (k MachineKey) File(userID string) []byte {
-	if k.private == nil {
-		return nil
-	}
-	expiration := never
-	if k.ExpiresAt != nil {
-		expiration = *k.ExpiresAt
-	}
-	file, err := json.Marshal(struct {
-		Type           string    `json:"type"`
-		KeyID          string    `json:"keyId"`
-		Key            string    `json:"key"`
-		ExpirationDate time.Time `json:"expirationDate"`
-		UserID         string    `json:"userId"`
-	}{
-		Type:  "serviceaccount",
-		KeyID: k.ID,
-		Key: string(pem.EncodeToMemory(&pem.Block{
-			Type:  "RSA PRIVATE KEY",
-			Bytes: x509.MarshalPKCS1PrivateKey(k.private),
-		})),
-		ExpirationDate: expiration,
-		UserID:         userID,
-	})
-	if err != nil {
-		panic(err) // does not happen: only a year after 9999 has no RFC 3339
-	}
-	return file
+	return k.file(keyFile{Type: "serviceaccount", UserID: userID})
 }
 
 // ParsePublicKey reads a public key that a client brought: PEM, PKIX or

@@ -24,6 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// OIDCResponseType is what a client asks the authorization endpoint for.
 type OIDCResponseType int32
 
 const (
@@ -73,6 +74,7 @@ func (OIDCResponseType) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_app_v1_app_proto_rawDescGZIP(), []int{0}
 }
 
+// OIDCGrantType is how a client gets its tokens.
 type OIDCGrantType int32
 
 const (
@@ -128,6 +130,7 @@ func (OIDCGrantType) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_app_v1_app_proto_rawDescGZIP(), []int{1}
 }
 
+// OIDCAppType is where a client runs.
 type OIDCAppType int32
 
 const (
@@ -177,6 +180,7 @@ func (OIDCAppType) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_app_v1_app_proto_rawDescGZIP(), []int{2}
 }
 
+// OIDCAuthMethodType is how a client authenticates at the token endpoint.
 type OIDCAuthMethodType int32
 
 const (
@@ -229,6 +233,7 @@ func (OIDCAuthMethodType) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_app_v1_app_proto_rawDescGZIP(), []int{3}
 }
 
+// OIDCVersion is the version of OpenID Connect that a client speaks.
 type OIDCVersion int32
 
 const (
@@ -272,6 +277,7 @@ func (OIDCVersion) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_app_v1_app_proto_rawDescGZIP(), []int{4}
 }
 
+// OIDCTokenType is the kind of access token that a client is issued.
 type OIDCTokenType int32
 
 const (
@@ -318,6 +324,7 @@ func (OIDCTokenType) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_app_v1_app_proto_rawDescGZIP(), []int{5}
 }
 
+// APIAuthMethodType is how an API authenticates.
 type APIAuthMethodType int32
 
 const (
@@ -364,6 +371,7 @@ func (APIAuthMethodType) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_app_v1_app_proto_rawDescGZIP(), []int{6}
 }
 
+// AppState tells whether an application can be used.
 type AppState int32
 
 const (
@@ -413,6 +421,7 @@ func (AppState) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_app_v1_app_proto_rawDescGZIP(), []int{7}
 }
 
+// AppQuery restricts a list of applications.
 type AppQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -479,6 +488,7 @@ type AppQuery_NameQuery struct {
 
 func (*AppQuery_NameQuery) isAppQuery_Query() {}
 
+// AppNameQuery matches by name.
 type AppNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -531,6 +541,7 @@ func (x *AppNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// LoginVersion decides which login pages a client sends its users to.
 type LoginVersion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Version:
@@ -613,6 +624,7 @@ func (*LoginVersion_LoginV1) isLoginVersion_Version() {}
 
 func (*LoginVersion_LoginV2) isLoginVersion_Version() {}
 
+// LoginV1 are the pages that come with the server.
 type LoginV1 struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -649,6 +661,7 @@ func (*LoginV1) Descriptor() ([]byte, []int) {
 	return file_zitadel_app_v1_app_proto_rawDescGZIP(), []int{3}
 }
 
+// LoginV2 are pages of their own, at base_uri or where the instance says.
 type LoginV2 struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	BaseUri       *string                `protobuf:"bytes,1,opt,name=base_uri,json=baseUri,proto3,oneof" json:"base_uri,omitempty"`
@@ -693,6 +706,7 @@ func (x *LoginV2) GetBaseUri() string {
 	return ""
 }
 
+// App is a client or an API of a project.
 type App struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -823,6 +837,7 @@ func (*App_ApiConfig) isApp_Config() {}
 
 func (*App_SamlConfig) isApp_Config() {}
 
+// OIDCConfig is the configuration of an OpenID Connect client.
 type OIDCConfig struct {
 	state                    protoimpl.MessageState `protogen:"open.v1"`
 	RedirectUris             []string               `protobuf:"bytes,1,rep,name=redirect_uris,json=redirectUris,proto3" json:"redirect_uris,omitempty"`
@@ -1027,6 +1042,7 @@ func (x *OIDCConfig) GetLoginVersion() *LoginVersion {
 	return nil
 }
 
+// APIConfig is the configuration of an API.
 type APIConfig struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	ClientId       string                 `protobuf:"bytes,1,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
@@ -1079,6 +1095,7 @@ func (x *APIConfig) GetAuthMethodType() APIAuthMethodType {
 	return APIAuthMethodType_API_AUTH_METHOD_TYPE_BASIC
 }
 
+// SAMLConfig is the configuration of a SAML service provider; there are none yet.
 type SAMLConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Metadata:

@@ -1068,10 +1068,11 @@ func (x *ListAppKeysRequest) GetProjectId() string {
 }
 
 type AddAppKeyRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	ProjectId      string                 `protobuf:"bytes,1,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
-	AppId          string                 `protobuf:"bytes,2,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
-	Type           v12.KeyType            `protobuf:"varint,3,opt,name=type,proto3,enum=zitadel.authn.v1.KeyType" json:"type,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ProjectId string                 `protobuf:"bytes,1,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	AppId     string                 `protobuf:"bytes,2,opt,name=app_id,json=appId,proto3" json:"app_id,omitempty"`
+	Type      v12.KeyType            `protobuf:"varint,3,opt,name=type,proto3,enum=zitadel.authn.v1.KeyType" json:"type,omitempty"`
+	// Never by default.
 	ExpirationDate *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expiration_date,json=expirationDate,proto3" json:"expiration_date,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -2149,7 +2150,7 @@ const file_zitadel_management_v1_app_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05appId\x12)\n" +
 	"\n" +
 	"project_id\x18\x03 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\tprojectId\"\xe0\x01\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\tprojectId\"\xea\x01\n" +
 	"\x10AddAppKeyRequest\x12)\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tB\n" +
@@ -2157,8 +2158,8 @@ const file_zitadel_management_v1_app_proto_rawDesc = "" +
 	"\x06app_id\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05appId\x129\n" +
 	"\x04type\x18\x03 \x01(\x0e2\x19.zitadel.authn.v1.KeyTypeB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04type\x12C\n" +
-	"\x0fexpiration_date\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0eexpirationDate\"\x86\x01\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04type\x12M\n" +
+	"\x0fexpiration_date\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampB\b\xbaH\x05\xb2\x01\x02@\x01R\x0eexpirationDate\"\x86\x01\n" +
 	"\x13RemoveAppKeyRequest\x12)\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tB\n" +

@@ -8,6 +8,7 @@ package managementv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/bastide-id/bastide/gen/bastide/v1"
 	v11 "github.com/bastide-id/bastide/gen/zitadel/project/v1"
 	v1 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -1388,21 +1389,21 @@ var File_zitadel_management_v1_project_proto protoreflect.FileDescriptor
 
 const file_zitadel_management_v1_project_proto_rawDesc = "" +
 	"\n" +
-	"#zitadel/management/v1/project.proto\x12\x15zitadel.management.v1\x1a\x1bbuf/validate/validate.proto\x1a zitadel/project/v1/project.proto\x1a\x1dzitadel/project/v1/role.proto\x1a\x17zitadel/v1/object.proto\"3\n" +
+	"#zitadel/management/v1/project.proto\x12\x15zitadel.management.v1\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a zitadel/project/v1/project.proto\x1a\x1dzitadel/project/v1/role.proto\x1a\x17zitadel/v1/object.proto\"3\n" +
 	"\x15GetProjectByIDRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x02id\"\x88\x01\n" +
 	"\x13ListProjectsRequest\x12+\n" +
 	"\x05query\x18\x01 \x01(\v2\x15.zitadel.v1.ListQueryR\x05query\x12D\n" +
-	"\aqueries\x18\x02 \x03(\v2 .zitadel.project.v1.ProjectQueryB\b\xbaH\x05\x92\x01\x02\x10\x14R\aqueries\"\xda\x03\n" +
+	"\aqueries\x18\x02 \x03(\v2 .zitadel.project.v1.ProjectQueryB\b\xbaH\x05\x92\x01\x02\x10\x14R\aqueries\"\xde\x03\n" +
 	"\x11AddProjectRequest\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\x124\n" +
 	"\x16project_role_assertion\x18\x02 \x01(\bR\x14projectRoleAssertion\x12,\n" +
 	"\x12project_role_check\x18\x03 \x01(\bR\x10projectRoleCheck\x12*\n" +
 	"\x11has_project_check\x18\x04 \x01(\bR\x0fhasProjectCheck\x12n\n" +
-	"\x18private_labeling_setting\x18\x05 \x01(\x0e2*.zitadel.project.v1.PrivateLabelingSettingB\b\xbaH\x05\x82\x01\x02\x10\x01R\x16privateLabelingSetting\x12Q\n" +
-	"\x06admins\x18\x06 \x03(\v2..zitadel.management.v1.AddProjectRequest.AdminB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06admins\x1aR\n" +
+	"\x18private_labeling_setting\x18\x05 \x01(\x0e2*.zitadel.project.v1.PrivateLabelingSettingB\b\xbaH\x05\x82\x01\x02\x10\x01R\x16privateLabelingSetting\x12U\n" +
+	"\x06admins\x18\x06 \x03(\v2..zitadel.management.v1.AddProjectRequest.AdminB\r\xbaH\x06\x92\x01\x03\x10\xe8\a\xc8\xf3\x18\x01R\x06admins\x1aR\n" +
 	"\x05Admin\x12!\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06userId\x12&\n" +
 	"\x05roles\x18\x03 \x03(\tB\x10\xbaH\r\x92\x01\n" +

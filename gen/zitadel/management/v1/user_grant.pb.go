@@ -8,6 +8,7 @@ package managementv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/bastide-id/bastide/gen/bastide/v1"
 	v11 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
 	v1 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -820,7 +821,7 @@ var File_zitadel_management_v1_user_grant_proto protoreflect.FileDescriptor
 
 const file_zitadel_management_v1_user_grant_proto_rawDesc = "" +
 	"\n" +
-	"&zitadel/management/v1/user_grant.proto\x12\x15zitadel.management.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1bzitadel/user/v1/grant.proto\x1a\x17zitadel/v1/object.proto\"e\n" +
+	"&zitadel/management/v1/user_grant.proto\x12\x15zitadel.management.v1\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1bzitadel/user/v1/grant.proto\x1a\x17zitadel/v1/object.proto\"e\n" +
 	"\x17GetUserGrantByIDRequest\x12#\n" +
 	"\auser_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12%\n" +
@@ -828,14 +829,14 @@ const file_zitadel_management_v1_user_grant_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\agrantId\"\x88\x01\n" +
 	"\x14ListUserGrantRequest\x12+\n" +
 	"\x05query\x18\x01 \x01(\v2\x15.zitadel.v1.ListQueryR\x05query\x12C\n" +
-	"\aqueries\x18\x02 \x03(\v2\x1f.zitadel.user.v1.UserGrantQueryB\b\xbaH\x05\x92\x01\x02\x10\x14R\aqueries\"\xc8\x01\n" +
+	"\aqueries\x18\x02 \x03(\v2\x1f.zitadel.user.v1.UserGrantQueryB\b\xbaH\x05\x92\x01\x02\x10\x14R\aqueries\"\xcc\x01\n" +
 	"\x13AddUserGrantRequest\x12#\n" +
 	"\auser_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06userId\x12)\n" +
 	"\n" +
 	"project_id\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\tprojectId\x122\n" +
-	"\x10project_grant_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x0eprojectGrantId\x12-\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\tprojectId\x126\n" +
+	"\x10project_grant_id\x18\x03 \x01(\tB\f\xbaH\x05r\x03\x18\xc8\x01\xc8\xf3\x18\x01R\x0eprojectGrantId\x12-\n" +
 	"\trole_keys\x18\x04 \x03(\tB\x10\xbaH\r\x92\x01\n" +
 	"\x10\xe8\a\"\x05r\x03\x18\xc8\x01R\broleKeys\"\x93\x01\n" +
 	"\x16UpdateUserGrantRequest\x12#\n" +

@@ -23,6 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// PrivateLabelingSetting decides whose look the login pages have.
 type PrivateLabelingSetting int32
 
 const (
@@ -72,6 +73,7 @@ func (PrivateLabelingSetting) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_project_v1_project_proto_rawDescGZIP(), []int{0}
 }
 
+// ProjectState tells whether a project can be used.
 type ProjectState int32
 
 const (
@@ -121,6 +123,7 @@ func (ProjectState) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_project_v1_project_proto_rawDescGZIP(), []int{1}
 }
 
+// ProjectQuery restricts a list of projects.
 type ProjectQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -203,6 +206,7 @@ func (*ProjectQuery_NameQuery) isProjectQuery_Query() {}
 
 func (*ProjectQuery_ProjectResourceOwnerQuery) isProjectQuery_Query() {}
 
+// ProjectNameQuery matches by name.
 type ProjectNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -255,6 +259,7 @@ func (x *ProjectNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// ProjectResourceOwnerQuery matches the projects of an organization.
 type ProjectResourceOwnerQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ResourceOwner string                 `protobuf:"bytes,1,opt,name=resource_owner,json=resourceOwner,proto3" json:"resource_owner,omitempty"`
@@ -299,6 +304,7 @@ func (x *ProjectResourceOwnerQuery) GetResourceOwner() string {
 	return ""
 }
 
+// Project groups applications and the roles that users are granted in them.
 type Project struct {
 	state                  protoimpl.MessageState `protogen:"open.v1"`
 	Id                     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`

@@ -23,6 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// RoleQuery restricts a list of roles.
 type RoleQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -105,6 +106,7 @@ func (*RoleQuery_KeyQuery) isRoleQuery_Query() {}
 
 func (*RoleQuery_DisplayNameQuery) isRoleQuery_Query() {}
 
+// RoleKeyQuery matches by key.
 type RoleKeyQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -157,6 +159,7 @@ func (x *RoleKeyQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// RoleDisplayNameQuery matches by display name.
 type RoleDisplayNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DisplayName   string                 `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
@@ -209,6 +212,7 @@ func (x *RoleDisplayNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// Role is what users can be granted in a project. Its key never changes.
 type Role struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`

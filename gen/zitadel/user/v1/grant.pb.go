@@ -23,6 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// UserGrantState tells whether the roles of a user grant count.
 type UserGrantState int32
 
 const (
@@ -116,6 +117,7 @@ func (x *MembershipProjectGrantQuery) GetProjectGrantId() string {
 	return ""
 }
 
+// UserGrantQuery restricts a list of user grants.
 type UserGrantQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -406,6 +408,7 @@ func (*UserGrantQuery_UserTypeQuery) isUserGrantQuery_Query() {}
 
 func (*UserGrantQuery_InUserIdsQuery) isUserGrantQuery_Query() {}
 
+// UserGrantProjectIDQuery matches the grants of a project.
 type UserGrantProjectIDQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ProjectId     string                 `protobuf:"bytes,1,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
@@ -450,6 +453,7 @@ func (x *UserGrantProjectIDQuery) GetProjectId() string {
 	return ""
 }
 
+// UserGrantUserIDQuery matches the grants of a user.
 type UserGrantUserIDQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -494,6 +498,8 @@ func (x *UserGrantUserIDQuery) GetUserId() string {
 	return ""
 }
 
+// UserGrantWithGrantedQuery takes in the grants of projects that are granted to the
+// organization; there are none yet.
 type UserGrantWithGrantedQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	WithGranted   bool                   `protobuf:"varint,1,opt,name=with_granted,json=withGranted,proto3" json:"with_granted,omitempty"`
@@ -538,6 +544,7 @@ func (x *UserGrantWithGrantedQuery) GetWithGranted() bool {
 	return false
 }
 
+// UserGrantRoleKeyQuery matches the grants with a role whose key matches.
 type UserGrantRoleKeyQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RoleKey       string                 `protobuf:"bytes,1,opt,name=role_key,json=roleKey,proto3" json:"role_key,omitempty"`
@@ -590,6 +597,8 @@ func (x *UserGrantRoleKeyQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// UserGrantProjectGrantIDQuery matches the grants of a project grant; the empty id is that
+// of all others.
 type UserGrantProjectGrantIDQuery struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	ProjectGrantId string                 `protobuf:"bytes,1,opt,name=project_grant_id,json=projectGrantId,proto3" json:"project_grant_id,omitempty"`
@@ -634,6 +643,7 @@ func (x *UserGrantProjectGrantIDQuery) GetProjectGrantId() string {
 	return ""
 }
 
+// UserGrantUserNameQuery matches by the name of the user.
 type UserGrantUserNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserName      string                 `protobuf:"bytes,1,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
@@ -686,6 +696,8 @@ func (x *UserGrantUserNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// UserGrantFirstNameQuery matches by the first name of the user; a machine has an empty
+// one.
 type UserGrantFirstNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	FirstName     string                 `protobuf:"bytes,1,opt,name=first_name,json=firstName,proto3" json:"first_name,omitempty"`
@@ -738,6 +750,7 @@ func (x *UserGrantFirstNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// UserGrantLastNameQuery matches by the last name of the user; a machine has an empty one.
 type UserGrantLastNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	LastName      string                 `protobuf:"bytes,1,opt,name=last_name,json=lastName,proto3" json:"last_name,omitempty"`
@@ -790,6 +803,8 @@ func (x *UserGrantLastNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// UserGrantEmailQuery matches by the e-mail address of the user; a machine has an empty
+// one.
 type UserGrantEmailQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Email         string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
@@ -842,6 +857,7 @@ func (x *UserGrantEmailQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// UserGrantOrgNameQuery matches by the name of the organization that the grant belongs to.
 type UserGrantOrgNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OrgName       string                 `protobuf:"bytes,1,opt,name=org_name,json=orgName,proto3" json:"org_name,omitempty"`
@@ -894,6 +910,8 @@ func (x *UserGrantOrgNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// UserGrantOrgDomainQuery matches by the primary domain of the organization that the grant
+// belongs to.
 type UserGrantOrgDomainQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OrgDomain     string                 `protobuf:"bytes,1,opt,name=org_domain,json=orgDomain,proto3" json:"org_domain,omitempty"`
@@ -946,6 +964,7 @@ func (x *UserGrantOrgDomainQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// UserGrantProjectNameQuery matches by the name of the project.
 type UserGrantProjectNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ProjectName   string                 `protobuf:"bytes,1,opt,name=project_name,json=projectName,proto3" json:"project_name,omitempty"`
@@ -998,6 +1017,7 @@ func (x *UserGrantProjectNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// UserGrantDisplayNameQuery matches by the display name of the user.
 type UserGrantDisplayNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	DisplayName   string                 `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
@@ -1050,6 +1070,7 @@ func (x *UserGrantDisplayNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// UserGrantUserTypeQuery matches people or machines.
 type UserGrantUserTypeQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          Type                   `protobuf:"varint,1,opt,name=type,proto3,enum=zitadel.user.v1.Type" json:"type,omitempty"`
@@ -1094,6 +1115,7 @@ func (x *UserGrantUserTypeQuery) GetType() Type {
 	return Type_TYPE_UNSPECIFIED
 }
 
+// UserGrantInUserIDsQuery matches the grants of any of the users.
 type UserGrantInUserIDsQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	InUserIds     []string               `protobuf:"bytes,1,rep,name=in_user_ids,json=inUserIds,proto3" json:"in_user_ids,omitempty"`
@@ -1138,6 +1160,8 @@ func (x *UserGrantInUserIDsQuery) GetInUserIds() []string {
 	return nil
 }
 
+// UserGrant gives a user roles of a project. org is the organization of the project, which
+// the grant belongs to; granted_org is that of the user.
 type UserGrant struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	Id                 string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`

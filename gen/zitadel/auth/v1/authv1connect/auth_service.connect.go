@@ -148,11 +148,13 @@ type AuthServiceClient interface {
 	GetMyPasswordComplexityPolicy(context.Context, *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error)
 	// ListMyZitadelPermissions PENDING.
 	ListMyZitadelPermissions(context.Context, *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error)
-	// ListMyProjectPermissions PENDING.
+	// ListMyProjectPermissions returns the roles that the calling user is granted in
+	// projects, sorted; what is inactive does not count. NotFound: the caller is no user.
 	ListMyProjectPermissions(context.Context, *v1.ListMyProjectPermissionsRequest) (*v1.ListMyProjectPermissionsResponse, error)
 	// ListMyMemberships PENDING.
 	ListMyMemberships(context.Context, *v1.ListMyMembershipsRequest) (*v1.ListMyMembershipsResponse, error)
-	// ListMyUserGrants PENDING.
+	// ListMyUserGrants returns what the calling user is granted in the projects of all
+	// organizations. NotFound: the caller is no user.
 	ListMyUserGrants(context.Context, *v1.ListMyUserGrantsRequest) (*v1.ListMyUserGrantsResponse, error)
 	// ListMyProjectOrgs PENDING.
 	ListMyProjectOrgs(context.Context, *v1.ListMyProjectOrgsRequest) (*v1.ListMyProjectOrgsResponse, error)
@@ -607,11 +609,13 @@ type AuthServiceHandler interface {
 	GetMyPasswordComplexityPolicy(context.Context, *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error)
 	// ListMyZitadelPermissions PENDING.
 	ListMyZitadelPermissions(context.Context, *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error)
-	// ListMyProjectPermissions PENDING.
+	// ListMyProjectPermissions returns the roles that the calling user is granted in
+	// projects, sorted; what is inactive does not count. NotFound: the caller is no user.
 	ListMyProjectPermissions(context.Context, *v1.ListMyProjectPermissionsRequest) (*v1.ListMyProjectPermissionsResponse, error)
 	// ListMyMemberships PENDING.
 	ListMyMemberships(context.Context, *v1.ListMyMembershipsRequest) (*v1.ListMyMembershipsResponse, error)
-	// ListMyUserGrants PENDING.
+	// ListMyUserGrants returns what the calling user is granted in the projects of all
+	// organizations. NotFound: the caller is no user.
 	ListMyUserGrants(context.Context, *v1.ListMyUserGrantsRequest) (*v1.ListMyUserGrantsResponse, error)
 	// ListMyProjectOrgs PENDING.
 	ListMyProjectOrgs(context.Context, *v1.ListMyProjectOrgsRequest) (*v1.ListMyProjectOrgsResponse, error)

@@ -576,77 +576,130 @@ type ManagementServiceClient interface {
 	ValidateOrgDomain(context.Context, *v1.ValidateOrgDomainRequest) (*v1.ValidateOrgDomainResponse, error)
 	// SetPrimaryOrgDomain PENDING.
 	SetPrimaryOrgDomain(context.Context, *v1.SetPrimaryOrgDomainRequest) (*v1.SetPrimaryOrgDomainResponse, error)
-	// GetProjectByID PENDING.
+	// GetProjectByID returns a project of the chosen organization. NotFound: there is no such
+	// project.
 	GetProjectByID(context.Context, *v1.GetProjectByIDRequest) (*v1.GetProjectByIDResponse, error)
-	// ListProjects PENDING.
+	// ListProjects returns the projects of the chosen organization that match all queries.
 	ListProjects(context.Context, *v1.ListProjectsRequest) (*v1.ListProjectsResponse, error)
-	// AddProject PENDING.
+	// AddProject adds a project to the chosen organization. AlreadyExists: the organization
+	// has a project of this name, without regard to case.
 	AddProject(context.Context, *v1.AddProjectRequest) (*v1.AddProjectResponse, error)
-	// UpdateProject PENDING.
+	// UpdateProject replaces the name and all settings of a project. FailedPrecondition:
+	// nothing would change. AlreadyExists: the organization has a project of this name.
 	UpdateProject(context.Context, *v1.UpdateProjectRequest) (*v1.UpdateProjectResponse, error)
-	// DeactivateProject PENDING.
+	// DeactivateProject keeps a project and all that belongs to it, but nothing can be added
+	// to it, and the roles granted in it do not count. FailedPrecondition: the project is not
+	// active.
 	DeactivateProject(context.Context, *v1.DeactivateProjectRequest) (*v1.DeactivateProjectResponse, error)
-	// ReactivateProject PENDING.
+	// ReactivateProject undoes DeactivateProject. FailedPrecondition: the project is not
+	// inactive.
 	ReactivateProject(context.Context, *v1.ReactivateProjectRequest) (*v1.ReactivateProjectResponse, error)
-	// RemoveProject PENDING.
+	// RemoveProject removes a project with its roles, its applications and their keys, and
+	// what users are granted in it. NotFound: there is no such project.
 	RemoveProject(context.Context, *v1.RemoveProjectRequest) (*v1.RemoveProjectResponse, error)
-	// ListProjectRoles PENDING.
+	// ListProjectRoles returns the roles of a project that match all queries.
 	ListProjectRoles(context.Context, *v1.ListProjectRolesRequest) (*v1.ListProjectRolesResponse, error)
-	// AddProjectRole PENDING.
+	// AddProjectRole adds a role to a project. AlreadyExists: the project has a role of this
+	// key. FailedPrecondition: the project is not active.
 	AddProjectRole(context.Context, *v1.AddProjectRoleRequest) (*v1.AddProjectRoleResponse, error)
-	// BulkAddProjectRoles PENDING.
+	// BulkAddProjectRoles adds roles to a project, all or none. InvalidArgument: a key is
+	// there twice. AlreadyExists: the project has a role of one of the keys.
+	// FailedPrecondition: there are no roles to add, or the project is not active.
 	BulkAddProjectRoles(context.Context, *v1.BulkAddProjectRolesRequest) (*v1.BulkAddProjectRolesResponse, error)
-	// UpdateProjectRole PENDING.
+	// UpdateProjectRole replaces the display name and the group of a role. NotFound: the
+	// project has no such role. FailedPrecondition: nothing would change.
 	UpdateProjectRole(context.Context, *v1.UpdateProjectRoleRequest) (*v1.UpdateProjectRoleResponse, error)
-	// RemoveProjectRole PENDING.
+	// RemoveProjectRole removes a role and takes it from all users who are granted it; a user
+	// grant that has no other role is removed. NotFound: the project has no such role.
 	RemoveProjectRole(context.Context, *v1.RemoveProjectRoleRequest) (*v1.RemoveProjectRoleResponse, error)
-	// GetAppByID PENDING.
+	// GetAppByID returns an application of a project. NotFound: the project has no such
+	// application.
 	GetAppByID(context.Context, *v1.GetAppByIDRequest) (*v1.GetAppByIDResponse, error)
-	// ListApps PENDING.
+	// ListApps returns the applications of a project that match all queries.
 	ListApps(context.Context, *v1.ListAppsRequest) (*v1.ListAppsResponse, error)
-	// AddOIDCApp PENDING.
+	// AddOIDCApp adds an OpenID Connect client to a project. The answer has the client id
+	// and, for a client that authenticates with a secret, the secret, which is shown only
+	// once. What is unwise but possible is told as a compliance problem. InvalidArgument: a
+	// URI is none. AlreadyExists: the project has an application of this name.
+	// FailedPrecondition: the project is not active.
 	AddOIDCApp(context.Context, *v1.AddOIDCAppRequest) (*v1.AddOIDCAppResponse, error)
-	// AddAPIApp PENDING.
+	// AddAPIApp adds an API, which asks for what tokens mean, to a project. The answer has
+	// the client id and, for one that authenticates with a secret, the secret, which is shown
+	// only once. AlreadyExists: the project has an application of this name.
+	// FailedPrecondition: the project is not active.
 	AddAPIApp(context.Context, *v1.AddAPIAppRequest) (*v1.AddAPIAppResponse, error)
-	// UpdateApp PENDING.
+	// UpdateApp renames an application. NotFound: the project has no such application.
+	// FailedPrecondition: nothing would change. AlreadyExists: the project has an application
+	// of this name.
 	UpdateApp(context.Context, *v1.UpdateAppRequest) (*v1.UpdateAppResponse, error)
-	// UpdateOIDCAppConfig PENDING.
+	// UpdateOIDCAppConfig replaces the configuration of an OpenID Connect client. Its secret
+	// ends when it is to authenticate without one. NotFound: the project has no such
+	// application. InvalidArgument: a URI is none. FailedPrecondition: nothing would change,
+	// or the application is of another kind.
 	UpdateOIDCAppConfig(context.Context, *v1.UpdateOIDCAppConfigRequest) (*v1.UpdateOIDCAppConfigResponse, error)
-	// UpdateAPIAppConfig PENDING.
+	// UpdateAPIAppConfig replaces the configuration of an API. Its secret ends when it is to
+	// authenticate without one. NotFound: the project has no such application.
+	// FailedPrecondition: nothing would change, or the application is of another kind.
 	UpdateAPIAppConfig(context.Context, *v1.UpdateAPIAppConfigRequest) (*v1.UpdateAPIAppConfigResponse, error)
-	// DeactivateApp PENDING.
+	// DeactivateApp keeps an application, but it cannot be used. NotFound: the project has no
+	// such application. FailedPrecondition: the application is not active.
 	DeactivateApp(context.Context, *v1.DeactivateAppRequest) (*v1.DeactivateAppResponse, error)
-	// ReactivateApp PENDING.
+	// ReactivateApp undoes DeactivateApp. NotFound: the project has no such application.
+	// FailedPrecondition: the application is not inactive.
 	ReactivateApp(context.Context, *v1.ReactivateAppRequest) (*v1.ReactivateAppResponse, error)
-	// RemoveApp PENDING.
+	// RemoveApp removes an application with its keys. NotFound: the project has no such
+	// application.
 	RemoveApp(context.Context, *v1.RemoveAppRequest) (*v1.RemoveAppResponse, error)
-	// RegenerateOIDCClientSecret PENDING.
+	// RegenerateOIDCClientSecret gives an OpenID Connect client a new secret, which is shown
+	// only once, and ends the one before. NotFound: the project has no such application.
+	// FailedPrecondition: the application does not authenticate with a secret, or is of
+	// another kind.
 	RegenerateOIDCClientSecret(context.Context, *v1.RegenerateOIDCClientSecretRequest) (*v1.RegenerateOIDCClientSecretResponse, error)
-	// RegenerateAPIClientSecret PENDING.
+	// RegenerateAPIClientSecret gives an API a new secret, which is shown only once, and ends
+	// the one before. NotFound: the project has no such application. FailedPrecondition: the
+	// application does not authenticate with a secret, or is of another kind.
 	RegenerateAPIClientSecret(context.Context, *v1.RegenerateAPIClientSecretRequest) (*v1.RegenerateAPIClientSecretResponse, error)
-	// GetAppKey PENDING.
+	// GetAppKey returns what is known of a key of an application. NotFound: the application
+	// has no such key.
 	GetAppKey(context.Context, *v1.GetAppKeyRequest) (*v1.GetAppKeyResponse, error)
-	// ListAppKeys PENDING.
+	// ListAppKeys returns the keys of an application, also those that have expired. NotFound:
+	// the project has no such application.
 	ListAppKeys(context.Context, *v1.ListAppKeysRequest) (*v1.ListAppKeysResponse, error)
-	// AddAppKey PENDING.
+	// AddAppKey makes a key that an application signs assertions with (RFC 7523). The answer
+	// has the key file, which is shown only once. NotFound: the project has no such
+	// application. FailedPrecondition: the application does not authenticate with a key, or
+	// the project is not active.
 	AddAppKey(context.Context, *v1.AddAppKeyRequest) (*v1.AddAppKeyResponse, error)
-	// RemoveAppKey PENDING.
+	// RemoveAppKey removes a key of an application. NotFound: the application has no such
+	// key.
 	RemoveAppKey(context.Context, *v1.RemoveAppKeyRequest) (*v1.RemoveAppKeyResponse, error)
-	// GetUserGrantByID PENDING.
+	// GetUserGrantByID returns what a user is granted in a project of the chosen
+	// organization. NotFound: the organization has no such grant, or it is another user's.
 	GetUserGrantByID(context.Context, *v1.GetUserGrantByIDRequest) (*v1.GetUserGrantByIDResponse, error)
-	// ListUserGrants PENDING.
+	// ListUserGrants returns the user grants of the chosen organization that match all
+	// queries.
 	ListUserGrants(context.Context, *v1.ListUserGrantRequest) (*v1.ListUserGrantResponse, error)
-	// AddUserGrant PENDING.
+	// AddUserGrant grants a user, who may be of any organization, roles of a project of the
+	// chosen organization. NotFound: there is no such user, or no such project.
+	// InvalidArgument: the project has no such role. AlreadyExists: the user is granted roles
+	// of the project. FailedPrecondition: the project is not active.
 	AddUserGrant(context.Context, *v1.AddUserGrantRequest) (*v1.AddUserGrantResponse, error)
-	// UpdateUserGrant PENDING.
+	// UpdateUserGrant replaces the roles that a user is granted. NotFound: the organization
+	// has no such grant, or it is another user's. InvalidArgument: the project has no such
+	// role. FailedPrecondition: nothing would change.
 	UpdateUserGrant(context.Context, *v1.UpdateUserGrantRequest) (*v1.UpdateUserGrantResponse, error)
-	// DeactivateUserGrant PENDING.
+	// DeactivateUserGrant keeps a user grant, but its roles do not count. NotFound: the
+	// organization has no such grant, or it is another user's. FailedPrecondition: the grant
+	// is not active.
 	DeactivateUserGrant(context.Context, *v1.DeactivateUserGrantRequest) (*v1.DeactivateUserGrantResponse, error)
-	// ReactivateUserGrant PENDING.
+	// ReactivateUserGrant undoes DeactivateUserGrant. NotFound: the organization has no such
+	// grant, or it is another user's. FailedPrecondition: the grant is not inactive.
 	ReactivateUserGrant(context.Context, *v1.ReactivateUserGrantRequest) (*v1.ReactivateUserGrantResponse, error)
-	// RemoveUserGrant PENDING.
+	// RemoveUserGrant removes a user grant. NotFound: the organization has no such grant, or
+	// it is another user's.
 	RemoveUserGrant(context.Context, *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error)
-	// BulkRemoveUserGrant PENDING.
+	// BulkRemoveUserGrant removes user grants, all or none. NotFound: the organization has no
+	// such grant. FailedPrecondition: there are none to remove.
 	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
 	// GetOrgIAMPolicy PENDING.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
@@ -2872,77 +2925,130 @@ type ManagementServiceHandler interface {
 	ValidateOrgDomain(context.Context, *v1.ValidateOrgDomainRequest) (*v1.ValidateOrgDomainResponse, error)
 	// SetPrimaryOrgDomain PENDING.
 	SetPrimaryOrgDomain(context.Context, *v1.SetPrimaryOrgDomainRequest) (*v1.SetPrimaryOrgDomainResponse, error)
-	// GetProjectByID PENDING.
+	// GetProjectByID returns a project of the chosen organization. NotFound: there is no such
+	// project.
 	GetProjectByID(context.Context, *v1.GetProjectByIDRequest) (*v1.GetProjectByIDResponse, error)
-	// ListProjects PENDING.
+	// ListProjects returns the projects of the chosen organization that match all queries.
 	ListProjects(context.Context, *v1.ListProjectsRequest) (*v1.ListProjectsResponse, error)
-	// AddProject PENDING.
+	// AddProject adds a project to the chosen organization. AlreadyExists: the organization
+	// has a project of this name, without regard to case.
 	AddProject(context.Context, *v1.AddProjectRequest) (*v1.AddProjectResponse, error)
-	// UpdateProject PENDING.
+	// UpdateProject replaces the name and all settings of a project. FailedPrecondition:
+	// nothing would change. AlreadyExists: the organization has a project of this name.
 	UpdateProject(context.Context, *v1.UpdateProjectRequest) (*v1.UpdateProjectResponse, error)
-	// DeactivateProject PENDING.
+	// DeactivateProject keeps a project and all that belongs to it, but nothing can be added
+	// to it, and the roles granted in it do not count. FailedPrecondition: the project is not
+	// active.
 	DeactivateProject(context.Context, *v1.DeactivateProjectRequest) (*v1.DeactivateProjectResponse, error)
-	// ReactivateProject PENDING.
+	// ReactivateProject undoes DeactivateProject. FailedPrecondition: the project is not
+	// inactive.
 	ReactivateProject(context.Context, *v1.ReactivateProjectRequest) (*v1.ReactivateProjectResponse, error)
-	// RemoveProject PENDING.
+	// RemoveProject removes a project with its roles, its applications and their keys, and
+	// what users are granted in it. NotFound: there is no such project.
 	RemoveProject(context.Context, *v1.RemoveProjectRequest) (*v1.RemoveProjectResponse, error)
-	// ListProjectRoles PENDING.
+	// ListProjectRoles returns the roles of a project that match all queries.
 	ListProjectRoles(context.Context, *v1.ListProjectRolesRequest) (*v1.ListProjectRolesResponse, error)
-	// AddProjectRole PENDING.
+	// AddProjectRole adds a role to a project. AlreadyExists: the project has a role of this
+	// key. FailedPrecondition: the project is not active.
 	AddProjectRole(context.Context, *v1.AddProjectRoleRequest) (*v1.AddProjectRoleResponse, error)
-	// BulkAddProjectRoles PENDING.
+	// BulkAddProjectRoles adds roles to a project, all or none. InvalidArgument: a key is
+	// there twice. AlreadyExists: the project has a role of one of the keys.
+	// FailedPrecondition: there are no roles to add, or the project is not active.
 	BulkAddProjectRoles(context.Context, *v1.BulkAddProjectRolesRequest) (*v1.BulkAddProjectRolesResponse, error)
-	// UpdateProjectRole PENDING.
+	// UpdateProjectRole replaces the display name and the group of a role. NotFound: the
+	// project has no such role. FailedPrecondition: nothing would change.
 	UpdateProjectRole(context.Context, *v1.UpdateProjectRoleRequest) (*v1.UpdateProjectRoleResponse, error)
-	// RemoveProjectRole PENDING.
+	// RemoveProjectRole removes a role and takes it from all users who are granted it; a user
+	// grant that has no other role is removed. NotFound: the project has no such role.
 	RemoveProjectRole(context.Context, *v1.RemoveProjectRoleRequest) (*v1.RemoveProjectRoleResponse, error)
-	// GetAppByID PENDING.
+	// GetAppByID returns an application of a project. NotFound: the project has no such
+	// application.
 	GetAppByID(context.Context, *v1.GetAppByIDRequest) (*v1.GetAppByIDResponse, error)
-	// ListApps PENDING.
+	// ListApps returns the applications of a project that match all queries.
 	ListApps(context.Context, *v1.ListAppsRequest) (*v1.ListAppsResponse, error)
-	// AddOIDCApp PENDING.
+	// AddOIDCApp adds an OpenID Connect client to a project. The answer has the client id
+	// and, for a client that authenticates with a secret, the secret, which is shown only
+	// once. What is unwise but possible is told as a compliance problem. InvalidArgument: a
+	// URI is none. AlreadyExists: the project has an application of this name.
+	// FailedPrecondition: the project is not active.
 	AddOIDCApp(context.Context, *v1.AddOIDCAppRequest) (*v1.AddOIDCAppResponse, error)
-	// AddAPIApp PENDING.
+	// AddAPIApp adds an API, which asks for what tokens mean, to a project. The answer has
+	// the client id and, for one that authenticates with a secret, the secret, which is shown
+	// only once. AlreadyExists: the project has an application of this name.
+	// FailedPrecondition: the project is not active.
 	AddAPIApp(context.Context, *v1.AddAPIAppRequest) (*v1.AddAPIAppResponse, error)
-	// UpdateApp PENDING.
+	// UpdateApp renames an application. NotFound: the project has no such application.
+	// FailedPrecondition: nothing would change. AlreadyExists: the project has an application
+	// of this name.
 	UpdateApp(context.Context, *v1.UpdateAppRequest) (*v1.UpdateAppResponse, error)
-	// UpdateOIDCAppConfig PENDING.
+	// UpdateOIDCAppConfig replaces the configuration of an OpenID Connect client. Its secret
+	// ends when it is to authenticate without one. NotFound: the project has no such
+	// application. InvalidArgument: a URI is none. FailedPrecondition: nothing would change,
+	// or the application is of another kind.
 	UpdateOIDCAppConfig(context.Context, *v1.UpdateOIDCAppConfigRequest) (*v1.UpdateOIDCAppConfigResponse, error)
-	// UpdateAPIAppConfig PENDING.
+	// UpdateAPIAppConfig replaces the configuration of an API. Its secret ends when it is to
+	// authenticate without one. NotFound: the project has no such application.
+	// FailedPrecondition: nothing would change, or the application is of another kind.
 	UpdateAPIAppConfig(context.Context, *v1.UpdateAPIAppConfigRequest) (*v1.UpdateAPIAppConfigResponse, error)
-	// DeactivateApp PENDING.
+	// DeactivateApp keeps an application, but it cannot be used. NotFound: the project has no
+	// such application. FailedPrecondition: the application is not active.
 	DeactivateApp(context.Context, *v1.DeactivateAppRequest) (*v1.DeactivateAppResponse, error)
-	// ReactivateApp PENDING.
+	// ReactivateApp undoes DeactivateApp. NotFound: the project has no such application.
+	// FailedPrecondition: the application is not inactive.
 	ReactivateApp(context.Context, *v1.ReactivateAppRequest) (*v1.ReactivateAppResponse, error)
-	// RemoveApp PENDING.
+	// RemoveApp removes an application with its keys. NotFound: the project has no such
+	// application.
 	RemoveApp(context.Context, *v1.RemoveAppRequest) (*v1.RemoveAppResponse, error)
-	// RegenerateOIDCClientSecret PENDING.
+	// RegenerateOIDCClientSecret gives an OpenID Connect client a new secret, which is shown
+	// only once, and ends the one before. NotFound: the project has no such application.
+	// FailedPrecondition: the application does not authenticate with a secret, or is of
+	// another kind.
 	RegenerateOIDCClientSecret(context.Context, *v1.RegenerateOIDCClientSecretRequest) (*v1.RegenerateOIDCClientSecretResponse, error)
-	// RegenerateAPIClientSecret PENDING.
+	// RegenerateAPIClientSecret gives an API a new secret, which is shown only once, and ends
+	// the one before. NotFound: the project has no such application. FailedPrecondition: the
+	// application does not authenticate with a secret, or is of another kind.
 	RegenerateAPIClientSecret(context.Context, *v1.RegenerateAPIClientSecretRequest) (*v1.RegenerateAPIClientSecretResponse, error)
-	// GetAppKey PENDING.
+	// GetAppKey returns what is known of a key of an application. NotFound: the application
+	// has no such key.
 	GetAppKey(context.Context, *v1.GetAppKeyRequest) (*v1.GetAppKeyResponse, error)
-	// ListAppKeys PENDING.
+	// ListAppKeys returns the keys of an application, also those that have expired. NotFound:
+	// the project has no such application.
 	ListAppKeys(context.Context, *v1.ListAppKeysRequest) (*v1.ListAppKeysResponse, error)
-	// AddAppKey PENDING.
+	// AddAppKey makes a key that an application signs assertions with (RFC 7523). The answer
+	// has the key file, which is shown only once. NotFound: the project has no such
+	// application. FailedPrecondition: the application does not authenticate with a key, or
+	// the project is not active.
 	AddAppKey(context.Context, *v1.AddAppKeyRequest) (*v1.AddAppKeyResponse, error)
-	// RemoveAppKey PENDING.
+	// RemoveAppKey removes a key of an application. NotFound: the application has no such
+	// key.
 	RemoveAppKey(context.Context, *v1.RemoveAppKeyRequest) (*v1.RemoveAppKeyResponse, error)
-	// GetUserGrantByID PENDING.
+	// GetUserGrantByID returns what a user is granted in a project of the chosen
+	// organization. NotFound: the organization has no such grant, or it is another user's.
 	GetUserGrantByID(context.Context, *v1.GetUserGrantByIDRequest) (*v1.GetUserGrantByIDResponse, error)
-	// ListUserGrants PENDING.
+	// ListUserGrants returns the user grants of the chosen organization that match all
+	// queries.
 	ListUserGrants(context.Context, *v1.ListUserGrantRequest) (*v1.ListUserGrantResponse, error)
-	// AddUserGrant PENDING.
+	// AddUserGrant grants a user, who may be of any organization, roles of a project of the
+	// chosen organization. NotFound: there is no such user, or no such project.
+	// InvalidArgument: the project has no such role. AlreadyExists: the user is granted roles
+	// of the project. FailedPrecondition: the project is not active.
 	AddUserGrant(context.Context, *v1.AddUserGrantRequest) (*v1.AddUserGrantResponse, error)
-	// UpdateUserGrant PENDING.
+	// UpdateUserGrant replaces the roles that a user is granted. NotFound: the organization
+	// has no such grant, or it is another user's. InvalidArgument: the project has no such
+	// role. FailedPrecondition: nothing would change.
 	UpdateUserGrant(context.Context, *v1.UpdateUserGrantRequest) (*v1.UpdateUserGrantResponse, error)
-	// DeactivateUserGrant PENDING.
+	// DeactivateUserGrant keeps a user grant, but its roles do not count. NotFound: the
+	// organization has no such grant, or it is another user's. FailedPrecondition: the grant
+	// is not active.
 	DeactivateUserGrant(context.Context, *v1.DeactivateUserGrantRequest) (*v1.DeactivateUserGrantResponse, error)
-	// ReactivateUserGrant PENDING.
+	// ReactivateUserGrant undoes DeactivateUserGrant. NotFound: the organization has no such
+	// grant, or it is another user's. FailedPrecondition: the grant is not inactive.
 	ReactivateUserGrant(context.Context, *v1.ReactivateUserGrantRequest) (*v1.ReactivateUserGrantResponse, error)
-	// RemoveUserGrant PENDING.
+	// RemoveUserGrant removes a user grant. NotFound: the organization has no such grant, or
+	// it is another user's.
 	RemoveUserGrant(context.Context, *v1.RemoveUserGrantRequest) (*v1.RemoveUserGrantResponse, error)
-	// BulkRemoveUserGrant PENDING.
+	// BulkRemoveUserGrant removes user grants, all or none. NotFound: the organization has no
+	// such grant. FailedPrecondition: there are none to remove.
 	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
 	// GetOrgIAMPolicy PENDING.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
