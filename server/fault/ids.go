@@ -50,6 +50,8 @@ var (
 	UserNameTaken        = AlreadyExists.define("user.name_taken", "the user name is taken")
 	UserIDTaken          = AlreadyExists.define("user.id_taken", "the user id is taken, or was once")
 	UserNotMachine       = FailedPrecondition.define("user.not_machine", "the user is a person: only a machine user has keys and personal access tokens")
+	UserNotHuman         = FailedPrecondition.define("user.not_human", "the user is a machine: only a person has a profile, an e-mail address, a phone number and a password")
+	CodeWrong            = Invalid.define("user.code_wrong", "is not the code that was given for the address, or it is older than an hour, was used, or was guessed too often: have a new one made")
 	PasswordPolicy       = Invalid.define("password.policy", "must have %s")
 	PasswordBusy         = ResourceExhausted.define("password.busy", "too many passwords are being checked; try again")
 	MemberExists         = AlreadyExists.define("member.exists", "the user is a member already")

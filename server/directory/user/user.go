@@ -185,9 +185,7 @@ func (p Prepared) setHuman(create *ent.UserCreate, tx *store.Tx) {
 	if p.passwordHash != "" {
 		create.SetPasswordChangedAt(tx.Now())
 	}
-	if p.passwordHash == "" || !h.EmailVerified {
-		create.SetState(user.StateInitial) // until the person has proved the address and set a password
-	}
+	create.SetState(stateOf(user.StateInitial, h.EmailVerified, p.passwordHash != ""))
 }
 
 // checkFresh returns fault.UserIDTaken for an id that the instance has seen,
