@@ -47,6 +47,15 @@ type PasswordComplexityValues struct {
 	HasSymbol    bool   `json:"hasSymbol"`
 }
 
+// Lockout decides after how many wrong attempts in a row a user is locked.
+var Lockout = Kind[LockoutValues]{name: "lockout"}
+
+// LockoutValues are the values of Lockout; 0 is never.
+type LockoutValues struct {
+	MaxPasswordAttempts uint64 `json:"maxPasswordAttempts"`
+	MaxOTPAttempts      uint64 `json:"maxOtpAttempts"`
+}
+
 // Get returns the values that count for an organization: its own, else those
 // of the instance of ctx, else the built-in ones.
 func Get[T any](ctx context.Context, policies *ent.OwnerPolicyClient, kind Kind[T], organizationID string) (T, error) {

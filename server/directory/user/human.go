@@ -36,6 +36,20 @@ func LockHuman(ctx context.Context, tx *store.Tx, id string) (*ent.User, error) 
 	return GetHuman(ctx, tx.User, id) // as those before left it
 }
 
+// ChangeHuman runs f in a transaction with a person whom nobody else changes
+// meanwhile. It returns the person as it was before, and the change that f
+// returned. It returns the errors of LockHuman and of f.
+func ChangeHuman(ctx context.Context, s *store.Store, id string, f func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (row *ent.User, change store.Change, err error) {
+	err = s.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if row, err = LockHuman(ctx, tx, id); err != nil {
+			return err
+		}
+		change, err = f(ctx, tx, row)
+		return err
+	})
+	return row, change, err
+}
+
 // stateOf returns the state of a person: it begins in the state initial, and
 // becomes active with the first password and the first proved e-mail address.
 // Later neither can be taken away, and other states are left by their own calls.
@@ -45,3 +59,6 @@ func stateOf(now user.State, emailVerified, hasPassword bool) user.State {
 	}
 	return now
 }
+
+// hasPassword reports whether a person has a password.
+func hasPassword(u *ent.User) bool { return u.PasswordChangedAt != nil }

@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"crypto/subtle"
+	"strings"
 	"time"
 
 	"github.com/bastide-id/bastide/ent"
@@ -30,12 +31,6 @@ const (
 	PhoneCode = verificationcode.KindPhone
 )
 
-// codeEvents are what is said of a code of each kind.
-var codeEvents = map[CodeKind]struct{ added, failed, verified store.EventType }{
-	EmailCode: {store.UserHumanEmailCodeAdded, store.UserHumanEmailVerificationFailed, store.UserHumanEmailVerified},
-	PhoneCode: {store.UserHumanPhoneCodeAdded, store.UserHumanPhoneVerificationFailed, store.UserHumanPhoneVerified},
-}
-
 // NewCode returns a code to be given to whoever sets an address, and the hash
 // that SaveCode keeps of it.
 func NewCode() (code string, hash []byte) {
@@ -46,7 +41,7 @@ func NewCode() (code string, hash []byte) {
 // SaveCode gives a person a code, for an hour, in place of an older one of the
 // kind. The hash is that of NewCode.
 func SaveCode(ctx context.Context, tx *store.Tx, u *ent.User, kind CodeKind, hash []byte) (store.Change, error) {
-	change, err := tx.Record(ctx, codeEvents[kind].added, store.UserObject(u), store.Payload{}) // also locks the user
+	change, err := tx.Record(ctx, addresses[kind].events.codeAdded, store.UserObject(u), store.Payload{}) // also locks the user
 	if err != nil {
 		return change, err
 	}
@@ -80,7 +75,8 @@ func (u *Users) Verify(ctx context.Context, userID string, kind CodeKind, code s
 			refused = fault.CodeWrong.Field("code")
 			return nil
 		}
-		row, change, err = setProved(ctx, tx, person, kind)
+		value, _ := addresses[kind].of(person)
+		row, change, err = setProved(ctx, tx, person, kind, value)
 		return err
 	})
 	if err == nil {
@@ -99,7 +95,7 @@ func redeemCode(ctx context.Context, tx *store.Tx, u *ent.User, kind CodeKind, c
 	case err != nil:
 		return false, err
 	}
-	if row.ExpiresAt.After(tx.Now()) && subtle.ConstantTimeCompare(id.Hash(code), row.Hash) == 1 {
+	if row.ExpiresAt.After(tx.Now()) && subtle.ConstantTimeCompare(id.Hash(strings.ToUpper(code)), row.Hash) == 1 {
 		return true, tx.VerificationCode.DeleteOne(row).Exec(ctx)
 	}
 	if row.FailedAttempts+1 < maxCodeAttempts {
@@ -110,24 +106,8 @@ func redeemCode(ctx context.Context, tx *store.Tx, u *ent.User, kind CodeKind, c
 	if err != nil {
 		return false, err
 	}
-	_, err = tx.Record(ctx, codeEvents[kind].failed, store.UserObject(u), store.Payload{})
+	_, err = tx.Record(ctx, addresses[kind].events.codeFailed, store.UserObject(u), store.Payload{})
 	return false, err
-}
-
-// setProved marks an address of a person as proved.
-func setProved(ctx context.Context, tx *store.Tx, u *ent.User, kind CodeKind) (*ent.User, store.Change, error) {
-	change, err := tx.Record(ctx, codeEvents[kind].verified, store.UserObject(u), store.Payload{})
-	if err != nil {
-		return nil, change, err
-	}
-	update := tx.User.UpdateOne(u)
-	if kind == EmailCode {
-		update.SetEmailVerified(true).SetState(stateOf(u.State, true, u.PasswordChangedAt != nil))
-	} else {
-		update.SetPhoneVerified(true)
-	}
-	row, err := update.Save(ctx)
-	return row, change, err
 }
 
 // dropCode takes away the code of a kind, if there is one: an address that
