@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/go-crypt/x/base64"
 	"github.com/go-crypt/x/crypt"
 	"golang.org/x/crypto/bcrypt"
 )
@@ -96,12 +95,13 @@ func cryptParts(parts []string, longestSalt, sumLength int) (salt, sum []byte, e
 	return []byte(parts[1]), []byte(parts[2]), nil
 }
 
-// matchingCrypt is matching for a sum in the alphabet of crypt(3).
+// matchingCrypt is matching for the passwords that crypt(3) takes; the sums are
+// in its alphabet.
 func matchingCrypt(sum []byte, compute func(password []byte) []byte) func([]byte) bool {
 	return matching(sum, func(password []byte) []byte {
 		if len(password) > longestTyped {
 			return nil
 		}
-		return base64.EncodeCrypt(compute(password))
+		return compute(password)
 	})
 }

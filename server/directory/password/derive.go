@@ -13,18 +13,18 @@ import (
 	"golang.org/x/crypto/scrypt"
 )
 
-// What checking a hash from elsewhere may take: a worker is busy for about a
-// second with the most expensive one.
+// What checking a hash from elsewhere may take: what is usual is accepted, and
+// the most expensive one keeps a worker busy for two seconds or so, once.
 const (
 	mostMemory  = 256 << 20 // bytes
-	mostTraffic = 1 << 30   // bytes, with all passes over the memory
+	mostTraffic = 512 << 20 // bytes, with all passes over the memory
 	mostThreads = 16
-	mostRounds  = 3_000_000 // of PBKDF2, for every block of the sum
+	mostRounds  = 2_000_000 // of PBKDF2, for every block of the sum
 )
 
 const (
-	argon2Cost = costError("m of at least 8 for each of p and at most 262144 KiB, t of at least 1, m times t of at most 1048576 KiB, and p of 1 to 16")
-	scryptCost = costError("r and p of 1 to 16, 128 times r times 2^ln of at most 256 MiB, and p times that of at most 1 GiB")
+	argon2Cost = costError("m of at least 8 for each of p and at most 262144 KiB, t of at least 1, m times t of at most 524288 KiB, and p of 1 to 16")
+	scryptCost = costError("r and p of 1 to 16, 128 times r times 2^ln of at most 256 MiB, and p times that of at most 512 MiB")
 )
 
 var pbkdf2Cost = costError(fmt.Sprintf("1 to %d rounds, divided by the number of blocks that the sum is long", mostRounds))
