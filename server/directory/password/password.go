@@ -52,20 +52,49 @@ func NewHasher(workers int) *Hasher {
 
 // Hash returns the Argon2id hash of a password in PHC string format. It
 // returns fault.PasswordBusy when too many wait, or the error of ctx.
-func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+func (h *Hasher) Hash(ctx context.Context, password string) (hash string, err error) {
+	err = h.work(ctx, func() {
+		salt := make([]byte, saltLength)
+		_, _ = rand.Read(salt) // never fails: crypto/rand ends the program first
+		sum := argon2.IDKey([]byte(norm.NFC.String(password)), salt, passes, memory, threads, hashLength)
+		encode := base64.RawStdEncoding.EncodeToString
+		hash = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, threads, encode(salt), encode(sum))
+	})
+	return hash, err
+}
+
+// Verify reports whether a hash, of Hash or one that CheckHash accepts, is that
+// of the password, and if so whether it is outdated: Hash would make another
+// kind of hash now. It returns fault.PasswordBusy when too many wait, or the
+// error of ctx.
+func (h *Hasher) Verify(ctx context.Context, hash, password string) (right, outdated bool, err error) {
+	e, err := decode(hash)
+	if err != nil {
+		return false, false, fmt.Errorf("a stored password: %w", err)
+	}
+	err = h.work(ctx, func() {
+		composed := norm.NFC.String(password)
+		right, outdated = e.matches([]byte(composed)), !e.current
+		if !right && composed != password { // others hash what was typed
+			right, outdated = e.matches([]byte(password)), true
+		}
+	})
+	return right, right && outdated, err
+}
+
+// work runs f when a worker is free. It returns fault.PasswordBusy when too
+// many wait, or the error of ctx.
+func (h *Hasher) work(ctx context.Context, f func()) error {
 	if !h.queue.TryAcquire(1) {
-		return "", fault.PasswordBusy.With()
+		return fault.PasswordBusy.With()
 	}
 	defer h.queue.Release(1)
 	if err := h.workers.Acquire(ctx, 1); err != nil {
-		return "", err
+		return err
 	}
 	defer h.workers.Release(1)
-	salt := make([]byte, saltLength)
-	_, _ = rand.Read(salt) // never fails: crypto/rand ends the program first
-	sum := argon2.IDKey([]byte(norm.NFC.String(password)), salt, passes, memory, threads, hashLength)
-	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, threads, encode(salt), encode(sum)), nil
+	f()
+	return nil
 }
 
 // Check returns fault.Invalid, for the request field at path, that says what

@@ -4,7 +4,6 @@ package user
 import (
 	"context"
 	"regexp"
-	"strings"
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/user"
@@ -34,8 +33,11 @@ type Human struct {
 	EmailVerified     bool
 	Phone             string
 	PhoneVerified     bool
-	// Password is empty for a person without one.
-	Password               string
+	// Password is empty for a person without one, and where PasswordHash is set.
+	Password string
+	// PasswordHash is that of another system, in the form that
+	// password.CheckHash accepts.
+	PasswordHash           *string
 	PasswordChangeRequired bool
 }
 
@@ -48,7 +50,7 @@ type Machine struct {
 
 // Paths name the request fields that Prepare may complain of.
 type Paths struct {
-	PreferredLanguage, Password string
+	PreferredLanguage, Password, PasswordHash string
 }
 
 // Prepared is a new user that only needs to be saved.
@@ -86,24 +88,36 @@ func (u *Users) Prepare(ctx context.Context, n New, organizationID string, paths
 	if err != nil {
 		return p, err
 	}
-	if err := Check(n, paths, rules); err != nil || n.Human.Password == "" {
+	if err := Check(n, paths, rules); err != nil {
 		return p, err
 	}
-	p.passwordHash, err = u.hasher.Hash(ctx, n.Human.Password)
+	switch {
+	case n.Human.PasswordHash != nil:
+		p.passwordHash = *n.Human.PasswordHash
+	case n.Human.Password != "":
+		p.passwordHash, err = u.hasher.Hash(ctx, n.Human.Password)
+	}
 	return p, err
 }
 
 // Check returns fault.Invalid for the fields of a new user that the contract's
-// rules could not judge: the language, and the password by its policy.
+// rules could not judge: the language, the password by its policy, and a hash
+// from elsewhere.
 func Check(n New, paths Paths, rules policy.PasswordComplexityValues) error {
 	if n.Human == nil {
 		return nil
 	}
 	err := CheckLanguage(paths.PreferredLanguage, n.Human.PreferredLanguage)
-	if n.Human.Password == "" {
+	if n.Human.Password != "" {
+		err = fault.Join(err, password.Check(paths.Password, n.Human.Password, rules))
+	}
+	if n.Human.PasswordHash == nil {
 		return err
 	}
-	return fault.Join(err, password.Check(paths.Password, n.Human.Password, rules))
+	if n.Human.Password != "" {
+		return fault.Join(err, fault.PasswordTwice.Field(paths.PasswordHash, paths.Password))
+	}
+	return fault.Join(err, password.CheckHash(paths.PasswordHash, *n.Human.PasswordHash))
 }
 
 // languageTag is the form of a tag: a language, and what may narrow it down
@@ -167,10 +181,7 @@ func (p Prepared) setMachine(create *ent.UserCreate) {
 
 func (p Prepared) setHuman(create *ent.UserCreate, tx *store.Tx) {
 	h := p.Human
-	display := h.DisplayName
-	if display == "" {
-		display = strings.TrimSpace(h.FirstName + " " + h.LastName)
-	}
+	display := displayName(h.FirstName, h.LastName, h.DisplayName)
 	create.SetType(user.TypeHuman).
 		SetFirstName(store.Text(h.FirstName)).SetFirstNameKey(store.Key(h.FirstName)).
 		SetLastName(store.Text(h.LastName)).SetLastNameKey(store.Key(h.LastName)).
@@ -178,13 +189,11 @@ func (p Prepared) setHuman(create *ent.UserCreate, tx *store.Tx) {
 		SetDisplayName(store.Text(display)).SetDisplayNameKey(store.Key(display)).
 		SetPreferredLanguage(h.PreferredLanguage).SetGender(h.Gender).
 		SetEmail(store.Text(h.Email)).SetEmailKey(store.Key(h.Email)).SetEmailVerified(h.EmailVerified).
-		SetPhone(h.Phone).SetPhoneVerified(h.Phone != "" && h.PhoneVerified)
+		SetPhone(store.Text(h.Phone)).SetPhoneVerified(h.Phone != "" && h.PhoneVerified)
 	if p.passwordHash != "" {
 		create.SetPasswordChangedAt(tx.Now())
 	}
-	if p.passwordHash == "" || !h.EmailVerified {
-		create.SetState(user.StateInitial) // until the person has proved the address and set a password
-	}
+	create.SetState(stateOf(user.StateInitial, h.EmailVerified, p.passwordHash != ""))
 }
 
 // checkFresh returns fault.UserIDTaken for an id that the instance has seen,

@@ -3,43 +3,16 @@ package management
 import (
 	"context"
 
-	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
-	"github.com/bastide-id/bastide/server/v1/message"
 )
 
 // Users are the calls about people of the chosen organization.
 type Users struct {
 	store *store.Store
 	users *user.Users
-}
-
-// ImportHumanUser adds a person to the chosen organization.
-func (s Users) ImportHumanUser(ctx context.Context, req *managementv1.ImportHumanUserRequest) (*managementv1.ImportHumanUserResponse, error) {
-	id, change, err := add(ctx, s.store, s.users, user.New{
-		UserName: req.GetUserName(),
-		Human: &user.Human{
-			FirstName:              req.GetProfile().GetFirstName(),
-			LastName:               req.GetProfile().GetLastName(),
-			NickName:               req.GetProfile().GetNickName(),
-			DisplayName:            req.GetProfile().GetDisplayName(),
-			PreferredLanguage:      req.GetProfile().GetPreferredLanguage(),
-			Gender:                 int32(req.GetProfile().GetGender()),
-			Email:                  req.GetEmail().GetEmail(),
-			EmailVerified:          req.GetEmail().GetIsEmailVerified(),
-			Phone:                  req.GetPhone().GetPhone(),
-			PhoneVerified:          req.GetPhone().GetIsPhoneVerified(),
-			Password:               req.GetPassword(),
-			PasswordChangeRequired: req.GetPasswordChangeRequired(),
-		},
-	}, user.Paths{PreferredLanguage: "profile.preferred_language", Password: "password"})
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.ImportHumanUserResponse{UserId: id, Details: message.Created(change)}, nil
 }
 
 // add adds a user to the chosen organization and returns the id.

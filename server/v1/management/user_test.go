@@ -87,7 +87,7 @@ func TestImportHumanUserRefusals(t *testing.T) {
 		"password": {func(r *managementv1.ImportHumanUserRequest) { r.Password = "too-easy" }, connect.CodeInvalidArgument, "password.policy"},
 		"hashed password": {func(r *managementv1.ImportHumanUserRequest) {
 			r.HashedPassword = &managementv1.ImportHumanUserRequest_HashedPassword{}
-		}, connect.CodeUnimplemented, unsupported},
+		}, connect.CodeInvalidArgument, "password.hash_unknown"},
 		"passwordless":  {func(r *managementv1.ImportHumanUserRequest) { r.RequestPasswordlessRegistration = true }, connect.CodeUnimplemented, unsupported},
 		"one-time code": {func(r *managementv1.ImportHumanUserRequest) { r.OtpCode = "x" }, connect.CodeUnimplemented, unsupported},
 		"identity provider": {func(r *managementv1.ImportHumanUserRequest) {

@@ -6,6 +6,7 @@ import (
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/user"
 	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
+	zitadelv1 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	directory "github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -35,7 +36,7 @@ func NamedUser(ctx context.Context, s *store.Store, row *ent.User) (*userv1.User
 func User(row *ent.User, names directory.LoginNames) *userv1.User {
 	u := &userv1.User{
 		Id:                 row.UserID,
-		Details:            Details(row.Sequence, row.CreatedAt, row.ChangedAt, row.ResourceOwner),
+		Details:            UserDetails(row),
 		State:              userStates[row.State],
 		UserName:           row.UserName,
 		LoginNames:         names.All,
@@ -55,17 +56,32 @@ func User(row *ent.User, names directory.LoginNames) *userv1.User {
 }
 
 func human(row *ent.User) *userv1.Human {
-	return &userv1.Human{
-		Profile: &userv1.Profile{
-			FirstName:         row.FirstName,
-			LastName:          row.LastName,
-			NickName:          row.NickName,
-			DisplayName:       row.DisplayName,
-			PreferredLanguage: row.PreferredLanguage,
-			Gender:            userv1.Gender(row.Gender),
-		},
-		Email:           &userv1.Email{Email: row.Email, IsEmailVerified: row.EmailVerified},
-		Phone:           &userv1.Phone{Phone: row.Phone, IsPhoneVerified: row.PhoneVerified},
-		PasswordChanged: Time(row.PasswordChangedAt),
+	return &userv1.Human{Profile: Profile(row), Email: Email(row), Phone: Phone(row), PasswordChanged: Time(row.PasswordChangedAt)}
+}
+
+// Profile maps how a person is addressed.
+func Profile(row *ent.User) *userv1.Profile {
+	return &userv1.Profile{
+		FirstName:         row.FirstName,
+		LastName:          row.LastName,
+		NickName:          row.NickName,
+		DisplayName:       row.DisplayName,
+		PreferredLanguage: row.PreferredLanguage,
+		Gender:            userv1.Gender(row.Gender),
 	}
+}
+
+// Email maps the e-mail address of a person.
+func Email(row *ent.User) *userv1.Email {
+	return &userv1.Email{Email: row.Email, IsEmailVerified: row.EmailVerified}
+}
+
+// Phone maps the phone number of a person; an empty one if there is none.
+func Phone(row *ent.User) *userv1.Phone {
+	return &userv1.Phone{Phone: row.Phone, IsPhoneVerified: row.PhoneVerified}
+}
+
+// UserDetails returns what is to be said of a user that was read.
+func UserDetails(row *ent.User) *zitadelv1.ObjectDetails {
+	return Details(row.Sequence, row.CreatedAt, row.ChangedAt, row.ResourceOwner)
 }

@@ -1892,15 +1892,15 @@ var File_zitadel_management_v1_user_proto protoreflect.FileDescriptor
 
 const file_zitadel_management_v1_user_proto_rawDesc = "" +
 	"\n" +
-	" zitadel/management/v1/user.proto\x12\x15zitadel.management.v1\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1czitadel/user/v1/search.proto\x1a\x1azitadel/user/v1/user.proto\x1a\x17zitadel/v1/object.proto\"\xc9\f\n" +
+	" zitadel/management/v1/user.proto\x12\x15zitadel.management.v1\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1czitadel/user/v1/search.proto\x1a\x1azitadel/user/v1/user.proto\x1a\x17zitadel/v1/object.proto\"\xc3\f\n" +
 	"\x16ImportHumanUserRequest\x12'\n" +
 	"\tuser_name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\buserName\x12W\n" +
 	"\aprofile\x18\x02 \x01(\v25.zitadel.management.v1.ImportHumanUserRequest.ProfileB\x06\xbaH\x03\xc8\x01\x01R\aprofile\x12Q\n" +
 	"\x05email\x18\x03 \x01(\v23.zitadel.management.v1.ImportHumanUserRequest.EmailB\x06\xbaH\x03\xc8\x01\x01R\x05email\x12I\n" +
 	"\x05phone\x18\x04 \x01(\v23.zitadel.management.v1.ImportHumanUserRequest.PhoneR\x05phone\x12%\n" +
-	"\bpassword\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01R\bpassword\x12k\n" +
-	"\x0fhashed_password\x18\x06 \x01(\v2<.zitadel.management.v1.ImportHumanUserRequest.HashedPasswordB\x04\xc8\xf3\x18\x01R\x0ehashedPassword\x128\n" +
+	"\bpassword\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01R\bpassword\x12e\n" +
+	"\x0fhashed_password\x18\x06 \x01(\v2<.zitadel.management.v1.ImportHumanUserRequest.HashedPasswordR\x0ehashedPassword\x128\n" +
 	"\x18password_change_required\x18\a \x01(\bR\x16passwordChangeRequired\x12P\n" +
 	"!request_passwordless_registration\x18\b \x01(\bB\x04\xc8\xf3\x18\x01R\x1frequestPasswordlessRegistration\x12(\n" +
 	"\botp_code\x18\t \x01(\tB\r\xbaH\x06r\x04\x18\xa0\x9c\x01\xc8\xf3\x18\x01R\aotpCode\x12T\n" +
@@ -1961,17 +1961,16 @@ const file_zitadel_management_v1_user_proto_rawDesc = "" +
 	"\aqueries\x18\x03 \x03(\v2\x1c.zitadel.user.v1.SearchQueryB\b\xbaH\x05\x92\x01\x02\x10\x14R\aqueries\"\\\n" +
 	"\x13IsUserUniqueRequest\x12%\n" +
 	"\tuser_name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\buserName\x12\x1e\n" +
-	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05email\"\xb9\x06\n" +
+	"\x05email\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05email\"\xbb\x06\n" +
 	"\x13AddHumanUserRequest\x12'\n" +
 	"\tuser_name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\buserName\x12T\n" +
 	"\aprofile\x18\x02 \x01(\v22.zitadel.management.v1.AddHumanUserRequest.ProfileB\x06\xbaH\x03\xc8\x01\x01R\aprofile\x12N\n" +
 	"\x05email\x18\x03 \x01(\v20.zitadel.management.v1.AddHumanUserRequest.EmailB\x06\xbaH\x03\xc8\x01\x01R\x05email\x12F\n" +
 	"\x05phone\x18\x04 \x01(\v20.zitadel.management.v1.AddHumanUserRequest.PhoneR\x05phone\x124\n" +
-	"\x10initial_password\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01R\x0finitialPassword\x1aU\n" +
-	"\x05Email\x12 \n" +
-	"\x05email\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05email\x12*\n" +
+	"\x10initial_password\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01R\x0finitialPassword\x1aW\n" +
+	"\x05Email\x12\"\n" +
+	"\x05email\x18\x01 \x01(\tB\f\xbaH\tr\a\x10\x01\x18\xc8\x01`\x01R\x05email\x12*\n" +
 	"\x11is_email_verified\x18\x02 \x01(\bR\x0fisEmailVerified\x1aW\n" +
 	"\x05Phone\x12\"\n" +
 	"\x05phone\x18\x01 \x01(\tB\f\xbaH\tr\a\x10\x01\x182:\x01+R\x05phone\x12*\n" +

@@ -118,25 +118,41 @@ type AuthServiceClient interface {
 	// name is taken. FailedPrecondition: it is the name that the user has. NotFound:
 	// the caller is a system user.
 	UpdateMyUserName(context.Context, *v1.UpdateMyUserNameRequest) (*v1.UpdateMyUserNameResponse, error)
-	// UpdateMyPassword PENDING.
+	// UpdateMyPassword replaces the password of the caller. InvalidArgument: the old
+	// one is wrong, which counts by the lockout policy, or the new one does not fit
+	// the password policy. FailedPrecondition: both are the same, there is no
+	// password yet, or the caller is a machine.
 	UpdateMyPassword(context.Context, *v1.UpdateMyPasswordRequest) (*v1.UpdateMyPasswordResponse, error)
-	// GetMyProfile PENDING.
+	// GetMyProfile returns how the caller is addressed. FailedPrecondition: the
+	// caller is a machine.
 	GetMyProfile(context.Context, *v1.GetMyProfileRequest) (*v1.GetMyProfileResponse, error)
-	// UpdateMyProfile PENDING.
+	// UpdateMyProfile replaces how the caller is addressed. FailedPrecondition: the
+	// caller is a machine, or nothing would change.
 	UpdateMyProfile(context.Context, *v1.UpdateMyProfileRequest) (*v1.UpdateMyProfileResponse, error)
-	// GetMyEmail PENDING.
+	// GetMyEmail returns the e-mail address of the caller. FailedPrecondition: the
+	// caller is a machine.
 	GetMyEmail(context.Context, *v1.GetMyEmailRequest) (*v1.GetMyEmailResponse, error)
-	// SetMyEmail PENDING.
+	// SetMyEmail sets the e-mail address of the caller, who has to prove it.
+	// FailedPrecondition: the caller is a machine, nothing would change, or no
+	// provider can send a code there.
 	SetMyEmail(context.Context, *v1.SetMyEmailRequest) (*v1.SetMyEmailResponse, error)
-	// VerifyMyEmail PENDING.
+	// VerifyMyEmail proves, by a code, that the caller reads its e-mail address.
+	// InvalidArgument: the code is wrong, too old, used, or was guessed too often.
+	// FailedPrecondition: the caller is a machine.
 	VerifyMyEmail(context.Context, *v1.VerifyMyEmailRequest) (*v1.VerifyMyEmailResponse, error)
-	// GetMyPhone PENDING.
+	// GetMyPhone returns the phone number of the caller; an empty one if there is
+	// none. FailedPrecondition: the caller is a machine.
 	GetMyPhone(context.Context, *v1.GetMyPhoneRequest) (*v1.GetMyPhoneResponse, error)
-	// SetMyPhone PENDING.
+	// SetMyPhone sets the phone number of the caller, who has to prove it.
+	// FailedPrecondition: the caller is a machine, nothing would change, or no
+	// provider can send a code there.
 	SetMyPhone(context.Context, *v1.SetMyPhoneRequest) (*v1.SetMyPhoneResponse, error)
-	// VerifyMyPhone PENDING.
+	// VerifyMyPhone proves, by a code, that the caller has its phone number.
+	// InvalidArgument: the code is wrong, too old, used, or was guessed too often.
+	// FailedPrecondition: the caller is a machine.
 	VerifyMyPhone(context.Context, *v1.VerifyMyPhoneRequest) (*v1.VerifyMyPhoneResponse, error)
-	// RemoveMyPhone PENDING.
+	// RemoveMyPhone takes the phone number from the caller. NotFound: there is none.
+	// FailedPrecondition: the caller is a machine.
 	RemoveMyPhone(context.Context, *v1.RemoveMyPhoneRequest) (*v1.RemoveMyPhoneResponse, error)
 	// ListMyUserChanges PENDING.
 	ListMyUserChanges(context.Context, *v1.ListMyUserChangesRequest) (*v1.ListMyUserChangesResponse, error)
@@ -579,25 +595,41 @@ type AuthServiceHandler interface {
 	// name is taken. FailedPrecondition: it is the name that the user has. NotFound:
 	// the caller is a system user.
 	UpdateMyUserName(context.Context, *v1.UpdateMyUserNameRequest) (*v1.UpdateMyUserNameResponse, error)
-	// UpdateMyPassword PENDING.
+	// UpdateMyPassword replaces the password of the caller. InvalidArgument: the old
+	// one is wrong, which counts by the lockout policy, or the new one does not fit
+	// the password policy. FailedPrecondition: both are the same, there is no
+	// password yet, or the caller is a machine.
 	UpdateMyPassword(context.Context, *v1.UpdateMyPasswordRequest) (*v1.UpdateMyPasswordResponse, error)
-	// GetMyProfile PENDING.
+	// GetMyProfile returns how the caller is addressed. FailedPrecondition: the
+	// caller is a machine.
 	GetMyProfile(context.Context, *v1.GetMyProfileRequest) (*v1.GetMyProfileResponse, error)
-	// UpdateMyProfile PENDING.
+	// UpdateMyProfile replaces how the caller is addressed. FailedPrecondition: the
+	// caller is a machine, or nothing would change.
 	UpdateMyProfile(context.Context, *v1.UpdateMyProfileRequest) (*v1.UpdateMyProfileResponse, error)
-	// GetMyEmail PENDING.
+	// GetMyEmail returns the e-mail address of the caller. FailedPrecondition: the
+	// caller is a machine.
 	GetMyEmail(context.Context, *v1.GetMyEmailRequest) (*v1.GetMyEmailResponse, error)
-	// SetMyEmail PENDING.
+	// SetMyEmail sets the e-mail address of the caller, who has to prove it.
+	// FailedPrecondition: the caller is a machine, nothing would change, or no
+	// provider can send a code there.
 	SetMyEmail(context.Context, *v1.SetMyEmailRequest) (*v1.SetMyEmailResponse, error)
-	// VerifyMyEmail PENDING.
+	// VerifyMyEmail proves, by a code, that the caller reads its e-mail address.
+	// InvalidArgument: the code is wrong, too old, used, or was guessed too often.
+	// FailedPrecondition: the caller is a machine.
 	VerifyMyEmail(context.Context, *v1.VerifyMyEmailRequest) (*v1.VerifyMyEmailResponse, error)
-	// GetMyPhone PENDING.
+	// GetMyPhone returns the phone number of the caller; an empty one if there is
+	// none. FailedPrecondition: the caller is a machine.
 	GetMyPhone(context.Context, *v1.GetMyPhoneRequest) (*v1.GetMyPhoneResponse, error)
-	// SetMyPhone PENDING.
+	// SetMyPhone sets the phone number of the caller, who has to prove it.
+	// FailedPrecondition: the caller is a machine, nothing would change, or no
+	// provider can send a code there.
 	SetMyPhone(context.Context, *v1.SetMyPhoneRequest) (*v1.SetMyPhoneResponse, error)
-	// VerifyMyPhone PENDING.
+	// VerifyMyPhone proves, by a code, that the caller has its phone number.
+	// InvalidArgument: the code is wrong, too old, used, or was guessed too often.
+	// FailedPrecondition: the caller is a machine.
 	VerifyMyPhone(context.Context, *v1.VerifyMyPhoneRequest) (*v1.VerifyMyPhoneResponse, error)
-	// RemoveMyPhone PENDING.
+	// RemoveMyPhone takes the phone number from the caller. NotFound: there is none.
+	// FailedPrecondition: the caller is a machine.
 	RemoveMyPhone(context.Context, *v1.RemoveMyPhoneRequest) (*v1.RemoveMyPhoneResponse, error)
 	// ListMyUserChanges PENDING.
 	ListMyUserChanges(context.Context, *v1.ListMyUserChangesRequest) (*v1.ListMyUserChangesResponse, error)

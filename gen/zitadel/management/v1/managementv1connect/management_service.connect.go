@@ -414,8 +414,10 @@ type ManagementServiceClient interface {
 	// GetMyOrg returns the organization that the request chose: the one of the
 	// x-zitadel-orgid header, else the caller's own.
 	GetMyOrg(context.Context, *v1.GetMyOrgRequest) (*v1.GetMyOrgResponse, error)
-	// ImportHumanUser adds a person to the chosen organization.
-	// AlreadyExists: the user name or the id is taken.
+	// ImportHumanUser adds a person to the chosen organization, with a password or
+	// the hash of one. It sends nothing: an address may be unproved. AlreadyExists:
+	// the user name or the id is taken. InvalidArgument: the password does not fit
+	// the policy, or the hash is of no known kind or takes too long to check.
 	ImportHumanUser(context.Context, *v1.ImportHumanUserRequest) (*v1.ImportHumanUserResponse, error)
 	// AddMachineUser adds a machine user to the chosen organization.
 	// AlreadyExists: the user name or the id is taken.
@@ -447,7 +449,10 @@ type ManagementServiceClient interface {
 	// a domain, in the organization, and whether no user of the instance has the
 	// e-mail address. Neither depends on case; what is empty is not asked for.
 	IsUserUnique(context.Context, *v1.IsUserUniqueRequest) (*v1.IsUserUniqueResponse, error)
-	// AddHumanUser PENDING.
+	// AddHumanUser adds a person to the chosen organization. An initial password has
+	// to be changed. AlreadyExists: the user name is taken. InvalidArgument: the
+	// password does not fit the policy. FailedPrecondition: an address is not proved,
+	// and no provider can send a code there.
 	AddHumanUser(context.Context, *v1.AddHumanUserRequest) (*v1.AddHumanUserResponse, error)
 	// DeactivateUser ends the tokens of a user at once and keeps its data.
 	// FailedPrecondition: the user is neither active nor initial, or it is the last
@@ -502,25 +507,39 @@ type ManagementServiceClient interface {
 	RemoveOrgMetadata(context.Context, *v1.RemoveOrgMetadataRequest) (*v1.RemoveOrgMetadataResponse, error)
 	// BulkRemoveOrgMetadata PENDING.
 	BulkRemoveOrgMetadata(context.Context, *v1.BulkRemoveOrgMetadataRequest) (*v1.BulkRemoveOrgMetadataResponse, error)
-	// GetHumanProfile PENDING.
+	// GetHumanProfile returns how a person is addressed.
+	// FailedPrecondition: the user is a machine.
 	GetHumanProfile(context.Context, *v1.GetHumanProfileRequest) (*v1.GetHumanProfileResponse, error)
-	// UpdateHumanProfile PENDING.
+	// UpdateHumanProfile replaces how a person is addressed. FailedPrecondition: the
+	// user is a machine, or nothing would change.
 	UpdateHumanProfile(context.Context, *v1.UpdateHumanProfileRequest) (*v1.UpdateHumanProfileResponse, error)
-	// GetHumanEmail PENDING.
+	// GetHumanEmail returns the e-mail address of a person.
+	// FailedPrecondition: the user is a machine.
 	GetHumanEmail(context.Context, *v1.GetHumanEmailRequest) (*v1.GetHumanEmailResponse, error)
-	// UpdateHumanEmail PENDING.
+	// UpdateHumanEmail sets the e-mail address of a person as a proved one.
+	// FailedPrecondition: the user is a machine, nothing would change, or the address
+	// is not proved, and no provider can send a code there.
 	UpdateHumanEmail(context.Context, *v1.UpdateHumanEmailRequest) (*v1.UpdateHumanEmailResponse, error)
-	// GetHumanPhone PENDING.
+	// GetHumanPhone returns the phone number of a person; an empty one if there is
+	// none. FailedPrecondition: the user is a machine.
 	GetHumanPhone(context.Context, *v1.GetHumanPhoneRequest) (*v1.GetHumanPhoneResponse, error)
-	// UpdateHumanPhone PENDING.
+	// UpdateHumanPhone sets the phone number of a person as a proved one.
+	// FailedPrecondition: the user is a machine, nothing would change, or the number
+	// is not proved, and no provider can send a code there.
 	UpdateHumanPhone(context.Context, *v1.UpdateHumanPhoneRequest) (*v1.UpdateHumanPhoneResponse, error)
-	// RemoveHumanPhone PENDING.
+	// RemoveHumanPhone takes the phone number from a person. NotFound: there is none.
+	// FailedPrecondition: the user is a machine.
 	RemoveHumanPhone(context.Context, *v1.RemoveHumanPhoneRequest) (*v1.RemoveHumanPhoneResponse, error)
-	// RemoveHumanAvatar PENDING.
+	// RemoveHumanAvatar takes the avatar from a person. NotFound: there is none, as
+	// long as no call sets one. FailedPrecondition: the user is a machine.
 	RemoveHumanAvatar(context.Context, *v1.RemoveHumanAvatarRequest) (*v1.RemoveHumanAvatarResponse, error)
-	// SetHumanInitialPassword PENDING.
+	// SetHumanInitialPassword gives a person a password that has to be changed.
+	// InvalidArgument: it does not fit the policy. PermissionDenied: the user has a
+	// role that the caller may not give. FailedPrecondition: the user is a machine.
 	SetHumanInitialPassword(context.Context, *v1.SetHumanInitialPasswordRequest) (*v1.SetHumanInitialPasswordResponse, error)
-	// SetHumanPassword PENDING.
+	// SetHumanPassword gives a person a password, and forgets wrong attempts.
+	// InvalidArgument: it does not fit the policy. PermissionDenied: the user has a
+	// role that the caller may not give. FailedPrecondition: the user is a machine.
 	SetHumanPassword(context.Context, *v1.SetHumanPasswordRequest) (*v1.SetHumanPasswordResponse, error)
 	// UpdateMachine PENDING.
 	UpdateMachine(context.Context, *v1.UpdateMachineRequest) (*v1.UpdateMachineResponse, error)
@@ -2763,8 +2782,10 @@ type ManagementServiceHandler interface {
 	// GetMyOrg returns the organization that the request chose: the one of the
 	// x-zitadel-orgid header, else the caller's own.
 	GetMyOrg(context.Context, *v1.GetMyOrgRequest) (*v1.GetMyOrgResponse, error)
-	// ImportHumanUser adds a person to the chosen organization.
-	// AlreadyExists: the user name or the id is taken.
+	// ImportHumanUser adds a person to the chosen organization, with a password or
+	// the hash of one. It sends nothing: an address may be unproved. AlreadyExists:
+	// the user name or the id is taken. InvalidArgument: the password does not fit
+	// the policy, or the hash is of no known kind or takes too long to check.
 	ImportHumanUser(context.Context, *v1.ImportHumanUserRequest) (*v1.ImportHumanUserResponse, error)
 	// AddMachineUser adds a machine user to the chosen organization.
 	// AlreadyExists: the user name or the id is taken.
@@ -2796,7 +2817,10 @@ type ManagementServiceHandler interface {
 	// a domain, in the organization, and whether no user of the instance has the
 	// e-mail address. Neither depends on case; what is empty is not asked for.
 	IsUserUnique(context.Context, *v1.IsUserUniqueRequest) (*v1.IsUserUniqueResponse, error)
-	// AddHumanUser PENDING.
+	// AddHumanUser adds a person to the chosen organization. An initial password has
+	// to be changed. AlreadyExists: the user name is taken. InvalidArgument: the
+	// password does not fit the policy. FailedPrecondition: an address is not proved,
+	// and no provider can send a code there.
 	AddHumanUser(context.Context, *v1.AddHumanUserRequest) (*v1.AddHumanUserResponse, error)
 	// DeactivateUser ends the tokens of a user at once and keeps its data.
 	// FailedPrecondition: the user is neither active nor initial, or it is the last
@@ -2851,25 +2875,39 @@ type ManagementServiceHandler interface {
 	RemoveOrgMetadata(context.Context, *v1.RemoveOrgMetadataRequest) (*v1.RemoveOrgMetadataResponse, error)
 	// BulkRemoveOrgMetadata PENDING.
 	BulkRemoveOrgMetadata(context.Context, *v1.BulkRemoveOrgMetadataRequest) (*v1.BulkRemoveOrgMetadataResponse, error)
-	// GetHumanProfile PENDING.
+	// GetHumanProfile returns how a person is addressed.
+	// FailedPrecondition: the user is a machine.
 	GetHumanProfile(context.Context, *v1.GetHumanProfileRequest) (*v1.GetHumanProfileResponse, error)
-	// UpdateHumanProfile PENDING.
+	// UpdateHumanProfile replaces how a person is addressed. FailedPrecondition: the
+	// user is a machine, or nothing would change.
 	UpdateHumanProfile(context.Context, *v1.UpdateHumanProfileRequest) (*v1.UpdateHumanProfileResponse, error)
-	// GetHumanEmail PENDING.
+	// GetHumanEmail returns the e-mail address of a person.
+	// FailedPrecondition: the user is a machine.
 	GetHumanEmail(context.Context, *v1.GetHumanEmailRequest) (*v1.GetHumanEmailResponse, error)
-	// UpdateHumanEmail PENDING.
+	// UpdateHumanEmail sets the e-mail address of a person as a proved one.
+	// FailedPrecondition: the user is a machine, nothing would change, or the address
+	// is not proved, and no provider can send a code there.
 	UpdateHumanEmail(context.Context, *v1.UpdateHumanEmailRequest) (*v1.UpdateHumanEmailResponse, error)
-	// GetHumanPhone PENDING.
+	// GetHumanPhone returns the phone number of a person; an empty one if there is
+	// none. FailedPrecondition: the user is a machine.
 	GetHumanPhone(context.Context, *v1.GetHumanPhoneRequest) (*v1.GetHumanPhoneResponse, error)
-	// UpdateHumanPhone PENDING.
+	// UpdateHumanPhone sets the phone number of a person as a proved one.
+	// FailedPrecondition: the user is a machine, nothing would change, or the number
+	// is not proved, and no provider can send a code there.
 	UpdateHumanPhone(context.Context, *v1.UpdateHumanPhoneRequest) (*v1.UpdateHumanPhoneResponse, error)
-	// RemoveHumanPhone PENDING.
+	// RemoveHumanPhone takes the phone number from a person. NotFound: there is none.
+	// FailedPrecondition: the user is a machine.
 	RemoveHumanPhone(context.Context, *v1.RemoveHumanPhoneRequest) (*v1.RemoveHumanPhoneResponse, error)
-	// RemoveHumanAvatar PENDING.
+	// RemoveHumanAvatar takes the avatar from a person. NotFound: there is none, as
+	// long as no call sets one. FailedPrecondition: the user is a machine.
 	RemoveHumanAvatar(context.Context, *v1.RemoveHumanAvatarRequest) (*v1.RemoveHumanAvatarResponse, error)
-	// SetHumanInitialPassword PENDING.
+	// SetHumanInitialPassword gives a person a password that has to be changed.
+	// InvalidArgument: it does not fit the policy. PermissionDenied: the user has a
+	// role that the caller may not give. FailedPrecondition: the user is a machine.
 	SetHumanInitialPassword(context.Context, *v1.SetHumanInitialPasswordRequest) (*v1.SetHumanInitialPasswordResponse, error)
-	// SetHumanPassword PENDING.
+	// SetHumanPassword gives a person a password, and forgets wrong attempts.
+	// InvalidArgument: it does not fit the policy. PermissionDenied: the user has a
+	// role that the caller may not give. FailedPrecondition: the user is a machine.
 	SetHumanPassword(context.Context, *v1.SetHumanPasswordRequest) (*v1.SetHumanPasswordResponse, error)
 	// UpdateMachine PENDING.
 	UpdateMachine(context.Context, *v1.UpdateMachineRequest) (*v1.UpdateMachineResponse, error)
