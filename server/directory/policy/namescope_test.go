@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,54 @@ func newMachine(ctx context.Context, d *tokentest.Directory, in *ent.Organizatio
 
 func mustBeDomain(must bool) func(*policy.DomainValues) {
 	return func(v *policy.DomainValues) { v.UserLoginMustBeDomain = must }
+}
+
+// A change of the policy waits for a user that is being made by the former one.
+func TestPolicyChangesAfterTheUserIsMade(t *testing.T) {
+	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
+		ctx, org := d.Instance(t, "https://one.example")
+		p, err := user.NewUsers(d.Store, nil).Prepare(ctx, user.New{UserName: "robot", Machine: &user.Machine{Name: "Robot"}}, org.OrganizationID, user.Paths{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var once sync.Once
+		changed := make(chan error, 1)
+		d.Write(t, ctx, func(inside context.Context, tx *store.Tx) error {
+			if _, _, err := p.Save(inside, tx, org); err != nil {
+				return err
+			}
+			once.Do(func() {
+				go func() {
+					_, _, err := policy.Update(ctx, d.Store, policy.Domain, "", mustBeDomain(true))
+					changed <- err
+				}()
+			})
+			for d.Postgres && len(changed) == 0 && !isAwaited(t, inside, tx) {
+				runtime.Gosched()
+			}
+			return nil
+		})
+		if err := <-changed; err != nil {
+			t.Fatal(err)
+		}
+		if row, err := user.Get(ctx, d.Store.Read().User, p.ID); err != nil || row.NameScope != org.OrganizationID {
+			t.Errorf("the user has the scope %q, %v", row.NameScope, err)
+		}
+	})
+}
+
+// isAwaited reports whether another transaction of the database waits for a lock.
+func isAwaited(t *testing.T, ctx context.Context, tx *store.Tx) (awaited bool) {
+	t.Helper()
+	rows, err := tx.QueryContext(ctx, `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaited = rows.Next()
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return awaited
 }
 
 // Whoever makes a user while the policy changes is before or after that: no user
