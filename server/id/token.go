@@ -52,6 +52,13 @@ func Hash(token string) []byte {
 	return sum[:]
 }
 
+// codeLength is in characters of 5 bits each.
+const codeLength = 10
+
+// NewCode returns a code that a person can type, once and soon: 50 random bits
+// in upper case letters and digits (RFC 4648, 6).
+func NewCode() string { return rand.Text()[:codeLength] }
+
 // Suffix returns n random characters that may stand in a DNS label.
 func Suffix(n int) string { return strings.ToLower(randomText(n)) }
 

@@ -54,6 +54,10 @@ var levels = map[caller.Level]level{
 	caller.OrganizationLevel: {prefix: "ORG_", also: []string{"SELF_MANAGEMENT_GLOBAL"}, owner: "ORG_OWNER"},
 }
 
+// OwnerRole returns the role of the level whose holders may give every one of
+// its roles; empty for what is no level.
+func OwnerRole(at caller.Level) string { return levels[at].owner }
+
 // RolesOf returns the roles that a member of the level can hold, sorted; none
 // for what is no level.
 func RolesOf(level caller.Level) []string {

@@ -23,6 +23,8 @@ type procedure struct {
 	input   protoreflect.MessageType
 	rule    *bastidev1.Rule
 	handler http.Handler
+	// status is the HTTP status of a REST answer that went well.
+	status int
 	// variables are the fields that the REST path sets, by proto and JSON name.
 	variables map[string]bool
 }
@@ -93,6 +95,7 @@ func newProcedure(method protoreflect.MethodDescriptor, handler http.Handler) (*
 		input:     input,
 		rule:      rule,
 		handler:   handler,
+		status:    successStatus(method),
 		variables: pathVariables(method),
 	}, nil
 }
@@ -122,6 +125,16 @@ func checkRule(method protoreflect.MethodDescriptor, rule *bastidev1.Rule) error
 		return fmt.Errorf("wire: the rule of %s: the object has no kind", method.FullName())
 	}
 	return nil
+}
+
+// successStatus returns the HTTP status that the contract has for a REST answer
+// that went well.
+func successStatus(method protoreflect.MethodDescriptor) int {
+	status, _ := proto.GetExtension(method.Options(), bastidev1.E_SuccessStatus).(uint32)
+	if status == 0 {
+		return http.StatusOK
+	}
+	return int(status)
 }
 
 // pathVariables returns the request fields that the REST paths of the method set.

@@ -134,12 +134,16 @@ func (p Prepared) Save(ctx context.Context, tx *store.Tx, in *ent.Organization) 
 	if err != nil {
 		return nil, store.Change{}, err
 	}
+	scope, key := "", store.Key(p.UserName)
+	if domains.UserLoginMustBeDomain {
+		scope = in.OrganizationID
+	}
+	if err := FreeName(ctx, tx, scope, key); err != nil {
+		return nil, store.Change{}, err
+	}
 	create := tx.User.Create().
 		SetUserID(p.ID).SetOrganization(in).SetResourceOwner(in.OrganizationID).
-		SetUserName(store.Text(p.UserName)).SetNameKey(store.Key(p.UserName))
-	if domains.UserLoginMustBeDomain {
-		create.SetNameScope(in.OrganizationID)
-	}
+		SetUserName(store.Text(p.UserName)).SetNameScope(scope).SetNameKey(key)
 	if p.Human != nil {
 		p.setHuman(create, tx)
 	} else {
@@ -185,9 +189,7 @@ func (p Prepared) setHuman(create *ent.UserCreate, tx *store.Tx) {
 	if p.passwordHash != "" {
 		create.SetPasswordChangedAt(tx.Now())
 	}
-	if p.passwordHash == "" || !h.EmailVerified {
-		create.SetState(user.StateInitial) // until the person has proved the address and set a password
-	}
+	create.SetState(stateOf(user.StateInitial, h.EmailVerified, p.passwordHash != ""))
 }
 
 // checkFresh returns fault.UserIDTaken for an id that the instance has seen,

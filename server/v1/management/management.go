@@ -6,6 +6,7 @@ import (
 
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
+	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
@@ -43,9 +44,11 @@ type pending struct {
 
 // Options are what the service works with.
 type Options struct {
-	Store  *store.Store
-	Users  *user.Users
-	Tokens *token.Tokens
+	Store *store.Store
+	Users *user.Users
+	// Organizations changes organizations.
+	Organizations *organization.Organizations
+	Tokens        *token.Tokens
 	// Ready returns why the server cannot serve.
 	Ready func(context.Context) error
 }
@@ -62,7 +65,7 @@ func New(o Options) Service {
 		PersonalAccessTokens: PersonalAccessTokens{store: o.Store, tokens: o.Tokens},
 		Metadata:             Metadata{store: o.Store},
 		Changes:              Changes{store: o.Store},
-		Organizations:        Organizations{store: o.Store},
+		Organizations:        Organizations{store: o.Store, organizations: o.Organizations},
 		Domains:              Domains{store: o.Store},
 		Members:              Members{store: o.Store},
 		Policies:             Policies{store: o.Store},
