@@ -60,6 +60,7 @@ func (r rest) Do(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	u := *request.URL
+	path, u.RawQuery, _ = strings.Cut(path, "?")
 	u.Path, u.RawPath = path, ""
 	if raw, err := url.PathUnescape(path); err == nil {
 		u.Path, u.RawPath = raw, path
@@ -122,9 +123,27 @@ func asREST(procedure string, message []byte) (verb, path string, body []byte, e
 	if err == nil && verb != http.MethodGet && verb != http.MethodDelete {
 		body, err = json.Marshal(fields)
 	} else if err == nil && len(fields) > 0 {
-		err = fmt.Errorf("%s: %s has no room for the fields %v", procedure, verb, fields)
+		path, err = withQuery(path, fields)
 	}
 	return verb, path, body, err
+}
+
+// withQuery puts the fields of a request without a body behind its path.
+func withQuery(path string, fields map[string]json.RawMessage) (string, error) {
+	query := make(url.Values)
+	for name, raw := range fields {
+		var value any
+		if err := json.Unmarshal(raw, &value); err != nil {
+			return "", err
+		}
+		switch value.(type) {
+		case string, bool:
+			query.Set(name, fmt.Sprint(value))
+		default:
+			return "", fmt.Errorf("%s: the query has no room for the field %s", path, name)
+		}
+	}
+	return path + "?" + query.Encode(), nil
 }
 
 // asConnectError puts the form of Connect on the error of a REST answer.
