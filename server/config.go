@@ -61,6 +61,10 @@ type Config struct {
 	// addresses only.
 	Resolver   outbound.Resolver
 	HTTPClient *http.Client
+	// EraseBatch is about how many rows of what was removed are erased in one
+	// transaction: 1000 if 0. With a negative number nothing is erased, and
+	// still nothing of it is seen.
+	EraseBatch int
 	// firstRunStep is called at each step of the first run, if not nil.
 	firstRunStep func(firstRunStep) error
 }

@@ -22,7 +22,9 @@ import (
 	"github.com/bastide-id/bastide/gen/zitadel/system/v1/systemv1connect"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/instance"
+	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/password"
+	"github.com/bastide-id/bastide/server/directory/removal"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/oauth"
 	"github.com/bastide-id/bastide/server/outbound"
@@ -49,6 +51,7 @@ type Server struct {
 	listener net.Listener
 	store    *store.Store
 	tokens   *token.Tokens
+	removals *removal.Runner
 	http     *http.Server
 	admin    *adminServer
 	firstRun bool
@@ -137,7 +140,9 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	instances := &instance.Instances{Store: s.store, Users: users, Tokens: s.tokens, ExternalDomain: s.config.ExternalDomain}
+	s.removals = removal.New(removal.Options{Store: s.store, Batch: s.config.EraseBatch, Log: s.log})
+	instances := &instance.Instances{Store: s.store, Users: users, Tokens: s.tokens, Removals: s.removals, ExternalDomain: s.config.ExternalDomain}
+	organizations := &organization.Organizations{Store: s.store, Removals: s.removals}
 	hosts := s.hosts(installation.FirstInstanceID)
 	w, err := wire.New(wire.Config{
 		Resolve:        hosts.resolve,
@@ -163,10 +168,10 @@ func (s *Server) assemble(ctx context.Context) error {
 	options := w.HandlerOptions()
 	handler, err := w.Handler([]wire.Service{
 		service(systemv1connect.NewSystemServiceHandler(system.New(s.store, instances, version, ready), options...)),
-		service(adminv1connect.NewAdminServiceHandler(admin.New(admin.Options{Store: s.store, Users: users, Version: version, Ready: ready}), options...)),
-		service(managementv1connect.NewManagementServiceHandler(management.New(management.Options{Store: s.store, Users: users, Tokens: s.tokens, World: world, Ready: ready}), options...)),
+		service(adminv1connect.NewAdminServiceHandler(admin.New(admin.Options{Store: s.store, Users: users, Organizations: organizations, Version: version, Ready: ready}), options...)),
+		service(managementv1connect.NewManagementServiceHandler(management.New(management.Options{Store: s.store, Users: users, Organizations: organizations, Tokens: s.tokens, World: world, Ready: ready}), options...)),
 		service(authv1connect.NewAuthServiceHandler(auth.New(auth.Options{Store: s.store, Users: users, Ready: ready}), options...)),
-		service(orgv2connect.NewOrganizationServiceHandler(org.New(org.Options{Store: s.store, Users: users}), options...)),
+		service(orgv2connect.NewOrganizationServiceHandler(org.New(org.Options{Users: users, Organizations: organizations}), options...)),
 	}, oauth.New(s.tokens, s.log))
 	if err != nil {
 		return err
@@ -199,6 +204,7 @@ func (s *Server) systemUsers(firstKey []byte) ([]token.SystemUser, error) {
 // calls end within the drain timeout, and returns.
 func (s *Server) Run(ctx context.Context) error {
 	s.tokens.Start()
+	s.removals.Start()
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
 	select {
@@ -227,6 +233,9 @@ func (s *Server) Close() error {
 			errs = append(errs, err)
 		}
 	}
+	if s.removals != nil {
+		s.removals.Close()
+	}
 	if s.tokens != nil {
 		errs = append(errs, s.tokens.Close())
 	}
@@ -238,6 +247,10 @@ func (s *Server) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// Erased returns when everything that was removed before is erased too, or the
+// error of ctx.
+func (s *Server) Erased(ctx context.Context) error { return s.removals.Wait(ctx) }
 
 // URL returns where callers find the server.
 func (s *Server) URL() string { return s.config.ExternalURL() }

@@ -75,8 +75,12 @@ func (r rest) Do(request *http.Request) (*http.Response, error) {
 		}
 	}
 	response, err := r.client.Do(inner)
-	if err != nil || response.StatusCode == http.StatusOK {
-		return response, err
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode/100 == 2 {
+		response.StatusCode = http.StatusOK // the only one that Connect knows
+		return response, nil
 	}
 	return response, asConnectError(response)
 }

@@ -165,6 +165,14 @@ func (s *Server) Stop(t testing.TB) {
 	}
 }
 
+// Erased waits until nothing is left of what was removed.
+func (s *Server) Erased(t testing.TB) {
+	t.Helper()
+	if err := s.Running.Erased(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Restart stops the server and starts it again on the same installation, on
 // another port, with more options.
 func (s *Server) Restart(t testing.TB, options ...Option) {

@@ -116,7 +116,7 @@ func (tx *Tx) count(ctx context.Context, object Object) (sequence int64, err err
 		return 0, err
 	}
 	rows, err := tx.QueryContext(ctx, tx.store.rebind(
-		`UPDATE `+quote(object.row.table)+` SET sequence = sequence + 1, changed_at = ? WHERE id = ? AND instance_id = ? RETURNING sequence`),
+		`UPDATE `+quote(object.row.table)+` SET sequence = sequence + 1, changed_at = ? WHERE id = ? AND instance_id = ?`+stillThere(object.row.table)+` RETURNING sequence`),
 		tx.now, object.row.key, caller.InstanceOf(ctx).ID)
 	if err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/servertest/postgres"
@@ -97,6 +99,8 @@ type tenant struct {
 	instance     *ent.Instance
 	organization *ent.Organization
 	user         *ent.User
+	project      *ent.Project
+	application  *ent.Application
 	event        *ent.Event
 }
 
@@ -113,6 +117,12 @@ func newTenant(t *testing.T, s *Store, id string) (made tenant) {
 			return err
 		}
 		if made.user, err = newUser(tx, made.organization, "user of "+id).Save(ctx); err != nil {
+			return err
+		}
+		if made.project, err = newProject(tx, made.organization, "project of "+id).Save(ctx); err != nil {
+			return err
+		}
+		if made.application, err = newApplication(tx, made.project, "application of "+id).Save(ctx); err != nil {
 			return err
 		}
 		if _, err = tx.Record(ctx, UserMachineAdded, UserObject(made.user), Payload{}); err != nil {
@@ -132,6 +142,15 @@ func newUser(tx *Tx, in *ent.Organization, name string) *ent.UserCreate {
 	return tx.User.Create().SetOrganization(in).SetResourceOwner(in.OrganizationID).SetType(user.TypeMachine).
 		SetUserID(name).SetUserName(name).SetNameKey(Key(name)).
 		SetFirstNameKey([]byte{}).SetLastNameKey([]byte{}).SetNickNameKey([]byte{}).SetDisplayNameKey([]byte{}).SetEmailKey([]byte{})
+}
+
+func newProject(tx *Tx, in *ent.Organization, name string) *ent.ProjectCreate {
+	return tx.Project.Create().SetOrganization(in).SetResourceOwner(in.OrganizationID).SetProjectID(name).SetName(name).SetNameKey(Key(name))
+}
+
+func newApplication(tx *Tx, in *ent.Project, name string) *ent.ApplicationCreate {
+	return tx.Application.Create().SetProject(in).SetApplicationID(name).SetName(name).SetNameKey(Key(name)).
+		SetKind(application.KindAPI).SetClientID(name).SetSettings(json.RawMessage("{}"))
 }
 
 // write is Write that must succeed.

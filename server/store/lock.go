@@ -56,7 +56,7 @@ func (tx *Tx) lock(ctx context.Context, object Object, strength string) error {
 		return nil
 	}
 	found, err := tx.exists(ctx,
-		`SELECT 1 FROM `+quote(object.row.table)+` WHERE id = $1 AND instance_id = $2 `+strength,
+		`SELECT 1 FROM `+quote(object.row.table)+` WHERE id = $1 AND instance_id = $2`+stillThere(object.row.table)+` `+strength,
 		object.row.key, caller.InstanceOf(ctx).ID)
 	if err == nil && !found {
 		err = gone(object)
@@ -77,10 +77,14 @@ func gone(object Object) error {
 // removed under rows that are added to it. It returns fault.InstanceUnknown if
 // it is gone. What works across instances only changes rows that it finds.
 func (tx *Tx) join(ctx context.Context) error {
-	if tx.joined || tx.store.dialect == dialect.SQLite || across.Is(ctx) || caller.InstanceOf(ctx).ID == "" {
+	if tx.joined || across.Is(ctx) || caller.InstanceOf(ctx).ID == "" {
 		return nil
 	}
-	found, err := tx.exists(ctx, `SELECT 1 FROM `+quote(instance.Table)+` WHERE instance_id = $1 `+whileThere, caller.InstanceOf(ctx).ID)
+	query := `SELECT 1 FROM ` + quote(instance.Table) + ` WHERE instance_id = ?` + stillThere(instance.Table)
+	if tx.store.dialect == dialect.Postgres {
+		query += " " + whileThere
+	}
+	found, err := tx.exists(ctx, tx.store.rebind(query), caller.InstanceOf(ctx).ID)
 	if err == nil && !found {
 		err = fault.InstanceUnknown.With()
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"entgo.io/ent/dialect"
+
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/migrate"
+	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
 )
@@ -29,8 +32,8 @@ var foreignKeys = func() map[string]map[string]string {
 	return keys
 }()
 
-// checkReferences refuses a foreign key to a row of another instance, which
-// the database itself would let pass.
+// checkReferences refuses a foreign key to a row of another instance, or to a
+// removed organization, which the database itself would let pass.
 func (s *Store) checkReferences(next ent.Mutator) ent.Mutator {
 	return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
 		tx, err := txOf(ctx)
@@ -70,8 +73,11 @@ func (tx *Tx) checkOwn(ctx context.Context, r reference) error {
 	if tx.own[r] {
 		return nil
 	}
-	found, err := tx.exists(ctx, tx.store.rebind(`SELECT 1 FROM `+quote(r.table)+` WHERE id = ? AND instance_id = ?`),
-		r.key, caller.InstanceOf(ctx).ID)
+	query := `SELECT 1 FROM ` + quote(r.table) + ` WHERE id = ? AND instance_id = ?` + stillThere(r.table)
+	if r.table == organization.Table && tx.store.dialect == dialect.Postgres {
+		query += " " + whileThere // the foreign key takes this lock anyway, but knows no state
+	}
+	found, err := tx.exists(ctx, tx.store.rebind(query), r.key, caller.InstanceOf(ctx).ID)
 	if err == nil && !found {
 		err = fault.ReferenceBroken.With()
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/membership"
 	"github.com/bastide-id/bastide/ent/migrate"
+	"github.com/bastide-id/bastide/ent/verificationcode"
 	"github.com/bastide-id/bastide/server/fault"
 )
 
@@ -24,7 +25,7 @@ var pointing = map[string]func(ctx context.Context, tx *Tx, own tenant, key int6
 		return tx.AccessToken.Create().SetUserPk(key).SetHash([]byte("h")).SetScopes(nil).SetExpiresAt(tx.Now()).Exec(ctx)
 	},
 	"instance_domains.instance_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
-		return tx.InstanceDomain.Create().SetInstancePk(key).SetDomain("a.example").SetGenerated(false).SetIsPrimary(false).Exec(ctx)
+		return tx.InstanceDomain.Create().SetInstancePk(key).SetDomain(own.instance.InstanceID + ".example").SetGenerated(false).SetIsPrimary(false).Exec(ctx)
 	},
 	"machine_keys.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.MachineKey.Create().SetUserPk(key).SetKeyID("k").SetPublicKey([]byte("k")).Exec(ctx)
@@ -64,6 +65,65 @@ var pointing = map[string]func(ctx context.Context, tx *Tx, own tenant, key int6
 		create.SetOrganizationPk(key)
 		return create.Exec(ctx)
 	},
+	"application_keys.application_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.ApplicationKey.Create().SetApplicationPk(key).SetKeyID("k").SetPublicKey([]byte("k")).Exec(ctx)
+	},
+	"instance_trusted_domains.instance_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.InstanceTrustedDomain.Create().SetInstancePk(key).SetDomain("a.example").Exec(ctx)
+	},
+	"organization_metadata.organization_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.OrganizationMetadata.Create().SetOrganizationPk(key).SetKey("k").SetValue([]byte("v")).Exec(ctx)
+	},
+	"project_roles.project_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.ProjectRole.Create().SetProjectPk(key).SetKey("k").SetKeyKey([]byte("k")).SetDisplayNameKey([]byte{}).Exec(ctx)
+	},
+	"user_metadata.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.UserMetadata.Create().SetUserPk(key).SetKey("k").SetValue([]byte("v")).Exec(ctx)
+	},
+	"verification_codes.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.VerificationCode.Create().SetUserPk(key).SetKind(verificationcode.KindEmail).SetHash([]byte("h")).SetExpiresAt(tx.Now()).Exec(ctx)
+	},
+	"applications.project_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		create := newApplication(tx, own.project, "a")
+		create.SetProjectPk(key)
+		return create.Exec(ctx)
+	},
+	"projects.organization_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		create := newProject(tx, own.organization, "p")
+		create.SetOrganizationPk(key)
+		return create.Exec(ctx)
+	},
+	"user_grants.organization_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		create, err := newGrant(ctx, tx, own, "organization_pk")
+		if err != nil {
+			return err
+		}
+		return create.SetOrganizationPk(key).Exec(ctx)
+	},
+	"user_grants.project_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		create, err := newGrant(ctx, tx, own, "project_pk")
+		if err != nil {
+			return err
+		}
+		return create.SetProjectPk(key).Exec(ctx)
+	},
+	"user_grants.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		create, err := newGrant(ctx, tx, own, "user_pk")
+		if err != nil {
+			return err
+		}
+		return create.SetUserPk(key).Exec(ctx)
+	},
+}
+
+// newGrant returns a grant to a user of its own, so that there can be several.
+func newGrant(ctx context.Context, tx *Tx, own tenant, name string) (*ent.UserGrantCreate, error) {
+	u, err := newUser(tx, own.organization, name).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return tx.UserGrant.Create().SetOrganization(own.organization).SetProject(own.project).SetUser(u).
+		SetGrantID(name).SetResourceOwner(own.organization.OrganizationID).SetRoleKeys(nil), nil
 }
 
 // key returns the primary key of the tenant's row of a table.
@@ -76,6 +136,10 @@ func (own tenant) key(t *testing.T, table string) int64 {
 		return own.organization.ID
 	case tables[ent.TypeUser]:
 		return own.user.ID
+	case tables[ent.TypeProject]:
+		return own.project.ID
+	case tables[ent.TypeApplication]:
+		return own.application.ID
 	case tables[ent.TypeEvent]:
 		return own.event.ID
 	}

@@ -35,17 +35,22 @@ func scope(ctx context.Context) (string, error) {
 	return "", errNoInstance
 }
 
-// confine makes a client refuse to look beyond the instance of the context.
+// confine makes a client refuse to look beyond the instance of the context, and
+// at what was removed.
 func confine(client *ent.Client) {
 	client.Intercept(intercept.TraverseFunc(func(ctx context.Context, q intercept.Query) error {
 		if ofInstallation(q.Type()) {
 			return nil
 		}
 		id, err := scope(ctx)
-		if err == nil && id != "" {
+		if err != nil {
+			return err
+		}
+		if id != "" {
 			q.WhereP(sql.FieldEQ(instanceColumn, id))
 		}
-		return err
+		hideRemoved(ctx, q, id)
+		return nil
 	}))
 	client.Use(func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {

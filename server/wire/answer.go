@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 )
@@ -13,6 +14,9 @@ type answer struct {
 	call *call
 	// text encodes gRPC-Web as base64; nil on other protocols.
 	text *textWriter
+	// status is that of a success if it is not 200: the libraries below know
+	// no other.
+	status int
 	// committed tells that the header has left.
 	committed bool
 	// refused is the status of the first thing held back, 0 if none.
@@ -74,7 +78,7 @@ func (a *answer) commit() {
 	if a.call.protocol.text {
 		a.text = newTextWriter(a.ResponseWriter)
 	}
-	a.ResponseWriter.WriteHeader(http.StatusOK)
+	a.ResponseWriter.WriteHeader(cmp.Or(a.status, http.StatusOK))
 }
 
 // asText says in the header that gRPC-Web is base64, if it is.

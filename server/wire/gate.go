@@ -24,6 +24,9 @@ func (g gate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w, c := g.wire, callOf(r.Context())
 	p := w.procedures[r.URL.Path]
 	c.method = p.path
+	if c.rest != nil {
+		c.answer.status = p.status
+	}
 	ctx, err := w.enter(r, p, c)
 	if err == nil {
 		r = r.WithContext(ctx)

@@ -23,6 +23,8 @@ type procedure struct {
 	input   protoreflect.MessageType
 	rule    *bastidev1.Rule
 	handler http.Handler
+	// status is the HTTP status of a REST answer that went well.
+	status int
 	// variables are the fields that the REST path sets, by proto and JSON name.
 	variables map[string]bool
 	// hasBody says that the REST path is declared with a body.
@@ -95,6 +97,7 @@ func newProcedure(method protoreflect.MethodDescriptor, handler http.Handler) (*
 		input:     input,
 		rule:      rule,
 		handler:   handler,
+		status:    successStatus(method),
 		variables: pathVariables(method),
 		hasBody:   hasBody(method),
 	}, nil
@@ -131,6 +134,16 @@ func checkRule(method protoreflect.MethodDescriptor, rule *bastidev1.Rule) error
 func hasBody(method protoreflect.MethodDescriptor) bool {
 	rule, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
 	return rule.GetBody() != ""
+}
+
+// successStatus returns the HTTP status that the contract has for a REST answer
+// that went well.
+func successStatus(method protoreflect.MethodDescriptor) int {
+	status, _ := proto.GetExtension(method.Options(), bastidev1.E_SuccessStatus).(uint32)
+	if status == 0 {
+		return http.StatusOK
+	}
+	return int(status)
 }
 
 // pathVariables returns the request fields that the REST paths of the method set.

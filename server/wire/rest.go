@@ -17,7 +17,7 @@ import (
 )
 
 // restPrefixes are the paths below which calls are REST.
-var restPrefixes = []string{"/system/v1/", "/admin/v1/", "/management/v1/", "/auth/v1/"}
+var restPrefixes = []string{"/system/v1/", "/admin/v1/", "/management/v1/", "/auth/v1/", "/v2/"}
 
 // isREST reports whether the path is that of a REST call.
 func isREST(path string) bool {

@@ -64,13 +64,21 @@ func Slug(name, fallback string, n int) string {
 // Generate returns a domain for an instance below the external one:
 // <slug>-<6 characters>.<external>.
 func Generate(instanceName, external string) string {
-	return Slug(instanceName, "instance", room(external)-suffixLength-1) + "-" + id.Suffix(suffixLength) + "." + external
+	return suffixed(instanceName, "instance", external)
 }
 
 // OfOrganization returns the first domain of an organization, below a domain
 // of the installation or instance: <slug>.<parent>.
 func OfOrganization(name, parent string) string {
 	return Slug(name, "org", room(parent)) + "." + parent
+}
+
+// OfAnotherOrganization returns a domain like OfOrganization that no other
+// organization has: <slug>-<6 characters>.<parent>.
+func OfAnotherOrganization(name, parent string) string { return suffixed(name, "org", parent) }
+
+func suffixed(name, fallback, parent string) string {
+	return Slug(name, fallback, room(parent)-suffixLength-1) + "-" + id.Suffix(suffixLength) + "." + parent
 }
 
 // room returns how long a label before the parent may be.

@@ -10,6 +10,7 @@ import (
 	"github.com/bastide-id/bastide/server/directory/domain"
 	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/organization"
+	"github.com/bastide-id/bastide/server/directory/removal"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
@@ -52,6 +53,8 @@ type Instances struct {
 	Store  *store.Store
 	Users  *user.Users
 	Tokens *token.Tokens
+	// Removals erases what Remove leaves.
+	Removals *removal.Runner
 	// ExternalDomain is what generated domains are made below.
 	ExternalDomain string
 }

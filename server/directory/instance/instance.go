@@ -8,6 +8,8 @@ import (
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
+	entorganization "github.com/bastide-id/bastide/ent/organization"
+	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -41,9 +43,41 @@ func (i *Instances) Rename(ctx context.Context, name string) (row *ent.Instance,
 	return row, change, err
 }
 
+// SetDefaultOrganization makes an organization the default one of the instance
+// of ctx. It returns fault.OrganizationUnknown, fault.OrganizationInactive, or
+// fault.NothingChanged when it is already.
+func SetDefaultOrganization(ctx context.Context, tx *store.Tx, id string) (row *ent.Instance, change store.Change, err error) {
+	if row, err = Get(ctx, tx.Instance); err != nil {
+		return row, change, err
+	}
+	// Meanwhile the organization is not removed, nor deactivated.
+	if err := tx.Lock(ctx, store.InstanceObject(row)); err != nil {
+		return row, change, err
+	}
+	if row, err = Get(ctx, tx.Instance); err != nil {
+		return row, change, err
+	}
+	org, err := organization.Get(ctx, tx.Organization, id)
+	switch {
+	case err != nil:
+		return row, change, err
+	case org.OrganizationID == row.DefaultOrganizationID:
+		return row, change, fault.NothingChanged.With()
+	case org.State != entorganization.StateActive:
+		return row, change, fault.OrganizationInactive.With()
+	}
+	change, err = tx.Record(ctx, store.InstanceDefaultOrgSet, store.InstanceObject(row), store.Payload{Public: map[string]any{"orgId": id}})
+	if err != nil {
+		return row, change, err
+	}
+	return row, change, tx.Instance.UpdateOne(row).SetDefaultOrganizationID(id).Exec(ctx)
+}
+
 // Remove removes the instance of ctx with everything in it but the history,
 // from which all that tells of people is taken. It waits for those who write
-// in it, and returns fault.InstanceUnknown when another one removed it first.
+// in it. Nothing of the instance is seen from now on, and its domains are free;
+// the rows go in the background. It returns fault.InstanceUnknown when another
+// one removed it first.
 func (i *Instances) Remove(ctx context.Context) (row *ent.Instance, change store.Change, err error) {
 	err = i.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		if row, err = Get(ctx, tx.Instance); err != nil {
@@ -55,20 +89,14 @@ func (i *Instances) Remove(ctx context.Context) (row *ent.Instance, change store
 		if change, err = tx.Record(ctx, store.InstanceRemoved, store.InstanceObject(row), store.Payload{}); err != nil {
 			return err
 		}
-		// What points at others goes first.
-		for _, remove := range []func(context.Context) (int, error){
-			tx.AccessToken.Delete().Exec, tx.PersonalAccessToken.Delete().Exec, tx.MachineKey.Delete().Exec,
-			tx.Password.Delete().Exec, tx.Membership.Delete().Exec, tx.User.Delete().Exec,
-			tx.OrganizationDomain.Delete().Exec, tx.Organization.Delete().Exec,
-			tx.InstanceDomain.Delete().Exec, tx.SigningKey.Delete().Exec, tx.OwnerPolicy.Delete().Exec,
-			tx.PersonalData.Delete().Exec, tx.Instance.Delete().Exec,
-		} {
-			if _, err := remove(ctx); err != nil {
-				return err
-			}
+		if _, err := tx.InstanceDomain.Delete().Exec(ctx); err != nil {
+			return err
 		}
-		return nil
+		return tx.Instance.Update().SetState(instance.StateRemoved).Exec(ctx)
 	})
+	if err == nil {
+		i.Removals.Wake()
+	}
 	return row, change, err
 }
 

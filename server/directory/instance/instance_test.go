@@ -49,6 +49,7 @@ func TestRemoveALargeInstance(t *testing.T) {
 		goes := s.NewInstance(t, "goes")
 		crowd(t, s, goes.ID, users)
 		servertest.OK(s.AsSystem(t).System.RemoveInstance(t.Context(), &systemv1.RemoveInstanceRequest{InstanceId: goes.ID}))(t)
+		s.Erased(t)
 		after := s.Rows(t)
 		if after["events"] <= before["events"] {
 			t.Error("the history of the instance is gone")

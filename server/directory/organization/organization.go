@@ -28,17 +28,17 @@ func Create(ctx context.Context, tx *store.Tx, in *ent.Instance, n New) (*ent.Or
 		SetOrganizationID(n.ID).SetTenant(in).
 		SetName(store.Text(n.Name)).SetNameKey(store.Key(n.Name)).
 		Save(ctx)
-	if errors.Is(store.Fault(err), fault.AlreadyExists) {
-		err = fault.OrganizationNameUsed.With().Because(err)
-	}
 	if err != nil {
-		return nil, store.Change{}, err
+		return nil, store.Change{}, taken(err)
 	}
 	object := store.OrganizationObject(row)
 	if _, err := tx.Record(ctx, store.OrgAdded, object, store.Payload{Public: map[string]any{"name": row.Name}}); err != nil {
 		return nil, store.Change{}, err
 	}
-	name := domain.OfOrganization(n.Name, n.ParentDomain)
+	name, err := firstDomain(ctx, tx, n)
+	if err != nil {
+		return nil, store.Change{}, err
+	}
 	payload := store.Payload{Public: map[string]any{"domain": name}}
 	var change store.Change
 	for _, step := range []store.EventType{store.OrgDomainAdded, store.OrgDomainVerified, store.OrgDomainPrimarySet} {
@@ -49,6 +49,45 @@ func Create(ctx context.Context, tx *store.Tx, in *ent.Instance, n New) (*ent.Or
 	err = tx.OrganizationDomain.Create().SetOrganization(row).SetDomain(name).
 		SetVerified(true).SetIsPrimary(true).SetSequence(change.Sequence).Exec(ctx)
 	return row, change, err
+}
+
+// firstDomain returns a domain for an organization that no other one of the
+// instance has: different names can be cut down to the same label.
+func firstDomain(ctx context.Context, tx *store.Tx, n New) (string, error) {
+	name := domain.OfOrganization(n.Name, n.ParentDomain)
+	used, err := tx.OrganizationDomain.Query().
+		Where(organizationdomain.Domain(name), organizationdomain.Verified(true)).Exist(ctx)
+	if used {
+		name = domain.OfAnotherOrganization(n.Name, n.ParentDomain)
+	}
+	return name, err
+}
+
+// Claim says that a domain is a new organization's own, which is still to be
+// proved. The one that it was made with it has already.
+func Claim(ctx context.Context, tx *store.Tx, of *ent.Organization, name string) error {
+	has, err := tx.OrganizationDomain.Query().
+		Where(organizationdomain.OrganizationPk(of.ID), organizationdomain.Domain(name)).Exist(ctx)
+	if err != nil || has {
+		return err
+	}
+	change, err := tx.Record(ctx, store.OrgDomainAdded, store.OrganizationObject(of), store.Payload{Public: map[string]any{"domain": name}})
+	if err != nil {
+		return err
+	}
+	return tx.OrganizationDomain.Create().SetOrganization(of).SetDomain(name).
+		SetVerified(false).SetIsPrimary(false).SetSequence(change.Sequence).Exec(ctx)
+}
+
+// taken makes of a name or an id that another row has the fault that says so.
+func taken(err error) error {
+	switch {
+	case store.TakenColumn(err) == organization.FieldOrganizationID:
+		return fault.OrganizationIDTaken.With().Because(err)
+	case errors.Is(store.Fault(err), fault.AlreadyExists):
+		return fault.OrganizationNameUsed.With().Because(err)
+	}
+	return err
 }
 
 // Exists reports whether the instance of ctx has the organization.

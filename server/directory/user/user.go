@@ -148,9 +148,13 @@ func (p Prepared) Save(ctx context.Context, tx *store.Tx, in *ent.Organization) 
 	if err != nil {
 		return nil, store.Change{}, err
 	}
+	key := store.Key(p.UserName)
+	if err := FreeName(ctx, tx, scope, key); err != nil {
+		return nil, store.Change{}, err
+	}
 	create := tx.User.Create().
 		SetUserID(p.ID).SetOrganization(in).SetResourceOwner(in.OrganizationID).
-		SetUserName(store.Text(p.UserName)).SetNameKey(store.Key(p.UserName)).SetNameScope(scope)
+		SetUserName(store.Text(p.UserName)).SetNameScope(scope).SetNameKey(key)
 	if p.Human != nil {
 		p.setHuman(create, tx)
 	} else {

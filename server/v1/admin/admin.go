@@ -7,6 +7,7 @@ import (
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
 	"github.com/bastide-id/bastide/gen/zitadel/admin/v1/adminv1connect"
 	"github.com/bastide-id/bastide/server/directory/membership"
+	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -36,6 +37,8 @@ type pending struct {
 type Options struct {
 	Store *store.Store
 	Users *user.Users
+	// Organizations changes organizations.
+	Organizations *organization.Organizations
 	// Version is that of the program.
 	Version string
 	// Ready returns why the server cannot serve.
@@ -49,7 +52,7 @@ func New(o Options) Service {
 		Instances:      Instances{store: o.Store, version: o.Version},
 		Languages:      Languages{store: o.Store},
 		TrustedDomains: TrustedDomains{store: o.Store},
-		Organizations:  Organizations{store: o.Store, users: o.Users},
+		Organizations:  Organizations{store: o.Store, users: o.Users, organizations: o.Organizations},
 		Members:        Members{store: o.Store, members: membership.Members{Store: o.Store, On: onInstance}},
 		Policies:       Policies{store: o.Store},
 		Restrictions:   Restrictions{store: o.Store},

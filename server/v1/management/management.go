@@ -8,6 +8,7 @@ import (
 	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
 	"github.com/bastide-id/bastide/server/directory/domain"
 	"github.com/bastide-id/bastide/server/directory/membership"
+	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
@@ -45,9 +46,11 @@ type pending struct {
 
 // Options are what the service works with.
 type Options struct {
-	Store  *store.Store
-	Users  *user.Users
-	Tokens *token.Tokens
+	Store *store.Store
+	Users *user.Users
+	// Organizations changes organizations.
+	Organizations *organization.Organizations
+	Tokens        *token.Tokens
 	// World reads what the owners of domains publish.
 	World domain.World
 	// Ready returns why the server cannot serve.
@@ -66,7 +69,7 @@ func New(o Options) Service {
 		PersonalAccessTokens: PersonalAccessTokens{store: o.Store, tokens: o.Tokens},
 		Metadata:             Metadata{store: o.Store},
 		Changes:              Changes{store: o.Store},
-		Organizations:        Organizations{store: o.Store},
+		Organizations:        Organizations{store: o.Store, organizations: o.Organizations},
 		Domains:              Domains{store: o.Store, proofs: domain.Proofs{Store: o.Store, World: o.World}},
 		Members:              Members{store: o.Store, members: membership.Members{Store: o.Store, On: onOrganization}},
 		Policies:             Policies{store: o.Store},

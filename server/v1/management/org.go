@@ -4,17 +4,45 @@ import (
 	"context"
 
 	"github.com/bastide-id/bastide/ent"
-	"github.com/bastide-id/bastide/ent/organization"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
-	orgv1 "github.com/bastide-id/bastide/gen/zitadel/org/v1"
 	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/directory/domain"
+	"github.com/bastide-id/bastide/server/directory/membership"
 	directory "github.com/bastide-id/bastide/server/directory/organization"
+	"github.com/bastide-id/bastide/server/directory/user"
+	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/v1/message"
 )
 
 // Organizations are the calls about the chosen organization.
-type Organizations struct{ store *store.Store }
+type Organizations struct {
+	store         *store.Store
+	organizations *directory.Organizations
+}
+
+// AddOrg adds an organization to the instance. A user who calls becomes its
+// owner.
+func (s Organizations) AddOrg(ctx context.Context, req *managementv1.AddOrgRequest) (*managementv1.AddOrgResponse, error) {
+	var id string
+	var change store.Change
+	err := s.organizations.Add(ctx, "", req.GetName(), func(ctx context.Context, tx *store.Tx, row *ent.Organization, made store.Change) error {
+		id, change = row.OrganizationID, made
+		who := caller.From(ctx)
+		if who.Kind != caller.User {
+			return nil
+		}
+		u, err := user.Get(ctx, tx.User, who.ID)
+		if err == nil {
+			change, err = membership.Add(ctx, tx, membership.OnOrganization(row), u, []string{"ORG_OWNER"})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &managementv1.AddOrgResponse{Id: id, Details: message.Created(change)}, nil
+}
 
 // GetMyOrg returns the chosen organization.
 func (s Organizations) GetMyOrg(ctx context.Context, _ *managementv1.GetMyOrgRequest) (*managementv1.GetMyOrgResponse, error) {
@@ -22,24 +50,55 @@ func (s Organizations) GetMyOrg(ctx context.Context, _ *managementv1.GetMyOrgReq
 	if err != nil {
 		return nil, err
 	}
-	return &managementv1.GetMyOrgResponse{Org: orgToProto(row)}, nil
+	return &managementv1.GetMyOrgResponse{Org: message.Organization(row)}, nil
 }
 
-var orgStates = map[organization.State]orgv1.OrgState{
-	organization.StateActive:   orgv1.OrgState_ORG_STATE_ACTIVE,
-	organization.StateInactive: orgv1.OrgState_ORG_STATE_INACTIVE,
+// GetOrgByDomainGlobal returns the organization of the instance that has proved
+// a domain.
+func (s Organizations) GetOrgByDomainGlobal(ctx context.Context, req *managementv1.GetOrgByDomainGlobalRequest) (*managementv1.GetOrgByDomainGlobalResponse, error) {
+	name, err := domain.Normalize("domain", req.GetDomain())
+	if err != nil { // nobody has it
+		return nil, fault.OrganizationUnknown.With().Because(err)
+	}
+	row, err := directory.OfDomain(ctx, s.store, name)
+	if err != nil {
+		return nil, err
+	}
+	return &managementv1.GetOrgByDomainGlobalResponse{Org: message.Organization(row)}, nil
 }
 
-// orgToProto maps an organization whose primary domain is loaded.
-func orgToProto(row *ent.Organization) *orgv1.Org {
-	org := &orgv1.Org{
-		Id:      row.OrganizationID,
-		Details: message.Details(row.Sequence, row.CreatedAt, row.ChangedAt, row.OrganizationID),
-		State:   orgStates[row.State],
-		Name:    row.Name,
+// UpdateOrg renames the chosen organization.
+func (s Organizations) UpdateOrg(ctx context.Context, req *managementv1.UpdateOrgRequest) (*managementv1.UpdateOrgResponse, error) {
+	row, change, err := s.organizations.Rename(ctx, caller.OrganizationID(ctx), req.GetName())
+	if err != nil {
+		return nil, err
 	}
-	for _, d := range row.Edges.Domains {
-		org.PrimaryDomain = d.Domain
+	return &managementv1.UpdateOrgResponse{Details: message.Changed(change, row.CreatedAt)}, nil
+}
+
+// DeactivateOrg ends all tokens of the users of the chosen organization.
+func (s Organizations) DeactivateOrg(ctx context.Context, _ *managementv1.DeactivateOrgRequest) (*managementv1.DeactivateOrgResponse, error) {
+	row, change, err := s.organizations.Deactivate(ctx, caller.OrganizationID(ctx))
+	if err != nil {
+		return nil, err
 	}
-	return org
+	return &managementv1.DeactivateOrgResponse{Details: message.Changed(change, row.CreatedAt)}, nil
+}
+
+// ReactivateOrg lets the users of the chosen organization in again.
+func (s Organizations) ReactivateOrg(ctx context.Context, _ *managementv1.ReactivateOrgRequest) (*managementv1.ReactivateOrgResponse, error) {
+	row, change, err := s.organizations.Reactivate(ctx, caller.OrganizationID(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &managementv1.ReactivateOrgResponse{Details: message.Changed(change, row.CreatedAt)}, nil
+}
+
+// RemoveOrg removes the chosen organization with everything in it.
+func (s Organizations) RemoveOrg(ctx context.Context, _ *managementv1.RemoveOrgRequest) (*managementv1.RemoveOrgResponse, error) {
+	row, change, err := s.organizations.Remove(ctx, caller.OrganizationID(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &managementv1.RemoveOrgResponse{Details: message.Changed(change, row.CreatedAt)}, nil
 }

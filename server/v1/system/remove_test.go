@@ -31,6 +31,7 @@ func TestRemovedInstanceIsGone(t *testing.T) {
 		servertest.Refused(t, err, connect.CodeNotFound, "instance.unknown")
 
 		// Nothing is left but the history, which tells of no person.
+		s.Erased(t)
 		left := s.Rows(t)
 		if left["events"] <= empty["events"] {
 			t.Error("the history of the instance is gone")

@@ -3,8 +3,8 @@ package org
 
 import (
 	"github.com/bastide-id/bastide/gen/zitadel/org/v2/orgv2connect"
+	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
-	"github.com/bastide-id/bastide/server/store"
 )
 
 // Service is the OrganizationService.
@@ -22,17 +22,12 @@ type pending struct {
 
 // Options are what the service works with.
 type Options struct {
-	Store *store.Store
 	Users *user.Users
+	// Organizations changes organizations.
+	Organizations *organization.Organizations
 }
 
 // New returns the service.
 func New(o Options) Service {
-	return Service{Organizations: Organizations{store: o.Store, users: o.Users}}
-}
-
-// Organizations are the calls about organizations.
-type Organizations struct {
-	store *store.Store
-	users *user.Users
+	return Service{Organizations: Organizations{users: o.Users, organizations: o.Organizations}}
 }

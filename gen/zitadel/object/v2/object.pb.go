@@ -23,6 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Organization names an organization.
 type Organization struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Org:
@@ -105,6 +106,7 @@ func (*Organization_OrgId) isOrganization_Org() {}
 
 func (*Organization_OrgDomain) isOrganization_Org() {}
 
+// Details say of an object when it was changed and whose it is.
 type Details struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sequence      uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`

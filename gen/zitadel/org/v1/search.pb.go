@@ -23,6 +23,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// OrgFieldName is what organizations are sorted by: when they were added, or
+// their name.
 type OrgFieldName int32
 
 const (
@@ -69,6 +71,7 @@ func (OrgFieldName) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_org_v1_search_proto_rawDescGZIP(), []int{0}
 }
 
+// OrgQuery is a condition on an organization.
 type OrgQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -183,6 +186,7 @@ func (*OrgQuery_StateQuery) isOrgQuery_Query() {}
 
 func (*OrgQuery_IdQuery) isOrgQuery_Query() {}
 
+// OrgNameQuery asks for a name.
 type OrgNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -235,6 +239,7 @@ func (x *OrgNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// OrgDomainQuery asks for a domain that the organization has proved.
 type OrgDomainQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Domain        string                 `protobuf:"bytes,1,opt,name=domain,proto3" json:"domain,omitempty"`
@@ -287,6 +292,7 @@ func (x *OrgDomainQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// OrgStateQuery asks for a state.
 type OrgStateQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	State         OrgState               `protobuf:"varint,1,opt,name=state,proto3,enum=zitadel.org.v1.OrgState" json:"state,omitempty"`
@@ -331,6 +337,7 @@ func (x *OrgStateQuery) GetState() OrgState {
 	return OrgState_ORG_STATE_UNSPECIFIED
 }
 
+// OrgIDQuery asks for an id.
 type OrgIDQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`

@@ -26,6 +26,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// AddOrganizationRequest is an organization to be added.
 type AddOrganizationRequest struct {
 	state          protoimpl.MessageState          `protogen:"open.v1"`
 	Name           string                          `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -96,6 +97,8 @@ func (x *AddOrganizationRequest) GetOrgId() string {
 	return ""
 }
 
+// AddOrganizationResponse tells of the organization, and of the users that were
+// added with it.
 type AddOrganizationResponse struct {
 	state          protoimpl.MessageState                  `protogen:"open.v1"`
 	Details        *v2.Details                             `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
@@ -156,6 +159,7 @@ func (x *AddOrganizationResponse) GetCreatedAdmins() []*AddOrganizationResponse_
 	return nil
 }
 
+// Admin is who looks after the organization.
 type AddOrganizationRequest_Admin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to UserType:
@@ -246,6 +250,7 @@ func (*AddOrganizationRequest_Admin_UserId) isAddOrganizationRequest_Admin_UserT
 
 func (*AddOrganizationRequest_Admin_Human) isAddOrganizationRequest_Admin_UserType() {}
 
+// CreatedAdmin is a user that was added, with the codes that were asked for.
 type AddOrganizationResponse_CreatedAdmin struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
@@ -310,20 +315,20 @@ var File_zitadel_org_v2_org_service_proto protoreflect.FileDescriptor
 
 const file_zitadel_org_v2_org_service_proto_rawDesc = "" +
 	"\n" +
-	" zitadel/org/v2/org_service.proto\x12\x0ezitadel.org.v2\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1ezitadel/object/v2/object.proto\x1a\x1azitadel/user/v2/user.proto\"\xae\x03\n" +
+	" zitadel/org/v2/org_service.proto\x12\x0ezitadel.org.v2\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1ezitadel/object/v2/object.proto\x1a\x1azitadel/user/v2/user.proto\"\xb5\x03\n" +
 	"\x16AddOrganizationRequest\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\x12O\n" +
 	"\x06admins\x18\x02 \x03(\v2,.zitadel.org.v2.AddOrganizationRequest.AdminB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06admins\x128\n" +
 	"\x0forganization_id\x18\x04 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01H\x00R\x0eorganizationId\x88\x01\x01\x12(\n" +
-	"\x06org_id\x18\x03 \x01(\tB\f\xbaH\ar\x05\x10\x01\x18\xc8\x01\x18\x01H\x01R\x05orgId\x88\x01\x01\x1a\x9f\x01\n" +
+	"\x06org_id\x18\x03 \x01(\tB\f\xbaH\ar\x05\x10\x01\x18\xc8\x01\x18\x01H\x01R\x05orgId\x88\x01\x01\x1a\xa6\x01\n" +
 	"\x05Admin\x12#\n" +
 	"\auser_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01H\x00R\x06userId\x12<\n" +
 	"\x05human\x18\x02 \x01(\v2$.zitadel.user.v2.AddHumanUserRequestH\x00R\x05human\x12&\n" +
 	"\x05roles\x18\x03 \x03(\tB\x10\xbaH\r\x92\x01\n" +
-	"\x10\xe8\a\"\x05r\x03\x18\xc8\x01R\x05rolesB\v\n" +
-	"\tuser_typeB\x12\n" +
+	"\x10\xe8\a\"\x05r\x03\x18\xc8\x01R\x05rolesB\x12\n" +
+	"\tuser_type\x12\x05\xbaH\x02\b\x01B\x12\n" +
 	"\x10_organization_idB\t\n" +
 	"\a_org_id\"\xe5\x02\n" +
 	"\x17AddOrganizationResponse\x124\n" +

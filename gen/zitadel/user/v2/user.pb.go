@@ -8,6 +8,7 @@ package userv2
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/bastide-id/bastide/gen/bastide/v1"
 	v2 "github.com/bastide-id/bastide/gen/zitadel/object/v2"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -23,6 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Gender is that of a person.
 type Gender int32
 
 const (
@@ -75,6 +77,7 @@ func (Gender) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_user_v2_user_proto_rawDescGZIP(), []int{0}
 }
 
+// AddHumanUserRequest is a person to be added.
 type AddHumanUserRequest struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	UserId       *string                `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3,oneof" json:"user_id,omitempty"`
@@ -229,6 +232,7 @@ func (*AddHumanUserRequest_Password) isAddHumanUserRequest_PasswordType() {}
 
 func (*AddHumanUserRequest_HashedPassword) isAddHumanUserRequest_PasswordType() {}
 
+// SetHumanProfile is how a person is called.
 type SetHumanProfile struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	GivenName         string                 `protobuf:"bytes,1,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
@@ -313,6 +317,8 @@ func (x *SetHumanProfile) GetGender() Gender {
 	return Gender_GENDER_UNSPECIFIED
 }
 
+// SetHumanEmail is an e-mail address, and how it is proved. One that is not
+// verified needs a code, which is answered where return_code asks for it.
 type SetHumanEmail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Email string                 `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
@@ -419,6 +425,7 @@ func (*SetHumanEmail_ReturnCode) isSetHumanEmail_Verification() {}
 
 func (*SetHumanEmail_IsVerified) isSetHumanEmail_Verification() {}
 
+// SendEmailVerificationCode asks for a mail with a code.
 type SendEmailVerificationCode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UrlTemplate   *string                `protobuf:"bytes,1,opt,name=url_template,json=urlTemplate,proto3,oneof" json:"url_template,omitempty"`
@@ -463,6 +470,7 @@ func (x *SendEmailVerificationCode) GetUrlTemplate() string {
 	return ""
 }
 
+// ReturnEmailVerificationCode asks for a code in the answer.
 type ReturnEmailVerificationCode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -499,6 +507,7 @@ func (*ReturnEmailVerificationCode) Descriptor() ([]byte, []int) {
 	return file_zitadel_user_v2_user_proto_rawDescGZIP(), []int{4}
 }
 
+// SetHumanPhone is a phone number, and how it is proved.
 type SetHumanPhone struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Phone string                 `protobuf:"bytes,1,opt,name=phone,proto3" json:"phone,omitempty"`
@@ -605,6 +614,7 @@ func (*SetHumanPhone_ReturnCode) isSetHumanPhone_Verification() {}
 
 func (*SetHumanPhone_IsVerified) isSetHumanPhone_Verification() {}
 
+// SendPhoneVerificationCode asks for a message with a code.
 type SendPhoneVerificationCode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -641,6 +651,7 @@ func (*SendPhoneVerificationCode) Descriptor() ([]byte, []int) {
 	return file_zitadel_user_v2_user_proto_rawDescGZIP(), []int{6}
 }
 
+// ReturnPhoneVerificationCode asks for a code in the answer.
 type ReturnPhoneVerificationCode struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -677,6 +688,7 @@ func (*ReturnPhoneVerificationCode) Descriptor() ([]byte, []int) {
 	return file_zitadel_user_v2_user_proto_rawDescGZIP(), []int{7}
 }
 
+// SetMetadataEntry is a value to be kept under a key.
 type SetMetadataEntry struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -729,6 +741,7 @@ func (x *SetMetadataEntry) GetValue() []byte {
 	return nil
 }
 
+// Password is one in the clear.
 type Password struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Password       string                 `protobuf:"bytes,1,opt,name=password,proto3" json:"password,omitempty"`
@@ -781,6 +794,7 @@ func (x *Password) GetChangeRequired() bool {
 	return false
 }
 
+// HashedPassword is one as another system stored it.
 type HashedPassword struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Hash           string                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
@@ -833,6 +847,7 @@ func (x *HashedPassword) GetChangeRequired() bool {
 	return false
 }
 
+// IDPLink is the account of a person at an identity provider.
 type IDPLink struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	IdpId         string                 `protobuf:"bytes,1,opt,name=idp_id,json=idpId,proto3" json:"idp_id,omitempty"`
@@ -897,7 +912,7 @@ var File_zitadel_user_v2_user_proto protoreflect.FileDescriptor
 
 const file_zitadel_user_v2_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1azitadel/user/v2/user.proto\x12\x0fzitadel.user.v2\x1a\x1bbuf/validate/validate.proto\x1a\x1ezitadel/object/v2/object.proto\"\xe6\x05\n" +
+	"\x1azitadel/user/v2/user.proto\x12\x0fzitadel.user.v2\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1ezitadel/object/v2/object.proto\"\xf8\x05\n" +
 	"\x13AddHumanUserRequest\x12(\n" +
 	"\auser_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01H\x01R\x06userId\x88\x01\x01\x12+\n" +
@@ -907,13 +922,12 @@ const file_zitadel_user_v2_user_proto_rawDesc = "" +
 	"\aprofile\x18\x04 \x01(\v2 .zitadel.user.v2.SetHumanProfileB\x06\xbaH\x03\xc8\x01\x01R\aprofile\x12<\n" +
 	"\x05email\x18\x05 \x01(\v2\x1e.zitadel.user.v2.SetHumanEmailB\x06\xbaH\x03\xc8\x01\x01R\x05email\x124\n" +
 	"\x05phone\x18\n" +
-	" \x01(\v2\x1e.zitadel.user.v2.SetHumanPhoneR\x05phone\x12H\n" +
-	"\bmetadata\x18\x06 \x03(\v2!.zitadel.user.v2.SetMetadataEntryB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\bmetadata\x127\n" +
-	"\bpassword\x18\a \x01(\v2\x19.zitadel.user.v2.PasswordH\x00R\bpassword\x12J\n" +
-	"\x0fhashed_password\x18\b \x01(\v2\x1f.zitadel.user.v2.HashedPasswordH\x00R\x0ehashedPassword\x12@\n" +
-	"\tidp_links\x18\t \x03(\v2\x18.zitadel.user.v2.IDPLinkB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\bidpLinks\x120\n" +
-	"\vtotp_secret\x18\f \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01H\x03R\n" +
+	" \x01(\v2\x1e.zitadel.user.v2.SetHumanPhoneR\x05phone\x12L\n" +
+	"\bmetadata\x18\x06 \x03(\v2!.zitadel.user.v2.SetMetadataEntryB\r\xbaH\x06\x92\x01\x03\x10\xe8\a\xc8\xf3\x18\x01R\bmetadata\x127\n" +
+	"\bpassword\x18\a \x01(\v2\x19.zitadel.user.v2.PasswordH\x00R\bpassword\x12P\n" +
+	"\x0fhashed_password\x18\b \x01(\v2\x1f.zitadel.user.v2.HashedPasswordB\x04\xc8\xf3\x18\x01H\x00R\x0ehashedPassword\x12D\n" +
+	"\tidp_links\x18\t \x03(\v2\x18.zitadel.user.v2.IDPLinkB\r\xbaH\x06\x92\x01\x03\x10\xe8\a\xc8\xf3\x18\x01R\bidpLinks\x124\n" +
+	"\vtotp_secret\x18\f \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xc8\x01\xc8\xf3\x18\x01H\x03R\n" +
 	"totpSecret\x88\x01\x01B\x0f\n" +
 	"\rpassword_typeB\n" +
 	"\n" +

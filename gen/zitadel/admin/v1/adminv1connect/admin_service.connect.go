@@ -198,19 +198,29 @@ type AdminServiceClient interface {
 	AddInstanceTrustedDomain(context.Context, *v1.AddInstanceTrustedDomainRequest) (*v1.AddInstanceTrustedDomainResponse, error)
 	// RemoveInstanceTrustedDomain PENDING.
 	RemoveInstanceTrustedDomain(context.Context, *v1.RemoveInstanceTrustedDomainRequest) (*v1.RemoveInstanceTrustedDomainResponse, error)
-	// GetOrgByID PENDING.
+	// GetOrgByID returns an organization. NotFound: there is none with the id.
 	GetOrgByID(context.Context, *v1.GetOrgByIDRequest) (*v1.GetOrgByIDResponse, error)
-	// IsOrgUnique PENDING.
+	// IsOrgUnique tells whether no organization has the name, and none has proved
+	// the domain. What is empty is not asked for.
 	IsOrgUnique(context.Context, *v1.IsOrgUniqueRequest) (*v1.IsOrgUniqueResponse, error)
-	// SetDefaultOrg PENDING.
+	// SetDefaultOrg makes an organization the default one of the instance.
+	// NotFound: there is none with the id. FailedPrecondition: it is not active,
+	// or the default one already.
 	SetDefaultOrg(context.Context, *v1.SetDefaultOrgRequest) (*v1.SetDefaultOrgResponse, error)
-	// GetDefaultOrg PENDING.
+	// GetDefaultOrg returns the default organization of the instance; one always
+	// is.
 	GetDefaultOrg(context.Context, *v1.GetDefaultOrgRequest) (*v1.GetDefaultOrgResponse, error)
-	// ListOrgs PENDING.
+	// ListOrgs returns the organizations that match all queries.
 	ListOrgs(context.Context, *v1.ListOrgsRequest) (*v1.ListOrgsResponse, error)
-	// SetUpOrg PENDING.
+	// SetUpOrg adds an organization with a person who looks after it, with the
+	// role ORG_OWNER unless others are named. All or nothing. AlreadyExists: the
+	// name of the organization or of the user is taken. FailedPrecondition: an
+	// address is not verified, and its code would have to be sent.
 	SetUpOrg(context.Context, *v1.SetUpOrgRequest) (*v1.SetUpOrgResponse, error)
-	// RemoveOrg PENDING.
+	// RemoveOrg removes an organization with everything in it; nothing of it can
+	// be read from the answer on. NotFound: there is none with the id.
+	// FailedPrecondition: it is the default organization, or nobody else could
+	// look after the instance.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
 	// SetRestrictions PENDING.
 	SetRestrictions(context.Context, *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error)
@@ -1035,19 +1045,29 @@ type AdminServiceHandler interface {
 	AddInstanceTrustedDomain(context.Context, *v1.AddInstanceTrustedDomainRequest) (*v1.AddInstanceTrustedDomainResponse, error)
 	// RemoveInstanceTrustedDomain PENDING.
 	RemoveInstanceTrustedDomain(context.Context, *v1.RemoveInstanceTrustedDomainRequest) (*v1.RemoveInstanceTrustedDomainResponse, error)
-	// GetOrgByID PENDING.
+	// GetOrgByID returns an organization. NotFound: there is none with the id.
 	GetOrgByID(context.Context, *v1.GetOrgByIDRequest) (*v1.GetOrgByIDResponse, error)
-	// IsOrgUnique PENDING.
+	// IsOrgUnique tells whether no organization has the name, and none has proved
+	// the domain. What is empty is not asked for.
 	IsOrgUnique(context.Context, *v1.IsOrgUniqueRequest) (*v1.IsOrgUniqueResponse, error)
-	// SetDefaultOrg PENDING.
+	// SetDefaultOrg makes an organization the default one of the instance.
+	// NotFound: there is none with the id. FailedPrecondition: it is not active,
+	// or the default one already.
 	SetDefaultOrg(context.Context, *v1.SetDefaultOrgRequest) (*v1.SetDefaultOrgResponse, error)
-	// GetDefaultOrg PENDING.
+	// GetDefaultOrg returns the default organization of the instance; one always
+	// is.
 	GetDefaultOrg(context.Context, *v1.GetDefaultOrgRequest) (*v1.GetDefaultOrgResponse, error)
-	// ListOrgs PENDING.
+	// ListOrgs returns the organizations that match all queries.
 	ListOrgs(context.Context, *v1.ListOrgsRequest) (*v1.ListOrgsResponse, error)
-	// SetUpOrg PENDING.
+	// SetUpOrg adds an organization with a person who looks after it, with the
+	// role ORG_OWNER unless others are named. All or nothing. AlreadyExists: the
+	// name of the organization or of the user is taken. FailedPrecondition: an
+	// address is not verified, and its code would have to be sent.
 	SetUpOrg(context.Context, *v1.SetUpOrgRequest) (*v1.SetUpOrgResponse, error)
-	// RemoveOrg PENDING.
+	// RemoveOrg removes an organization with everything in it; nothing of it can
+	// be read from the answer on. NotFound: there is none with the id.
+	// FailedPrecondition: it is the default organization, or nobody else could
+	// look after the instance.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
 	// SetRestrictions PENDING.
 	SetRestrictions(context.Context, *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error)

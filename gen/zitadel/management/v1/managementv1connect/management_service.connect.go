@@ -571,17 +571,25 @@ type ManagementServiceClient interface {
 	UpdateOrgMember(context.Context, *v1.UpdateOrgMemberRequest) (*v1.UpdateOrgMemberResponse, error)
 	// RemoveOrgMember PENDING.
 	RemoveOrgMember(context.Context, *v1.RemoveOrgMemberRequest) (*v1.RemoveOrgMemberResponse, error)
-	// GetOrgByDomainGlobal PENDING.
+	// GetOrgByDomainGlobal returns the organization of the instance that has
+	// proved the domain. NotFound: none has.
 	GetOrgByDomainGlobal(context.Context, *v1.GetOrgByDomainGlobalRequest) (*v1.GetOrgByDomainGlobalResponse, error)
-	// AddOrg PENDING.
+	// AddOrg adds an organization to the instance; a user who calls becomes its
+	// ORG_OWNER. AlreadyExists: the name is taken.
 	AddOrg(context.Context, *v1.AddOrgRequest) (*v1.AddOrgResponse, error)
-	// UpdateOrg PENDING.
+	// UpdateOrg renames the chosen organization; its domains stay. AlreadyExists:
+	// the name is taken. FailedPrecondition: it has the name.
 	UpdateOrg(context.Context, *v1.UpdateOrgRequest) (*v1.UpdateOrgResponse, error)
-	// DeactivateOrg PENDING.
+	// DeactivateOrg ends all tokens of the organization's users at once and keeps
+	// their data. FailedPrecondition: it is not active, is the default
+	// organization, or nobody else could look after the instance.
 	DeactivateOrg(context.Context, *v1.DeactivateOrgRequest) (*v1.DeactivateOrgResponse, error)
-	// ReactivateOrg PENDING.
+	// ReactivateOrg lets the organization's users in again. Its own owners cannot
+	// call it, an owner of the instance can. FailedPrecondition: it is active.
 	ReactivateOrg(context.Context, *v1.ReactivateOrgRequest) (*v1.ReactivateOrgResponse, error)
-	// RemoveOrg PENDING.
+	// RemoveOrg removes the organization with everything in it; nothing of it can
+	// be read from the answer on. FailedPrecondition: it is the default
+	// organization, or nobody else could look after the instance.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
 	// AddOrgDomain PENDING.
 	AddOrgDomain(context.Context, *v1.AddOrgDomainRequest) (*v1.AddOrgDomainResponse, error)
@@ -2939,17 +2947,25 @@ type ManagementServiceHandler interface {
 	UpdateOrgMember(context.Context, *v1.UpdateOrgMemberRequest) (*v1.UpdateOrgMemberResponse, error)
 	// RemoveOrgMember PENDING.
 	RemoveOrgMember(context.Context, *v1.RemoveOrgMemberRequest) (*v1.RemoveOrgMemberResponse, error)
-	// GetOrgByDomainGlobal PENDING.
+	// GetOrgByDomainGlobal returns the organization of the instance that has
+	// proved the domain. NotFound: none has.
 	GetOrgByDomainGlobal(context.Context, *v1.GetOrgByDomainGlobalRequest) (*v1.GetOrgByDomainGlobalResponse, error)
-	// AddOrg PENDING.
+	// AddOrg adds an organization to the instance; a user who calls becomes its
+	// ORG_OWNER. AlreadyExists: the name is taken.
 	AddOrg(context.Context, *v1.AddOrgRequest) (*v1.AddOrgResponse, error)
-	// UpdateOrg PENDING.
+	// UpdateOrg renames the chosen organization; its domains stay. AlreadyExists:
+	// the name is taken. FailedPrecondition: it has the name.
 	UpdateOrg(context.Context, *v1.UpdateOrgRequest) (*v1.UpdateOrgResponse, error)
-	// DeactivateOrg PENDING.
+	// DeactivateOrg ends all tokens of the organization's users at once and keeps
+	// their data. FailedPrecondition: it is not active, is the default
+	// organization, or nobody else could look after the instance.
 	DeactivateOrg(context.Context, *v1.DeactivateOrgRequest) (*v1.DeactivateOrgResponse, error)
-	// ReactivateOrg PENDING.
+	// ReactivateOrg lets the organization's users in again. Its own owners cannot
+	// call it, an owner of the instance can. FailedPrecondition: it is active.
 	ReactivateOrg(context.Context, *v1.ReactivateOrgRequest) (*v1.ReactivateOrgResponse, error)
-	// RemoveOrg PENDING.
+	// RemoveOrg removes the organization with everything in it; nothing of it can
+	// be read from the answer on. FailedPrecondition: it is the default
+	// organization, or nobody else could look after the instance.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
 	// AddOrgDomain PENDING.
 	AddOrgDomain(context.Context, *v1.AddOrgDomainRequest) (*v1.AddOrgDomainResponse, error)

@@ -40,7 +40,15 @@ const (
 
 // OrganizationServiceClient is a client for the zitadel.org.v2.OrganizationService service.
 type OrganizationServiceClient interface {
-	// AddOrganization PENDING.
+	// AddOrganization adds an organization, with an id of the client's choice if
+	// it brings one, and with those who look after it: users of the instance, or
+	// people who are added to the organization, with the role ORG_OWNER unless
+	// others are named. All or nothing. Without admins nobody looks after it.
+	//
+	// AlreadyExists: the name, the id or a user name is taken, or an id was once.
+	// NotFound: there is no such user. PermissionDenied: the caller may not give a
+	// role. FailedPrecondition: an address is not verified, and its code would have
+	// to be sent.
 	AddOrganization(context.Context, *v2.AddOrganizationRequest) (*v2.AddOrganizationResponse, error)
 }
 
@@ -81,7 +89,15 @@ func (c *organizationServiceClient) AddOrganization(ctx context.Context, req *v2
 // OrganizationServiceHandler is an implementation of the zitadel.org.v2.OrganizationService
 // service.
 type OrganizationServiceHandler interface {
-	// AddOrganization PENDING.
+	// AddOrganization adds an organization, with an id of the client's choice if
+	// it brings one, and with those who look after it: users of the instance, or
+	// people who are added to the organization, with the role ORG_OWNER unless
+	// others are named. All or nothing. Without admins nobody looks after it.
+	//
+	// AlreadyExists: the name, the id or a user name is taken, or an id was once.
+	// NotFound: there is no such user. PermissionDenied: the caller may not give a
+	// role. FailedPrecondition: an address is not verified, and its code would have
+	// to be sent.
 	AddOrganization(context.Context, *v2.AddOrganizationRequest) (*v2.AddOrganizationResponse, error)
 }
 
