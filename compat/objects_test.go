@@ -1,0 +1,275 @@
+package compat
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/zitadel/zitadel-go/v3/pkg/client"
+	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/admin"
+	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/app"
+	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/auth"
+	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/authn"
+	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/management"
+	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/member"
+	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/object"
+	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/org"
+	orgv2 "github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/org/v2"
+	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/user"
+	"google.golang.org/grpc/codes"
+)
+
+// newOrganization makes an organization of which the owner of the instance is
+// a member, and removes it at the end.
+func newOrganization(t *testing.T, c *client.Client, of string) string {
+	t.Helper()
+	id := ok(c.ManagementService().AddOrg(t.Context(), &management.AddOrgRequest{Name: of}))(t).GetId()
+	t.Cleanup(func() { _, _ = c.AdminService().RemoveOrg(t.Context(), &admin.RemoveOrgRequest{OrgId: id}) })
+	return id
+}
+
+func TestGoOrganizations(t *testing.T) {
+	ctx, c := t.Context(), asOwner(t)
+	id := newOrganization(t, c, "Compat organization")
+	here := in(ctx, id)
+	listed := ok(c.AdminService().ListOrgs(ctx, &admin.ListOrgsRequest{Queries: []*org.OrgQuery{{Query: &org.OrgQuery_NameQuery{
+		NameQuery: &org.OrgNameQuery{Name: "compat ORG", Method: object.TextQueryMethod_TEXT_QUERY_METHOD_STARTS_WITH_IGNORE_CASE},
+	}}}}))(t)
+	if listed.GetDetails().GetTotalResult() != 1 || listed.GetResult()[0].GetId() != id {
+		t.Errorf("listed: %v", listed)
+	}
+	ok(c.ManagementService().UpdateOrg(here, &management.UpdateOrgRequest{Name: "Compat renamed"}))(t)
+	if got := ok(c.AdminService().GetOrgByID(ctx, &admin.GetOrgByIDRequest{Id: id}))(t).GetOrg(); got.GetName() != "Compat renamed" || got.GetState() != org.OrgState_ORG_STATE_ACTIVE {
+		t.Errorf("got %v", got)
+	}
+	ok(c.ManagementService().DeactivateOrg(here, nil))(t)
+	ok(c.ManagementService().ReactivateOrg(here, nil))(t)
+	ok(c.ManagementService().SetOrgMetadata(here, &management.SetOrgMetadataRequest{Key: "plan", Value: []byte("gold")}))(t)
+	if got := ok(c.ManagementService().ListOrgMetadata(here, &management.ListOrgMetadataRequest{}))(t).GetResult(); len(got) != 1 || string(got[0].GetValue()) != "gold" {
+		t.Errorf("metadata: %v", got)
+	}
+	ok(c.ManagementService().RemoveOrgMetadata(here, &management.RemoveOrgMetadataRequest{Key: "plan"}))(t)
+
+	ok(c.ManagementService().AddOrgDomain(here, &management.AddOrgDomainRequest{Domain: "compat.example.com"}))(t)
+	ok(c.ManagementService().SetPrimaryOrgDomain(here, &management.SetPrimaryOrgDomainRequest{Domain: "compat.example.com"}))(t)
+	if got := ok(c.ManagementService().ListOrgDomains(here, &management.ListOrgDomainsRequest{}))(t).GetResult(); len(got) != 2 {
+		t.Errorf("domains: %v", got)
+	}
+	if got := ok(c.ManagementService().GetOrgByDomainGlobal(ctx, &management.GetOrgByDomainGlobalRequest{Domain: "compat.example.com"}))(t).GetOrg(); got.GetId() != id {
+		t.Errorf("by domain: %v", got)
+	}
+	ok(c.AdminService().RemoveOrg(ctx, &admin.RemoveOrgRequest{OrgId: id}))(t)
+	_, err := c.AdminService().GetOrgByID(ctx, &admin.GetOrgByIDRequest{Id: id})
+	refused(t, err, codes.NotFound)
+}
+
+func TestGoOrganizationV2(t *testing.T) {
+	ctx, c := t.Context(), asOwner(t)
+	made := ok(c.OrganizationServiceV2().AddOrganization(ctx, &orgv2.AddOrganizationRequest{Name: "Compat v2"}))(t)
+	ok(c.AdminService().RemoveOrg(ctx, &admin.RemoveOrgRequest{OrgId: made.GetOrganizationId()}))(t)
+	// What newer clients ask first, to fall back to the older API.
+	_, err := c.OrganizationServiceV2().ListOrganizations(ctx, &orgv2.ListOrganizationsRequest{})
+	refused(t, err, codes.Unimplemented)
+}
+
+func TestGoUsers(t *testing.T) {
+	ctx, c := t.Context(), asOwner(t)
+	here := in(ctx, newOrganization(t, c, "Compat users"))
+	m := c.ManagementService()
+	human := ok(m.AddHumanUser(here, &management.AddHumanUserRequest{
+		UserName:        "compat-ada",
+		Profile:         &management.AddHumanUserRequest_Profile{FirstName: "Ada", LastName: "Lovelace", PreferredLanguage: "en", Gender: user.Gender_GENDER_FEMALE},
+		Email:           &management.AddHumanUserRequest_Email{Email: "ada@example.com", IsEmailVerified: true},
+		Phone:           &management.AddHumanUserRequest_Phone{Phone: "+41791234567", IsPhoneVerified: true},
+		InitialPassword: "Password1!",
+	}))(t).GetUserId()
+	imported := ok(m.ImportHumanUser(here, &management.ImportHumanUserRequest{
+		UserName: "compat-grace",
+		Profile:  &management.ImportHumanUserRequest_Profile{FirstName: "Grace", LastName: "Hopper"},
+		Email:    &management.ImportHumanUserRequest_Email{Email: "grace@example.com", IsEmailVerified: true},
+		// Of the word "password", with bcrypt.
+		HashedPassword: &management.ImportHumanUserRequest_HashedPassword{Value: "$2y$10$dGzTqhVfVUjJfaQb6iUpCeCUL/2vvbrqmZEaPJcXcpgz7q8WOOQtC"},
+	}))(t).GetUserId()
+	listed := ok(m.ListUsers(here, &management.ListUsersRequest{
+		Query:         &object.ListQuery{Asc: true},
+		SortingColumn: user.UserFieldName_USER_FIELD_NAME_FIRST_NAME,
+		Queries: []*user.SearchQuery{{Query: &user.SearchQuery_EmailQuery{EmailQuery: &user.EmailQuery{
+			EmailAddress: "@EXAMPLE.com", Method: object.TextQueryMethod_TEXT_QUERY_METHOD_ENDS_WITH_IGNORE_CASE,
+		}}}},
+	}))(t)
+	if got := listed.GetResult(); len(got) != 2 || got[0].GetId() != human || got[1].GetId() != imported || listed.GetDetails().GetTotalResult() != 2 {
+		t.Errorf("listed: %v", listed)
+	}
+	ok(m.UpdateHumanProfile(here, &management.UpdateHumanProfileRequest{UserId: human, FirstName: "Augusta", LastName: "King", DisplayName: "Ada"}))(t)
+	ok(m.UpdateHumanEmail(here, &management.UpdateHumanEmailRequest{UserId: human, Email: "augusta@example.com", IsEmailVerified: true}))(t)
+	ok(m.UpdateHumanPhone(here, &management.UpdateHumanPhoneRequest{UserId: human, Phone: "+41790000000", IsPhoneVerified: true}))(t)
+	ok(m.RemoveHumanPhone(here, &management.RemoveHumanPhoneRequest{UserId: human}))(t)
+	ok(m.SetHumanPassword(here, &management.SetHumanPasswordRequest{UserId: human, Password: "Another1!"}))(t)
+	ok(m.UpdateUserName(here, &management.UpdateUserNameRequest{UserId: human, UserName: "compat-augusta"}))(t)
+	got := ok(m.GetUserByID(here, &management.GetUserByIDRequest{Id: human}))(t).GetUser()
+	if got.GetUserName() != "compat-augusta" || got.GetHuman().GetProfile().GetFirstName() != "Augusta" ||
+		got.GetHuman().GetEmail().GetEmail() != "augusta@example.com" || got.GetHuman().GetPhone().GetPhone() != "" {
+		t.Errorf("got %v", got)
+	}
+	for _, end := range []func() error{
+		func() error {
+			_, err := m.DeactivateUser(here, &management.DeactivateUserRequest{Id: human})
+			return err
+		},
+		func() error {
+			_, err := m.ReactivateUser(here, &management.ReactivateUserRequest{Id: human})
+			return err
+		},
+		func() error { _, err := m.LockUser(here, &management.LockUserRequest{Id: human}); return err },
+		func() error { _, err := m.UnlockUser(here, &management.UnlockUserRequest{Id: human}); return err },
+	} {
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	}
+	ok(m.SetUserMetadata(here, &management.SetUserMetadataRequest{Id: human, Key: "shoe", Value: []byte("38")}))(t)
+	if got := ok(m.GetUserMetadata(here, &management.GetUserMetadataRequest{Id: human, Key: "shoe"}))(t).GetMetadata(); string(got.GetValue()) != "38" {
+		t.Errorf("metadata: %v", got)
+	}
+	if got := ok(m.ListUserChanges(here, &management.ListUserChangesRequest{UserId: human}))(t).GetResult(); len(got) < 8 {
+		t.Errorf("%d changes", len(got))
+	}
+	ok(m.RemoveUser(here, &management.RemoveUserRequest{Id: human}))(t)
+	_, err := m.GetUserByID(here, &management.GetUserByIDRequest{Id: human})
+	refused(t, err, codes.NotFound)
+}
+
+func TestGoMachines(t *testing.T) {
+	ctx, c := t.Context(), asOwner(t)
+	here := in(ctx, newOrganization(t, c, "Compat machines"))
+	m := c.ManagementService()
+	id := ok(m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-robot", Name: "Robot"}))(t).GetUserId()
+	ok(m.UpdateMachine(here, &management.UpdateMachineRequest{UserId: id, Name: "Robot 2", Description: "cleans"}))(t)
+	token := ok(m.AddPersonalAccessToken(here, &management.AddPersonalAccessTokenRequest{UserId: id}))(t)
+	robot := connect(t, "localhost", client.PAT(token.GetToken()))
+	if got := ok(robot.AuthService().GetMyUser(ctx, nil))(t).GetUser(); got.GetMachine().GetName() != "Robot 2" {
+		t.Errorf("got %v", got)
+	}
+	ok(m.RemovePersonalAccessToken(here, &management.RemovePersonalAccessTokenRequest{UserId: id, TokenId: token.GetTokenId()}))(t)
+	_, err := robot.AuthService().GetMyUser(ctx, nil)
+	refused(t, err, codes.Unauthenticated)
+
+	key := ok(m.AddMachineKey(here, &management.AddMachineKeyRequest{UserId: id, Type: authn.KeyType_KEY_TYPE_JSON}))(t)
+	file := ok(client.ConfigFromKeyFileData(key.GetKeyDetails()))(t)
+	robot = connect(t, "localhost", client.AuthenticationJWTProfile(file, "openid", client.ScopeZitadelAPI()))
+	ok(robot.AuthService().GetMyUser(ctx, nil))(t)
+	if got := ok(m.ListMachineKeys(here, &management.ListMachineKeysRequest{UserId: id}))(t).GetResult(); len(got) != 1 || got[0].GetId() != key.GetKeyId() {
+		t.Errorf("keys: %v", got)
+	}
+	ok(m.RemoveMachineKey(here, &management.RemoveMachineKeyRequest{UserId: id, KeyId: key.GetKeyId()}))(t)
+
+	secret := ok(m.GenerateMachineSecret(here, &management.GenerateMachineSecretRequest{UserId: id}))(t)
+	if secret.GetClientId() == "" || secret.GetClientSecret() == "" {
+		t.Error("the secret is empty")
+	}
+	ok(m.RemoveMachineSecret(here, &management.RemoveMachineSecretRequest{UserId: id}))(t)
+	ok(m.RemoveUser(here, &management.RemoveUserRequest{Id: id}))(t)
+}
+
+func TestGoMembers(t *testing.T) {
+	ctx, c := t.Context(), asOwner(t)
+	here := in(ctx, newOrganization(t, c, "Compat members"))
+	m, a := c.ManagementService(), c.AdminService()
+	id := ok(m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-member", Name: "Member"}))(t).GetUserId()
+	queries := []*member.SearchQuery{{Query: &member.SearchQuery_UserIdQuery{UserIdQuery: &member.UserIDQuery{UserId: id}}}}
+
+	ok(m.AddOrgMember(here, &management.AddOrgMemberRequest{UserId: id, Roles: []string{"ORG_OWNER_VIEWER"}}))(t)
+	ok(m.UpdateOrgMember(here, &management.UpdateOrgMemberRequest{UserId: id, Roles: []string{"ORG_OWNER"}}))(t)
+	if got := ok(m.ListOrgMembers(here, &management.ListOrgMembersRequest{Queries: queries}))(t).GetResult(); len(got) != 1 || !slices.Equal(got[0].GetRoles(), []string{"ORG_OWNER"}) {
+		t.Errorf("members of the organization: %v", got)
+	}
+	ok(a.AddIAMMember(ctx, &admin.AddIAMMemberRequest{UserId: id, Roles: []string{"IAM_OWNER_VIEWER"}}))(t)
+	if got := ok(a.ListIAMMembers(ctx, &admin.ListIAMMembersRequest{Queries: queries}))(t).GetResult(); len(got) != 1 {
+		t.Errorf("members of the instance: %v", got)
+	}
+	if got := ok(m.ListUserMemberships(here, &management.ListUserMembershipsRequest{UserId: id}))(t).GetDetails().GetTotalResult(); got != 2 {
+		t.Errorf("%d memberships", got)
+	}
+	ok(a.RemoveIAMMember(ctx, &admin.RemoveIAMMemberRequest{UserId: id}))(t)
+	ok(m.RemoveOrgMember(here, &management.RemoveOrgMemberRequest{UserId: id}))(t)
+	me := ok(c.AuthService().GetMyUser(ctx, nil))(t).GetUser().GetId()
+	_, err := a.RemoveIAMMember(ctx, &admin.RemoveIAMMemberRequest{UserId: me})
+	refused(t, err, codes.FailedPrecondition) // the last owner
+	if got := ok(c.AuthService().ListMyZitadelPermissions(ctx, &auth.ListMyZitadelPermissionsRequest{}))(t).GetResult(); !slices.Contains(got, "iam.write") {
+		t.Errorf("permissions: %v", got)
+	}
+}
+
+func TestGoProjects(t *testing.T) {
+	ctx, c := t.Context(), asOwner(t)
+	here := in(ctx, newOrganization(t, c, "Compat projects"))
+	m := c.ManagementService()
+	project := ok(m.AddProject(here, &management.AddProjectRequest{Name: "Shop"}))(t).GetId()
+	ok(m.UpdateProject(here, &management.UpdateProjectRequest{Id: project, Name: "Shop 2", ProjectRoleAssertion: true}))(t)
+	ok(m.AddProjectRole(here, &management.AddProjectRoleRequest{ProjectId: project, RoleKey: "buyer", DisplayName: "Buyer"}))(t)
+	ok(m.BulkAddProjectRoles(here, &management.BulkAddProjectRolesRequest{ProjectId: project, Roles: []*management.BulkAddProjectRolesRequest_Role{{Key: "a/b", DisplayName: "x"}}}))(t)
+	ok(m.UpdateProjectRole(here, &management.UpdateProjectRoleRequest{ProjectId: project, RoleKey: "a/b", DisplayName: "y"}))(t)
+	if got := ok(m.ListProjectRoles(here, &management.ListProjectRolesRequest{ProjectId: project}))(t).GetResult(); len(got) != 2 {
+		t.Errorf("roles: %v", got)
+	}
+	buyer := ok(m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-buyer", Name: "Buyer"}))(t).GetUserId()
+	grant := ok(m.AddUserGrant(here, &management.AddUserGrantRequest{UserId: buyer, ProjectId: project, RoleKeys: []string{"buyer"}}))(t).GetUserGrantId()
+	ok(m.UpdateUserGrant(here, &management.UpdateUserGrantRequest{UserId: buyer, GrantId: grant, RoleKeys: []string{"buyer", "a/b"}}))(t)
+	if got := ok(m.ListUserGrants(here, &management.ListUserGrantRequest{}))(t).GetResult(); len(got) != 1 || got[0].GetProjectName() != "Shop 2" {
+		t.Errorf("grants: %v", got)
+	}
+	ok(m.RemoveUserGrant(here, &management.RemoveUserGrantRequest{UserId: buyer, GrantId: grant}))(t)
+
+	web := ok(m.AddOIDCApp(here, &management.AddOIDCAppRequest{
+		ProjectId: project, Name: "Web", RedirectUris: []string{"https://shop.example.com/callback"},
+		ResponseTypes:  []app.OIDCResponseType{app.OIDCResponseType_OIDC_RESPONSE_TYPE_CODE},
+		GrantTypes:     []app.OIDCGrantType{app.OIDCGrantType_OIDC_GRANT_TYPE_AUTHORIZATION_CODE},
+		AppType:        app.OIDCAppType_OIDC_APP_TYPE_WEB,
+		AuthMethodType: app.OIDCAuthMethodType_OIDC_AUTH_METHOD_TYPE_BASIC,
+	}))(t)
+	if web.GetClientId() == "" || web.GetClientSecret() == "" {
+		t.Error("the application has no credentials")
+	}
+	got := ok(m.GetAppByID(here, &management.GetAppByIDRequest{ProjectId: project, AppId: web.GetAppId()}))(t).GetApp()
+	if got.GetOidcConfig().GetClientId() != web.GetClientId() || !slices.Equal(got.GetOidcConfig().GetRedirectUris(), []string{"https://shop.example.com/callback"}) {
+		t.Errorf("got %v", got)
+	}
+	ok(m.UpdateApp(here, &management.UpdateAppRequest{ProjectId: project, AppId: web.GetAppId(), Name: "Web 2"}))(t)
+	ok(m.RegenerateOIDCClientSecret(here, &management.RegenerateOIDCClientSecretRequest{ProjectId: project, AppId: web.GetAppId()}))(t)
+	api := ok(m.AddAPIApp(here, &management.AddAPIAppRequest{ProjectId: project, Name: "API", AuthMethodType: app.APIAuthMethodType_API_AUTH_METHOD_TYPE_PRIVATE_KEY_JWT}))(t).GetAppId()
+	key := ok(m.AddAppKey(here, &management.AddAppKeyRequest{ProjectId: project, AppId: api, Type: authn.KeyType_KEY_TYPE_JSON}))(t)
+	if len(key.GetKeyDetails()) == 0 {
+		t.Error("the key is empty")
+	}
+	ok(m.RemoveAppKey(here, &management.RemoveAppKeyRequest{ProjectId: project, AppId: api, KeyId: key.GetId()}))(t)
+	if got := ok(m.ListApps(here, &management.ListAppsRequest{ProjectId: project}))(t).GetDetails().GetTotalResult(); got != 2 {
+		t.Errorf("%d applications", got)
+	}
+	ok(m.RemoveApp(here, &management.RemoveAppRequest{ProjectId: project, AppId: web.GetAppId()}))(t)
+	ok(m.RemoveProjectRole(here, &management.RemoveProjectRoleRequest{ProjectId: project, RoleKey: "a/b"}))(t)
+	ok(m.RemoveProject(here, &management.RemoveProjectRequest{Id: project}))(t)
+	_, err := m.GetProjectByID(here, &management.GetProjectByIDRequest{Id: project})
+	refused(t, err, codes.NotFound)
+}
+
+func TestGoPolicies(t *testing.T) {
+	ctx, c := t.Context(), asOwner(t)
+	here := in(ctx, newOrganization(t, c, "Compat policies"))
+	m := c.ManagementService()
+	if !ok(m.GetPasswordComplexityPolicy(here, nil))(t).GetIsDefault() {
+		t.Error("a new organization has a policy of its own")
+	}
+	ok(m.AddCustomPasswordComplexityPolicy(here, &management.AddCustomPasswordComplexityPolicyRequest{MinLength: 12}))(t)
+	_, err := m.UpdateCustomPasswordComplexityPolicy(here, &management.UpdateCustomPasswordComplexityPolicyRequest{MinLength: 12})
+	refused(t, err, codes.FailedPrecondition) // nothing changed
+	if got := ok(m.GetPasswordComplexityPolicy(here, nil))(t).GetPolicy(); got.GetMinLength() != 12 {
+		t.Errorf("got %v", got)
+	}
+	ok(m.ResetPasswordComplexityPolicyToDefault(here, nil))(t)
+	ok(m.GetLockoutPolicy(here, nil))(t)
+	ok(m.GetPasswordAgePolicy(here, nil))(t)
+	ok(m.GetDomainPolicy(here, nil))(t)
+	ok(c.AdminService().GetDefaultOrg(ctx, nil))(t)
+	if got := ok(c.AdminService().ListEvents(ctx, &admin.ListEventsRequest{Limit: 5}))(t).GetEvents(); len(got) != 5 {
+		t.Errorf("%d events", len(got))
+	}
+}
