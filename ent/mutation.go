@@ -11148,7 +11148,7 @@ type OrganizationMetadataMutation struct {
 	changed_at          *time.Time
 	key                 *string
 	key_key             *[]byte
-	value               *[]byte
+	content             *[]byte
 	clearedFields       map[string]struct{}
 	organization        *int64
 	clearedorganization bool
@@ -11497,40 +11497,40 @@ func (m *OrganizationMetadataMutation) ResetKeyKey() {
 	m.key_key = nil
 }
 
-// SetValue sets the "value" field.
-func (m *OrganizationMetadataMutation) SetValue(b []byte) {
-	m.value = &b
+// SetContent sets the "content" field.
+func (m *OrganizationMetadataMutation) SetContent(b []byte) {
+	m.content = &b
 }
 
-// Value returns the value of the "value" field in the mutation.
-func (m *OrganizationMetadataMutation) Value() (r []byte, exists bool) {
-	v := m.value
+// Content returns the value of the "content" field in the mutation.
+func (m *OrganizationMetadataMutation) Content() (r []byte, exists bool) {
+	v := m.content
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldValue returns the old "value" field's value of the OrganizationMetadata entity.
+// OldContent returns the old "content" field's value of the OrganizationMetadata entity.
 // If the OrganizationMetadata object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *OrganizationMetadataMutation) OldValue(ctx context.Context) (v []byte, err error) {
+func (m *OrganizationMetadataMutation) OldContent(ctx context.Context) (v []byte, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+		return v, errors.New("OldContent is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldValue requires an ID field in the mutation")
+		return v, errors.New("OldContent requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+		return v, fmt.Errorf("querying old value for OldContent: %w", err)
 	}
-	return oldValue.Value, nil
+	return oldValue.Content, nil
 }
 
-// ResetValue resets all changes to the "value" field.
-func (m *OrganizationMetadataMutation) ResetValue() {
-	m.value = nil
+// ResetContent resets all changes to the "content" field.
+func (m *OrganizationMetadataMutation) ResetContent() {
+	m.content = nil
 }
 
 // SetOrganizationPk sets the "organization_pk" field.
@@ -11662,8 +11662,8 @@ func (m *OrganizationMetadataMutation) Fields() []string {
 	if m.key_key != nil {
 		fields = append(fields, organizationmetadata.FieldKeyKey)
 	}
-	if m.value != nil {
-		fields = append(fields, organizationmetadata.FieldValue)
+	if m.content != nil {
+		fields = append(fields, organizationmetadata.FieldContent)
 	}
 	if m.organization != nil {
 		fields = append(fields, organizationmetadata.FieldOrganizationPk)
@@ -11688,8 +11688,8 @@ func (m *OrganizationMetadataMutation) Field(name string) (ent.Value, bool) {
 		return m.Key()
 	case organizationmetadata.FieldKeyKey:
 		return m.KeyKey()
-	case organizationmetadata.FieldValue:
-		return m.Value()
+	case organizationmetadata.FieldContent:
+		return m.Content()
 	case organizationmetadata.FieldOrganizationPk:
 		return m.OrganizationPk()
 	}
@@ -11713,8 +11713,8 @@ func (m *OrganizationMetadataMutation) OldField(ctx context.Context, name string
 		return m.OldKey(ctx)
 	case organizationmetadata.FieldKeyKey:
 		return m.OldKeyKey(ctx)
-	case organizationmetadata.FieldValue:
-		return m.OldValue(ctx)
+	case organizationmetadata.FieldContent:
+		return m.OldContent(ctx)
 	case organizationmetadata.FieldOrganizationPk:
 		return m.OldOrganizationPk(ctx)
 	}
@@ -11768,12 +11768,12 @@ func (m *OrganizationMetadataMutation) SetField(name string, value ent.Value) er
 		}
 		m.SetKeyKey(v)
 		return nil
-	case organizationmetadata.FieldValue:
+	case organizationmetadata.FieldContent:
 		v, ok := value.([]byte)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetValue(v)
+		m.SetContent(v)
 		return nil
 	case organizationmetadata.FieldOrganizationPk:
 		v, ok := value.(int64)
@@ -11864,8 +11864,8 @@ func (m *OrganizationMetadataMutation) ResetField(name string) error {
 	case organizationmetadata.FieldKeyKey:
 		m.ResetKeyKey()
 		return nil
-	case organizationmetadata.FieldValue:
-		m.ResetValue()
+	case organizationmetadata.FieldContent:
+		m.ResetContent()
 		return nil
 	case organizationmetadata.FieldOrganizationPk:
 		m.ResetOrganizationPk()
@@ -21867,7 +21867,7 @@ type UserMetadataMutation struct {
 	changed_at    *time.Time
 	key           *string
 	key_key       *[]byte
-	value         *[]byte
+	content       *[]byte
 	clearedFields map[string]struct{}
 	user          *int64
 	cleareduser   bool
@@ -22216,40 +22216,40 @@ func (m *UserMetadataMutation) ResetKeyKey() {
 	m.key_key = nil
 }
 
-// SetValue sets the "value" field.
-func (m *UserMetadataMutation) SetValue(b []byte) {
-	m.value = &b
+// SetContent sets the "content" field.
+func (m *UserMetadataMutation) SetContent(b []byte) {
+	m.content = &b
 }
 
-// Value returns the value of the "value" field in the mutation.
-func (m *UserMetadataMutation) Value() (r []byte, exists bool) {
-	v := m.value
+// Content returns the value of the "content" field in the mutation.
+func (m *UserMetadataMutation) Content() (r []byte, exists bool) {
+	v := m.content
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldValue returns the old "value" field's value of the UserMetadata entity.
+// OldContent returns the old "content" field's value of the UserMetadata entity.
 // If the UserMetadata object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *UserMetadataMutation) OldValue(ctx context.Context) (v []byte, err error) {
+func (m *UserMetadataMutation) OldContent(ctx context.Context) (v []byte, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+		return v, errors.New("OldContent is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldValue requires an ID field in the mutation")
+		return v, errors.New("OldContent requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+		return v, fmt.Errorf("querying old value for OldContent: %w", err)
 	}
-	return oldValue.Value, nil
+	return oldValue.Content, nil
 }
 
-// ResetValue resets all changes to the "value" field.
-func (m *UserMetadataMutation) ResetValue() {
-	m.value = nil
+// ResetContent resets all changes to the "content" field.
+func (m *UserMetadataMutation) ResetContent() {
+	m.content = nil
 }
 
 // SetUserPk sets the "user_pk" field.
@@ -22381,8 +22381,8 @@ func (m *UserMetadataMutation) Fields() []string {
 	if m.key_key != nil {
 		fields = append(fields, usermetadata.FieldKeyKey)
 	}
-	if m.value != nil {
-		fields = append(fields, usermetadata.FieldValue)
+	if m.content != nil {
+		fields = append(fields, usermetadata.FieldContent)
 	}
 	if m.user != nil {
 		fields = append(fields, usermetadata.FieldUserPk)
@@ -22407,8 +22407,8 @@ func (m *UserMetadataMutation) Field(name string) (ent.Value, bool) {
 		return m.Key()
 	case usermetadata.FieldKeyKey:
 		return m.KeyKey()
-	case usermetadata.FieldValue:
-		return m.Value()
+	case usermetadata.FieldContent:
+		return m.Content()
 	case usermetadata.FieldUserPk:
 		return m.UserPk()
 	}
@@ -22432,8 +22432,8 @@ func (m *UserMetadataMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldKey(ctx)
 	case usermetadata.FieldKeyKey:
 		return m.OldKeyKey(ctx)
-	case usermetadata.FieldValue:
-		return m.OldValue(ctx)
+	case usermetadata.FieldContent:
+		return m.OldContent(ctx)
 	case usermetadata.FieldUserPk:
 		return m.OldUserPk(ctx)
 	}
@@ -22487,12 +22487,12 @@ func (m *UserMetadataMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetKeyKey(v)
 		return nil
-	case usermetadata.FieldValue:
+	case usermetadata.FieldContent:
 		v, ok := value.([]byte)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetValue(v)
+		m.SetContent(v)
 		return nil
 	case usermetadata.FieldUserPk:
 		v, ok := value.(int64)
@@ -22583,8 +22583,8 @@ func (m *UserMetadataMutation) ResetField(name string) error {
 	case usermetadata.FieldKeyKey:
 		m.ResetKeyKey()
 		return nil
-	case usermetadata.FieldValue:
-		m.ResetValue()
+	case usermetadata.FieldContent:
+		m.ResetContent()
 		return nil
 	case usermetadata.FieldUserPk:
 		m.ResetUserPk()

@@ -30,8 +30,8 @@ type OrganizationMetadata struct {
 	Key string `json:"key,omitempty"`
 	// KeyKey holds the value of the "key_key" field.
 	KeyKey []byte `json:"key_key,omitempty"`
-	// Value holds the value of the "value" field.
-	Value []byte `json:"-"`
+	// Content holds the value of the "content" field.
+	Content []byte `json:"-"`
 	// OrganizationPk holds the value of the "organization_pk" field.
 	OrganizationPk int64 `json:"organization_pk,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -65,7 +65,7 @@ func (*OrganizationMetadata) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case organizationmetadata.FieldKeyKey, organizationmetadata.FieldValue:
+		case organizationmetadata.FieldKeyKey, organizationmetadata.FieldContent:
 			values[i] = new([]byte)
 		case organizationmetadata.FieldID, organizationmetadata.FieldSequence, organizationmetadata.FieldOrganizationPk:
 			values[i] = new(sql.NullInt64)
@@ -130,11 +130,11 @@ func (_m *OrganizationMetadata) assignValues(columns []string, values []any) err
 			} else if value != nil {
 				_m.KeyKey = *value
 			}
-		case organizationmetadata.FieldValue:
+		case organizationmetadata.FieldContent:
 			if value, ok := values[i].(*[]byte); !ok {
-				return fmt.Errorf("unexpected type %T for field value", values[i])
+				return fmt.Errorf("unexpected type %T for field content", values[i])
 			} else if value != nil {
-				_m.Value = *value
+				_m.Content = *value
 			}
 		case organizationmetadata.FieldOrganizationPk:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -149,9 +149,9 @@ func (_m *OrganizationMetadata) assignValues(columns []string, values []any) err
 	return nil
 }
 
-// GetValue returns the ent.Value that was dynamically selected and assigned to the OrganizationMetadata.
+// Value returns the ent.Value that was dynamically selected and assigned to the OrganizationMetadata.
 // This includes values selected through modifiers, order, etc.
-func (_m *OrganizationMetadata) GetValue(name string) (ent.Value, error) {
+func (_m *OrganizationMetadata) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
@@ -201,7 +201,7 @@ func (_m *OrganizationMetadata) String() string {
 	builder.WriteString("key_key=")
 	builder.WriteString(fmt.Sprintf("%v", _m.KeyKey))
 	builder.WriteString(", ")
-	builder.WriteString("value=<sensitive>")
+	builder.WriteString("content=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("organization_pk=")
 	builder.WriteString(fmt.Sprintf("%v", _m.OrganizationPk))

@@ -65,9 +65,9 @@ func (_c *OrganizationMetadataCreate) SetKeyKey(v []byte) *OrganizationMetadataC
 	return _c
 }
 
-// SetValue sets the "value" field.
-func (_c *OrganizationMetadataCreate) SetValue(v []byte) *OrganizationMetadataCreate {
-	_c.mutation.SetValue(v)
+// SetContent sets the "content" field.
+func (_c *OrganizationMetadataCreate) SetContent(v []byte) *OrganizationMetadataCreate {
+	_c.mutation.SetContent(v)
 	return _c
 }
 
@@ -165,8 +165,8 @@ func (_c *OrganizationMetadataCreate) check() error {
 	if _, ok := _c.mutation.KeyKey(); !ok {
 		return &ValidationError{Name: "key_key", err: errors.New(`ent: missing required field "OrganizationMetadata.key_key"`)}
 	}
-	if _, ok := _c.mutation.Value(); !ok {
-		return &ValidationError{Name: "value", err: errors.New(`ent: missing required field "OrganizationMetadata.value"`)}
+	if _, ok := _c.mutation.Content(); !ok {
+		return &ValidationError{Name: "content", err: errors.New(`ent: missing required field "OrganizationMetadata.content"`)}
 	}
 	if _, ok := _c.mutation.OrganizationPk(); !ok {
 		return &ValidationError{Name: "organization_pk", err: errors.New(`ent: missing required field "OrganizationMetadata.organization_pk"`)}
@@ -230,9 +230,9 @@ func (_c *OrganizationMetadataCreate) createSpec() (*OrganizationMetadata, *sqlg
 		_spec.SetField(organizationmetadata.FieldKeyKey, field.TypeBytes, value)
 		_node.KeyKey = value
 	}
-	if value, ok := _c.mutation.Value(); ok {
-		_spec.SetField(organizationmetadata.FieldValue, field.TypeBytes, value)
-		_node.Value = value
+	if value, ok := _c.mutation.Content(); ok {
+		_spec.SetField(organizationmetadata.FieldContent, field.TypeBytes, value)
+		_node.Content = value
 	}
 	if nodes := _c.mutation.OrganizationIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

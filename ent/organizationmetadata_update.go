@@ -64,9 +64,9 @@ func (_u *OrganizationMetadataUpdate) SetNillableChangedAt(v *time.Time) *Organi
 	return _u
 }
 
-// SetValue sets the "value" field.
-func (_u *OrganizationMetadataUpdate) SetValue(v []byte) *OrganizationMetadataUpdate {
-	_u.mutation.SetValue(v)
+// SetContent sets the "content" field.
+func (_u *OrganizationMetadataUpdate) SetContent(v []byte) *OrganizationMetadataUpdate {
+	_u.mutation.SetContent(v)
 	return _u
 }
 
@@ -137,8 +137,8 @@ func (_u *OrganizationMetadataUpdate) sqlSave(ctx context.Context) (_node int, e
 	if value, ok := _u.mutation.ChangedAt(); ok {
 		_spec.SetField(organizationmetadata.FieldChangedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Value(); ok {
-		_spec.SetField(organizationmetadata.FieldValue, field.TypeBytes, value)
+	if value, ok := _u.mutation.Content(); ok {
+		_spec.SetField(organizationmetadata.FieldContent, field.TypeBytes, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -197,9 +197,9 @@ func (_u *OrganizationMetadataUpdateOne) SetNillableChangedAt(v *time.Time) *Org
 	return _u
 }
 
-// SetValue sets the "value" field.
-func (_u *OrganizationMetadataUpdateOne) SetValue(v []byte) *OrganizationMetadataUpdateOne {
-	_u.mutation.SetValue(v)
+// SetContent sets the "content" field.
+func (_u *OrganizationMetadataUpdateOne) SetContent(v []byte) *OrganizationMetadataUpdateOne {
+	_u.mutation.SetContent(v)
 	return _u
 }
 
@@ -300,8 +300,8 @@ func (_u *OrganizationMetadataUpdateOne) sqlSave(ctx context.Context) (_node *Or
 	if value, ok := _u.mutation.ChangedAt(); ok {
 		_spec.SetField(organizationmetadata.FieldChangedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Value(); ok {
-		_spec.SetField(organizationmetadata.FieldValue, field.TypeBytes, value)
+	if value, ok := _u.mutation.Content(); ok {
+		_spec.SetField(organizationmetadata.FieldContent, field.TypeBytes, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &OrganizationMetadata{config: _u.config}

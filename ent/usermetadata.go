@@ -30,8 +30,8 @@ type UserMetadata struct {
 	Key string `json:"key,omitempty"`
 	// KeyKey holds the value of the "key_key" field.
 	KeyKey []byte `json:"key_key,omitempty"`
-	// Value holds the value of the "value" field.
-	Value []byte `json:"-"`
+	// Content holds the value of the "content" field.
+	Content []byte `json:"-"`
 	// UserPk holds the value of the "user_pk" field.
 	UserPk int64 `json:"user_pk,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -65,7 +65,7 @@ func (*UserMetadata) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case usermetadata.FieldKeyKey, usermetadata.FieldValue:
+		case usermetadata.FieldKeyKey, usermetadata.FieldContent:
 			values[i] = new([]byte)
 		case usermetadata.FieldID, usermetadata.FieldSequence, usermetadata.FieldUserPk:
 			values[i] = new(sql.NullInt64)
@@ -130,11 +130,11 @@ func (_m *UserMetadata) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.KeyKey = *value
 			}
-		case usermetadata.FieldValue:
+		case usermetadata.FieldContent:
 			if value, ok := values[i].(*[]byte); !ok {
-				return fmt.Errorf("unexpected type %T for field value", values[i])
+				return fmt.Errorf("unexpected type %T for field content", values[i])
 			} else if value != nil {
-				_m.Value = *value
+				_m.Content = *value
 			}
 		case usermetadata.FieldUserPk:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -149,9 +149,9 @@ func (_m *UserMetadata) assignValues(columns []string, values []any) error {
 	return nil
 }
 
-// GetValue returns the ent.Value that was dynamically selected and assigned to the UserMetadata.
+// Value returns the ent.Value that was dynamically selected and assigned to the UserMetadata.
 // This includes values selected through modifiers, order, etc.
-func (_m *UserMetadata) GetValue(name string) (ent.Value, error) {
+func (_m *UserMetadata) Value(name string) (ent.Value, error) {
 	return _m.selectValues.Get(name)
 }
 
@@ -201,7 +201,7 @@ func (_m *UserMetadata) String() string {
 	builder.WriteString("key_key=")
 	builder.WriteString(fmt.Sprintf("%v", _m.KeyKey))
 	builder.WriteString(", ")
-	builder.WriteString("value=<sensitive>")
+	builder.WriteString("content=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("user_pk=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UserPk))

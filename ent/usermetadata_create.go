@@ -65,9 +65,9 @@ func (_c *UserMetadataCreate) SetKeyKey(v []byte) *UserMetadataCreate {
 	return _c
 }
 
-// SetValue sets the "value" field.
-func (_c *UserMetadataCreate) SetValue(v []byte) *UserMetadataCreate {
-	_c.mutation.SetValue(v)
+// SetContent sets the "content" field.
+func (_c *UserMetadataCreate) SetContent(v []byte) *UserMetadataCreate {
+	_c.mutation.SetContent(v)
 	return _c
 }
 
@@ -165,8 +165,8 @@ func (_c *UserMetadataCreate) check() error {
 	if _, ok := _c.mutation.KeyKey(); !ok {
 		return &ValidationError{Name: "key_key", err: errors.New(`ent: missing required field "UserMetadata.key_key"`)}
 	}
-	if _, ok := _c.mutation.Value(); !ok {
-		return &ValidationError{Name: "value", err: errors.New(`ent: missing required field "UserMetadata.value"`)}
+	if _, ok := _c.mutation.Content(); !ok {
+		return &ValidationError{Name: "content", err: errors.New(`ent: missing required field "UserMetadata.content"`)}
 	}
 	if _, ok := _c.mutation.UserPk(); !ok {
 		return &ValidationError{Name: "user_pk", err: errors.New(`ent: missing required field "UserMetadata.user_pk"`)}
@@ -230,9 +230,9 @@ func (_c *UserMetadataCreate) createSpec() (*UserMetadata, *sqlgraph.CreateSpec)
 		_spec.SetField(usermetadata.FieldKeyKey, field.TypeBytes, value)
 		_node.KeyKey = value
 	}
-	if value, ok := _c.mutation.Value(); ok {
-		_spec.SetField(usermetadata.FieldValue, field.TypeBytes, value)
-		_node.Value = value
+	if value, ok := _c.mutation.Content(); ok {
+		_spec.SetField(usermetadata.FieldContent, field.TypeBytes, value)
+		_node.Content = value
 	}
 	if nodes := _c.mutation.UserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

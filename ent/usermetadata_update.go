@@ -64,9 +64,9 @@ func (_u *UserMetadataUpdate) SetNillableChangedAt(v *time.Time) *UserMetadataUp
 	return _u
 }
 
-// SetValue sets the "value" field.
-func (_u *UserMetadataUpdate) SetValue(v []byte) *UserMetadataUpdate {
-	_u.mutation.SetValue(v)
+// SetContent sets the "content" field.
+func (_u *UserMetadataUpdate) SetContent(v []byte) *UserMetadataUpdate {
+	_u.mutation.SetContent(v)
 	return _u
 }
 
@@ -137,8 +137,8 @@ func (_u *UserMetadataUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.ChangedAt(); ok {
 		_spec.SetField(usermetadata.FieldChangedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Value(); ok {
-		_spec.SetField(usermetadata.FieldValue, field.TypeBytes, value)
+	if value, ok := _u.mutation.Content(); ok {
+		_spec.SetField(usermetadata.FieldContent, field.TypeBytes, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -197,9 +197,9 @@ func (_u *UserMetadataUpdateOne) SetNillableChangedAt(v *time.Time) *UserMetadat
 	return _u
 }
 
-// SetValue sets the "value" field.
-func (_u *UserMetadataUpdateOne) SetValue(v []byte) *UserMetadataUpdateOne {
-	_u.mutation.SetValue(v)
+// SetContent sets the "content" field.
+func (_u *UserMetadataUpdateOne) SetContent(v []byte) *UserMetadataUpdateOne {
+	_u.mutation.SetContent(v)
 	return _u
 }
 
@@ -300,8 +300,8 @@ func (_u *UserMetadataUpdateOne) sqlSave(ctx context.Context) (_node *UserMetada
 	if value, ok := _u.mutation.ChangedAt(); ok {
 		_spec.SetField(usermetadata.FieldChangedAt, field.TypeTime, value)
 	}
-	if value, ok := _u.mutation.Value(); ok {
-		_spec.SetField(usermetadata.FieldValue, field.TypeBytes, value)
+	if value, ok := _u.mutation.Content(); ok {
+		_spec.SetField(usermetadata.FieldContent, field.TypeBytes, value)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &UserMetadata{config: _u.config}

@@ -24,8 +24,8 @@ const (
 	FieldKey = "key"
 	// FieldKeyKey holds the string denoting the key_key field in the database.
 	FieldKeyKey = "key_key"
-	// FieldValue holds the string denoting the value field in the database.
-	FieldValue = "value"
+	// FieldContent holds the string denoting the content field in the database.
+	FieldContent = "value"
 	// FieldOrganizationPk holds the string denoting the organization_pk field in the database.
 	FieldOrganizationPk = "organization_pk"
 	// EdgeOrganization holds the string denoting the organization edge name in mutations.
@@ -50,7 +50,7 @@ var Columns = []string{
 	FieldChangedAt,
 	FieldKey,
 	FieldKeyKey,
-	FieldValue,
+	FieldContent,
 	FieldOrganizationPk,
 }
 

@@ -85,9 +85,9 @@ func KeyKey(v []byte) predicate.OrganizationMetadata {
 	return predicate.OrganizationMetadata(sql.FieldEQ(FieldKeyKey, v))
 }
 
-// Value applies equality check predicate on the "value" field. It's identical to ValueEQ.
-func Value(v []byte) predicate.OrganizationMetadata {
-	return predicate.OrganizationMetadata(sql.FieldEQ(FieldValue, v))
+// Content applies equality check predicate on the "content" field. It's identical to ContentEQ.
+func Content(v []byte) predicate.OrganizationMetadata {
+	return predicate.OrganizationMetadata(sql.FieldEQ(FieldContent, v))
 }
 
 // OrganizationPk applies equality check predicate on the "organization_pk" field. It's identical to OrganizationPkEQ.
@@ -385,44 +385,44 @@ func KeyKeyLTE(v []byte) predicate.OrganizationMetadata {
 	return predicate.OrganizationMetadata(sql.FieldLTE(FieldKeyKey, v))
 }
 
-// ValueEQ applies the EQ predicate on the "value" field.
-func ValueEQ(v []byte) predicate.OrganizationMetadata {
-	return predicate.OrganizationMetadata(sql.FieldEQ(FieldValue, v))
+// ContentEQ applies the EQ predicate on the "content" field.
+func ContentEQ(v []byte) predicate.OrganizationMetadata {
+	return predicate.OrganizationMetadata(sql.FieldEQ(FieldContent, v))
 }
 
-// ValueNEQ applies the NEQ predicate on the "value" field.
-func ValueNEQ(v []byte) predicate.OrganizationMetadata {
-	return predicate.OrganizationMetadata(sql.FieldNEQ(FieldValue, v))
+// ContentNEQ applies the NEQ predicate on the "content" field.
+func ContentNEQ(v []byte) predicate.OrganizationMetadata {
+	return predicate.OrganizationMetadata(sql.FieldNEQ(FieldContent, v))
 }
 
-// ValueIn applies the In predicate on the "value" field.
-func ValueIn(vs ...[]byte) predicate.OrganizationMetadata {
-	return predicate.OrganizationMetadata(sql.FieldIn(FieldValue, vs...))
+// ContentIn applies the In predicate on the "content" field.
+func ContentIn(vs ...[]byte) predicate.OrganizationMetadata {
+	return predicate.OrganizationMetadata(sql.FieldIn(FieldContent, vs...))
 }
 
-// ValueNotIn applies the NotIn predicate on the "value" field.
-func ValueNotIn(vs ...[]byte) predicate.OrganizationMetadata {
-	return predicate.OrganizationMetadata(sql.FieldNotIn(FieldValue, vs...))
+// ContentNotIn applies the NotIn predicate on the "content" field.
+func ContentNotIn(vs ...[]byte) predicate.OrganizationMetadata {
+	return predicate.OrganizationMetadata(sql.FieldNotIn(FieldContent, vs...))
 }
 
-// ValueGT applies the GT predicate on the "value" field.
-func ValueGT(v []byte) predicate.OrganizationMetadata {
-	return predicate.OrganizationMetadata(sql.FieldGT(FieldValue, v))
+// ContentGT applies the GT predicate on the "content" field.
+func ContentGT(v []byte) predicate.OrganizationMetadata {
+	return predicate.OrganizationMetadata(sql.FieldGT(FieldContent, v))
 }
 
-// ValueGTE applies the GTE predicate on the "value" field.
-func ValueGTE(v []byte) predicate.OrganizationMetadata {
-	return predicate.OrganizationMetadata(sql.FieldGTE(FieldValue, v))
+// ContentGTE applies the GTE predicate on the "content" field.
+func ContentGTE(v []byte) predicate.OrganizationMetadata {
+	return predicate.OrganizationMetadata(sql.FieldGTE(FieldContent, v))
 }
 
-// ValueLT applies the LT predicate on the "value" field.
-func ValueLT(v []byte) predicate.OrganizationMetadata {
-	return predicate.OrganizationMetadata(sql.FieldLT(FieldValue, v))
+// ContentLT applies the LT predicate on the "content" field.
+func ContentLT(v []byte) predicate.OrganizationMetadata {
+	return predicate.OrganizationMetadata(sql.FieldLT(FieldContent, v))
 }
 
-// ValueLTE applies the LTE predicate on the "value" field.
-func ValueLTE(v []byte) predicate.OrganizationMetadata {
-	return predicate.OrganizationMetadata(sql.FieldLTE(FieldValue, v))
+// ContentLTE applies the LTE predicate on the "content" field.
+func ContentLTE(v []byte) predicate.OrganizationMetadata {
+	return predicate.OrganizationMetadata(sql.FieldLTE(FieldContent, v))
 }
 
 // OrganizationPkEQ applies the EQ predicate on the "organization_pk" field.

@@ -13,7 +13,8 @@ func entry() []ent.Field {
 		field.String("key").NotEmpty().Immutable(),
 		// What the key is found by when case does not matter.
 		field.Bytes("key_key").Immutable(),
-		field.Bytes("value").Sensitive(),
+		// The name of the field in Go: a row has a method Value already.
+		field.Bytes("content").StorageKey("value").Sensitive(),
 	}
 }
 
