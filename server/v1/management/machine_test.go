@@ -82,11 +82,17 @@ func TestUpdateMachine(t *testing.T) {
 		i := s.NewInstance(t, "acme")
 		robot, changes := i.NewMachine(t, "robot"), uint64(2)
 		self := i.NewToken(t, robot)
+		db := s.Open(t)
+		defer db.Close()
 		i.Owner.EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
 			changes += 2
 			request := &managementv1.UpdateMachineRequest{UserId: robot, Name: c.Name("Roboter"), Description: "Macht Sachen"}
 			servertest.OK(c.Management.UpdateMachine(t.Context(), request))(t)
 			s.Equal(t, ofSelf(t, self), &userv1.Machine{Name: request.GetName(), Description: "Macht Sachen"})
+			var key []byte // what the name is searched and sorted by
+			if err := db.QueryRow(`SELECT display_name_key FROM users WHERE user_id = '` + robot + `'`).Scan(&key); err != nil || string(key) != strings.ToLower(request.GetName()) {
+				t.Errorf("the key of the name is %q, %v", key, err)
+			}
 			_, err := c.Management.UpdateMachine(t.Context(), request)
 			servertest.Refused(t, err, connect.CodeFailedPrecondition, "object.unchanged")
 			request.Description = "" // is replaced like all else
