@@ -25,6 +25,9 @@ type procedure struct {
 	handler http.Handler
 	// variables are the fields that the REST path sets, by proto and JSON name.
 	variables map[string]bool
+	// body tells that the contract gives the REST path a body, also where the
+	// verb usually has none.
+	body bool
 }
 
 // register makes the procedures of the services and compiles what their requests
@@ -94,6 +97,7 @@ func newProcedure(method protoreflect.MethodDescriptor, handler http.Handler) (*
 		rule:      rule,
 		handler:   handler,
 		variables: pathVariables(method),
+		body:      hasBody(method),
 	}, nil
 }
 
@@ -122,6 +126,12 @@ func checkRule(method protoreflect.MethodDescriptor, rule *bastidev1.Rule) error
 		return fmt.Errorf("wire: the rule of %s: the object has no kind", method.FullName())
 	}
 	return nil
+}
+
+// hasBody reports whether the contract gives the REST path of the method a body.
+func hasBody(method protoreflect.MethodDescriptor) bool {
+	rule, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
+	return rule.GetBody() != ""
 }
 
 // pathVariables returns the request fields that the REST paths of the method set.

@@ -134,7 +134,7 @@ func (w *Wire) restPayload(r *http.Request, p *procedure, c *call) ([]byte, erro
 			return nil, fault.RequestInvalid.With(name + ": is given by the path, and must not be in the query")
 		}
 	}
-	body, err := w.restBody(c)
+	body, err := w.restBody(p, c)
 	if err != nil {
 		return nil, err
 	}
@@ -147,10 +147,11 @@ func (w *Wire) restPayload(r *http.Request, p *procedure, c *call) ([]byte, erro
 }
 
 // restBody returns the body of a REST call. A missing content type means JSON; a
-// body where the verb has none is read to its end and not looked at.
-func (w *Wire) restBody(c *call) ([]byte, error) {
+// body where the verb has none, and the contract does not say otherwise, is read
+// to its end and not looked at.
+func (w *Wire) restBody(p *procedure, c *call) ([]byte, error) {
 	original := c.rest.original
-	if hasNoBody(original) {
+	if hasNoBody(original) && !p.body {
 		_, err := w.readAll(original, w.limits.MaxBody)
 		return nil, err
 	}
