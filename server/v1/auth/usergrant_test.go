@@ -36,7 +36,7 @@ func TestListMyUserGrants(t *testing.T) {
 		granted(t, i.Owner, "Other", robot, "c")
 		mine := func(project, name, grant, org, orgName, domain string, roles ...string) *authv1.UserGrant {
 			return &authv1.UserGrant{
-				OrgId: org, ProjectId: project, UserId: ada, Roles: roles, OrgName: orgName, GrantId: grant, Details: details(1, org),
+				OrgId: org, ProjectId: project, UserId: ada, Roles: roles, OrgName: orgName, GrantId: grant, Details: &zitadelv1.ObjectDetails{Sequence: 1, ResourceOwner: org},
 				OrgDomain: domain, ProjectName: name, RoleKeys: roles, UserType: userv1.Type_TYPE_HUMAN, State: userv1.UserGrantState_USER_GRANT_STATE_ACTIVE,
 			}
 		}
