@@ -42,11 +42,11 @@ func (t userTable) list(ctx context.Context, s *store.Store, page store.Page, co
 
 func (t userTable) create(ctx context.Context, tx *store.Tx, key string, value []byte, sequence int64) error {
 	return tx.UserMetadata.Create().SetUserPk(int64(t)).
-		SetKey(key).SetKeyKey(store.Key(key)).SetValue(value).SetSequence(sequence).Exec(ctx)
+		SetKey(key).SetKeyKey(store.Key(key)).SetContent(value).SetSequence(sequence).Exec(ctx)
 }
 
 func (t userTable) update(ctx context.Context, tx *store.Tx, primaryKey int64, value []byte, sequence int64) error {
-	return tx.UserMetadata.UpdateOneID(primaryKey).SetValue(value).SetSequence(sequence).Exec(ctx)
+	return tx.UserMetadata.UpdateOneID(primaryKey).SetContent(value).SetSequence(sequence).Exec(ctx)
 }
 
 func (t userTable) remove(ctx context.Context, tx *store.Tx, primaryKeys []int64) error {
@@ -56,7 +56,7 @@ func (t userTable) remove(ctx context.Context, tx *store.Tx, primaryKeys []int64
 
 func ofUser(row *ent.UserMetadata) Entry {
 	return Entry{
-		Key: row.Key, Value: row.Value, Sequence: row.Sequence, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt,
+		Key: row.Key, Value: row.Content, Sequence: row.Sequence, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt,
 		primaryKey: row.ID,
 	}
 }
@@ -84,11 +84,11 @@ func (t organizationTable) list(ctx context.Context, s *store.Store, page store.
 
 func (t organizationTable) create(ctx context.Context, tx *store.Tx, key string, value []byte, sequence int64) error {
 	return tx.OrganizationMetadata.Create().SetOrganizationPk(int64(t)).
-		SetKey(key).SetKeyKey(store.Key(key)).SetValue(value).SetSequence(sequence).Exec(ctx)
+		SetKey(key).SetKeyKey(store.Key(key)).SetContent(value).SetSequence(sequence).Exec(ctx)
 }
 
 func (t organizationTable) update(ctx context.Context, tx *store.Tx, primaryKey int64, value []byte, sequence int64) error {
-	return tx.OrganizationMetadata.UpdateOneID(primaryKey).SetValue(value).SetSequence(sequence).Exec(ctx)
+	return tx.OrganizationMetadata.UpdateOneID(primaryKey).SetContent(value).SetSequence(sequence).Exec(ctx)
 }
 
 func (t organizationTable) remove(ctx context.Context, tx *store.Tx, primaryKeys []int64) error {
@@ -98,7 +98,7 @@ func (t organizationTable) remove(ctx context.Context, tx *store.Tx, primaryKeys
 
 func ofOrganization(row *ent.OrganizationMetadata) Entry {
 	return Entry{
-		Key: row.Key, Value: row.Value, Sequence: row.Sequence, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt,
+		Key: row.Key, Value: row.Content, Sequence: row.Sequence, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt,
 		primaryKey: row.ID,
 	}
 }
