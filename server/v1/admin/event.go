@@ -63,7 +63,9 @@ func eventFilter(req *adminv1.ListEventsRequest) history.Filter {
 		OwnerID:        req.GetResourceOwner(),
 	}
 	filter.Within(message.Expiry(req.GetRange().GetSince()), message.Expiry(req.GetRange().GetUntil()))
-	for _, from := range []*timestamppb.Timestamp{req.GetCreationDate(), req.GetFrom()} {
+	//lint:ignore SA1019 deprecated for clients, of which some still send it
+	old := req.GetCreationDate()
+	for _, from := range []*timestamppb.Timestamp{old, req.GetFrom()} {
 		if req.GetAsc() {
 			filter.Within(message.Expiry(from), nil)
 		} else {
