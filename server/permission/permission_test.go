@@ -214,6 +214,6 @@ func TestCheckObject(t *testing.T) {
 func TestCheckFree(t *testing.T) {
 	check(t, "public", caller.Caller{}, rule(bastidev1.On_ON_PUBLIC, ""), "", "", wanted{instance: "i"})
 	check(t, "host", caller.Caller{}, rule(bastidev1.On_ON_HOST, ""), "", "", wanted{instance: "i"})
-	check(t, "self", user(), rule(bastidev1.On_ON_SELF, ""), "", "", wanted{instance: "i"})
+	check(t, "self", user(), rule(bastidev1.On_ON_SELF, ""), "", "", wanted{instance: "i", organization: "own"})
 	check(t, "no rule", system(on(caller.SystemLevel, "", "SYSTEM_OWNER")), nil, "", "", wanted{err: fault.PermissionDenied})
 }

@@ -134,16 +134,14 @@ func TestDomainPolicyOfAnUnknownOrganization(t *testing.T) {
 	})
 }
 
-// named are two organizations with a user of the same name each, and how the
-// users are called.
+// named is an instance of three organizations, two of which have a user of the
+// same name.
 type named struct {
 	*testing.T
 	servertest.Tenant
 	second, third string // the second organization has its own policy at first
-	callers       []*servertest.Caller
 }
 
-// newNamed makes a user ann in each organization.
 func newNamed(t *testing.T, i servertest.Tenant) *named {
 	t.Helper()
 	n := &named{T: t, Tenant: i, second: i.NewOrganization(t, "second"), third: i.NewOrganization(t, "third")}

@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	"github.com/bastide-id/bastide/server"
 	"github.com/bastide-id/bastide/server/servertest"
 )
 
@@ -34,6 +35,10 @@ func TestGetOIDCInformation(t *testing.T) {
 				}
 			})
 		}
+		// A host of nobody leads to the default instance, whose issuer is the external URL.
+		got := servertest.OK(s.As("").On("unknown.test").Management.GetOIDCInformation(t.Context(), nil))(t)
+		s.Equal(t, got, &managementv1.GetOIDCInformationResponse{Issuer: s.URL, DiscoveryEndpoint: s.URL + "/.well-known/openid-configuration"})
+		s.Restart(t, func(c *server.Config) { c.DefaultInstance = server.NoDefaultInstance })
 		s.As("").On("unknown.test").EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
 			_, err := c.Management.GetOIDCInformation(t.Context(), &managementv1.GetOIDCInformationRequest{})
 			servertest.Refused(t, err, connect.CodeNotFound, "request.host_unknown")
