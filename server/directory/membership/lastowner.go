@@ -58,8 +58,22 @@ func KeepOwner(ctx context.Context, tx *store.Tx, on On, u *ent.User) error {
 
 // KeepOwners is KeepOwner for every level that the user is a member of: it
 // returns fault.LastOwner when the user may not be removed, deactivated or
-// locked.
+// locked. The user is locked before the levels.
 func KeepOwners(ctx context.Context, tx *store.Tx, u *ent.User) error {
+	if err := tx.Lock(ctx, store.UserObject(u)); err != nil {
+		return err
+	}
+	return eachLevel(ctx, tx, u, func(on On, row *ent.Membership) error {
+		if !slices.Contains(row.Roles, permission.OwnerRole(on.at)) {
+			return nil
+		}
+		return KeepOwner(ctx, tx, on, u)
+	})
+}
+
+// eachLevel runs f for every membership of a user and what it is one of, but
+// for those of organizations that are being removed themselves.
+func eachLevel(ctx context.Context, tx *store.Tx, u *ent.User, f func(On, *ent.Membership) error) error {
 	rows, err := tx.Membership.Query().Where(membership.UserPk(u.ID)).
 		Order(membership.ByLevel(), membership.ByObjectID()). // all lock in one order
 		All(ctx)
@@ -68,13 +82,13 @@ func KeepOwners(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	}
 	for _, row := range rows {
 		on, err := levelOf(ctx, tx, row)
+		if ent.IsNotFound(err) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if !slices.Contains(row.Roles, permission.OwnerRole(on.at)) {
-			continue
-		}
-		if err := KeepOwner(ctx, tx, on, u); err != nil {
+		if err := f(on, row); err != nil {
 			return err
 		}
 	}
@@ -90,7 +104,8 @@ func levelOf(ctx context.Context, tx *store.Tx, row *ent.Membership) (On, error)
 		}
 		return OnInstance(in), nil
 	}
-	in, err := tx.Organization.Query().Where(organization.OrganizationID(row.ObjectID)).Only(ctx)
+	in, err := tx.Organization.Query().
+		Where(organization.OrganizationID(row.ObjectID), organization.StateNEQ(organization.StateRemoved)).Only(ctx)
 	if err != nil {
 		return On{}, err
 	}
