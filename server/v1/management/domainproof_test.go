@@ -189,19 +189,30 @@ func TestWhatProvesADomain(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "_zitadel-challenge."+name) || !strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "no such host") {
 			t.Errorf("the caller is told %v", err)
 		}
+	}, world.option)
+}
 
+// A text has to be the token and nothing else; a host without TLS is asked too.
+func TestWhatProvesADomainByHTTP(t *testing.T) {
+	const name = "shop.example"
+	world := &outside{}
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		setDomainPolicy(t, s, i, i.ID, `{"validateOrgDomains":true}`)
+		must(t, addDomain(t, i.Owner, name))
+		old := generate(t, i.Owner, name, byHTTP)
 		asked := generate(t, i.Owner, name, byHTTP)
-		world.publish(record, asked.GetToken()) // by the way that was not chosen
+		world.publish("_zitadel-challenge."+name+".", asked.GetToken()) // by the way that was not chosen
 		servertest.Refused(t, validate(t, i.Owner, name), connect.CodeFailedPrecondition, failed)
 		for what, text := range map[string]string{
-			"the old one": token, "a part": asked.GetToken()[1:], "more": asked.GetToken() + " x", "before": " " + asked.GetToken(), "a page": "<html>" + asked.GetToken(),
+			"the old one": old.GetToken(), "a part": asked.GetToken()[1:], "more": asked.GetToken() + " x", "before": " " + asked.GetToken(), "a page": "<html>" + asked.GetToken(),
 		} {
 			world.publish(asked.GetUrl(), text)
 			t.Run("http, "+what, func(t *testing.T) {
 				servertest.Refused(t, validate(t, i.Owner, name), connect.CodeFailedPrecondition, failed)
 			})
 		}
-		// A host without TLS is asked as well, and a file that ends its line is read.
+		// Editors end the last line.
 		plain := "http" + strings.TrimPrefix(asked.GetUrl(), "https")
 		world.publish(plain, asked.GetToken()+"\r\n")
 		must(t, validate(t, i.Owner, name))

@@ -65,7 +65,13 @@ func TestOrgMembers(t *testing.T) {
 			s.Equal(t, removed, &managementv1.RemoveOrgMemberResponse{Details: details(changes, i.OrganizationID)})
 			_, err = c.Management.RemoveOrgMember(t.Context(), &managementv1.RemoveOrgMemberRequest{UserId: id})
 			servertest.Refused(t, err, connect.CodeNotFound, "member.unknown")
+		})
+	})
+}
 
+func TestListOrgMemberRoles(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		s.NewInstance(t, "acme").Owner.EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
 			roles := servertest.OK(c.Management.ListOrgMemberRoles(t.Context(), &managementv1.ListOrgMemberRolesRequest{}))(t)
 			s.Equal(t, roles, &managementv1.ListOrgMemberRolesResponse{Result: []string{
 				"ORG_ADMIN_IMPERSONATOR", "ORG_END_USER_IMPERSONATOR", "ORG_OWNER", "ORG_OWNER_VIEWER", "ORG_PROJECT_CREATOR",

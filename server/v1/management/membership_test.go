@@ -23,33 +23,46 @@ func membershipIDs(memberships []*userv1.Membership) []string {
 	return all
 }
 
+// joiner makes a user who is a member of two organizations and of the instance,
+// and returns its memberships in the order in which they began.
+func joiner(t *testing.T, i servertest.Tenant) (robot, secondID string, all []*userv1.Membership) {
+	t.Helper()
+	secondID = i.NewOrganization(t, "Second")
+	robot = i.NewMachine(t, "robot")
+	must(t, addMember(t, i.Owner.In(secondID), robot, "ORG_OWNER_VIEWER"))
+	must(t, addMember(t, i.Owner, robot, "ORG_USER_MANAGER", "ORG_OWNER"))
+	servertest.OK(i.Owner.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: robot, Roles: []string{"IAM_OWNER_VIEWER"}}))(t)
+	return robot, secondID, []*userv1.Membership{
+		{
+			UserId: robot, Details: details(5, secondID), Roles: []string{"ORG_OWNER_VIEWER"}, DisplayName: "Second",
+			Type: &userv1.Membership_OrgId{OrgId: secondID},
+		}, {
+			UserId: robot, Details: details(6, i.OrganizationID), Roles: []string{"ORG_OWNER", "ORG_USER_MANAGER"}, DisplayName: "acme",
+			Type: &userv1.Membership_OrgId{OrgId: i.OrganizationID},
+		}, {
+			UserId: robot, Details: details(8, i.ID), Roles: []string{"IAM_OWNER_VIEWER"}, DisplayName: "acme",
+			Type: &userv1.Membership_Iam{Iam: true},
+		},
+	}
+}
+
 func TestListUserMemberships(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i := s.NewInstance(t, "acme")
-		secondID := i.NewOrganization(t, "Second")
-		second := i.Owner.In(secondID)
-		robot := i.NewMachine(t, "robot")
-		must(t, addMember(t, second, robot, "ORG_OWNER_VIEWER"))
-		must(t, addMember(t, i.Owner, robot, "ORG_USER_MANAGER", "ORG_OWNER"))
-		servertest.OK(i.Owner.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: robot, Roles: []string{"IAM_OWNER_VIEWER"}}))(t)
-		all := []*userv1.Membership{
-			{
-				UserId: robot, Details: details(5, secondID), Roles: []string{"ORG_OWNER_VIEWER"}, DisplayName: "Second",
-				Type: &userv1.Membership_OrgId{OrgId: secondID},
-			}, {
-				UserId: robot, Details: details(6, i.OrganizationID), Roles: []string{"ORG_OWNER", "ORG_USER_MANAGER"}, DisplayName: "acme",
-				Type: &userv1.Membership_OrgId{OrgId: i.OrganizationID},
-			}, {
-				UserId: robot, Details: details(8, i.ID), Roles: []string{"IAM_OWNER_VIEWER"}, DisplayName: "acme",
-				Type: &userv1.Membership_Iam{Iam: true},
-			},
-		}
+		robot, secondID, all := joiner(t, i)
 		i.Owner.EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
 			got := servertest.OK(c.Management.ListUserMemberships(t.Context(), &managementv1.ListUserMembershipsRequest{UserId: robot, Query: &zitadelv1.ListQuery{Asc: true}}))(t)
 			s.Equal(t, got, &managementv1.ListUserMembershipsResponse{Details: &zitadelv1.ListDetails{TotalResult: 3}, Result: all})
 			_, err := c.In(secondID).Management.ListUserMemberships(t.Context(), &managementv1.ListUserMembershipsRequest{UserId: robot})
 			servertest.Refused(t, err, connect.CodeNotFound, "object.unknown")
 		})
+	})
+}
+
+func TestSearchUserMemberships(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		robot, secondID, all := joiner(t, i)
 		org := func(id string) *userv1.MembershipQuery {
 			return &userv1.MembershipQuery{Query: &userv1.MembershipQuery_OrgQuery{OrgQuery: &userv1.MembershipOrgQuery{OrgId: id}}}
 		}
