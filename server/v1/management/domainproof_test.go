@@ -26,8 +26,7 @@ type outside struct {
 	mu    sync.Mutex
 	texts map[string]string
 	// asked are the names and URLs that were asked for.
-	asked []string
-	// before is called before each answer, if not nil.
+	asked  []string
 	before func()
 }
 
@@ -35,12 +34,26 @@ func (o *outside) option(c *server.Config) {
 	c.Resolver, c.HTTPClient = o, &http.Client{Transport: o}
 }
 
-// publish says a text; an empty place forgets everything.
+// publish says a text in one place, and nothing in any other.
 func (o *outside) publish(place, text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked = nil
 	o.texts = map[string]string{place: text}
+}
+
+// interrupt has f called before each answer, if it is not nil.
+func (o *outside) interrupt(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.before = f
+}
+
+// places returns what was asked for since something was published.
+func (o *outside) places() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.asked)
 }
 
 func (o *outside) answer(place string) (string, bool) {
@@ -216,8 +229,8 @@ func TestWhatProvesADomainByHTTP(t *testing.T) {
 		plain := "http" + strings.TrimPrefix(asked.GetUrl(), "https")
 		world.publish(plain, asked.GetToken()+"\r\n")
 		must(t, validate(t, i.Owner, name))
-		if !slices.Equal(world.asked, []string{asked.GetUrl(), plain}) {
-			t.Errorf("it was asked for %q", world.asked)
+		if places := world.places(); !slices.Equal(places, []string{asked.GetUrl(), plain}) {
+			t.Errorf("it was asked for %q", places)
 		}
 	}, world.option)
 }
@@ -245,9 +258,9 @@ func TestValidateWhileOthersChange(t *testing.T) {
 				must(t, addDomain(t, i.Owner, name))
 				asked := generate(t, i.Owner, name, byDNS)
 				world.publish(asked.GetUrl()+".", asked.GetToken())
-				world.before = test.do
+				world.interrupt(test.do)
 				err := validate(t, i.Owner, name)
-				world.before = nil
+				world.interrupt(nil)
 				if test.code != 0 {
 					servertest.Refused(t, err, test.code, test.id)
 				} else if err != nil || !claimed(t, i.Owner, name).GetIsVerified() {
