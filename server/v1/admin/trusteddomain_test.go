@@ -80,31 +80,38 @@ func trusted(t *testing.T, c *servertest.Caller, request *adminv1.ListInstanceTr
 	return names
 }
 
-func TestSearchTrustedDomains(t *testing.T) {
-	const a, b, c = "a.partner.example", "b.partner.example", "xn--bcher-kva.example"
-	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
-		i := s.NewInstance(t, "acme")
-		added := []string{c, a, "Bücher.example", b}
-		for _, name := range added {
-			if err := trust(t, i.Owner, name); err != nil && connect.CodeOf(err) != connect.CodeAlreadyExists {
-				t.Fatal(err)
-			}
+const partnerA, partnerB, bookshop = "a.partner.example", "b.partner.example", "xn--bcher-kva.example"
+
+// trustful makes an instance that trusts the bookshop, then the partners.
+func trustful(t *testing.T, s *servertest.Server) servertest.Tenant {
+	t.Helper()
+	i := s.NewInstance(t, "acme")
+	for _, name := range []string{"Bücher.example", partnerA, partnerB} {
+		if err := trust(t, i.Owner, name); err != nil {
+			t.Fatal(err)
 		}
+	}
+	return i
+}
+
+func TestSearchTrustedDomains(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := trustful(t, s)
 		for _, test := range []struct {
 			method zitadelv1.TextQueryMethod
 			needle string
 			want   []string
 		}{
-			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_EQUALS, a, []string{a}},
+			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_EQUALS, partnerA, []string{partnerA}},
 			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_EQUALS, "A.partner.example", nil},
-			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_EQUALS_IGNORE_CASE, "A.PARTNER.example", []string{a}},
-			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_STARTS_WITH, "a", []string{a}},
-			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_STARTS_WITH_IGNORE_CASE, "B.P", []string{b}},
+			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_EQUALS_IGNORE_CASE, "A.PARTNER.example", []string{partnerA}},
+			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_STARTS_WITH, "a", []string{partnerA}},
+			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_STARTS_WITH_IGNORE_CASE, "B.P", []string{partnerB}},
 			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_CONTAINS, "_", nil},
-			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_CONTAINS, "partner", []string{a, b}},
-			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_CONTAINS_IGNORE_CASE, "BCHER", []string{c}},
-			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_ENDS_WITH, ".example", []string{a, b, c}},
-			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_ENDS_WITH_IGNORE_CASE, "KVA.Example", []string{c}},
+			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_CONTAINS, "partner", []string{partnerA, partnerB}},
+			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_CONTAINS_IGNORE_CASE, "BCHER", []string{bookshop}},
+			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_ENDS_WITH, ".example", []string{partnerA, partnerB, bookshop}},
+			{zitadelv1.TextQueryMethod_TEXT_QUERY_METHOD_ENDS_WITH_IGNORE_CASE, "KVA.Example", []string{bookshop}},
 		} {
 			query := &instancev1.TrustedDomainSearchQuery{Query: &instancev1.TrustedDomainSearchQuery_DomainQuery{DomainQuery: &instancev1.DomainQuery{Domain: test.needle, Method: test.method}}}
 			got := trusted(t, i.Owner, &adminv1.ListInstanceTrustedDomainsRequest{
@@ -115,7 +122,15 @@ func TestSearchTrustedDomains(t *testing.T) {
 				t.Errorf("%s %q: got %q, want %q", test.method, test.needle, got, test.want)
 			}
 		}
-		inTurn, byName := []string{c, a, b}, []string{a, b, c}
+		_, err := i.Owner.Admin.ListInstanceTrustedDomains(t.Context(), &adminv1.ListInstanceTrustedDomainsRequest{Queries: []*instancev1.TrustedDomainSearchQuery{{}}})
+		servertest.Refused(t, err, connect.CodeInvalidArgument, "request.invalid")
+	})
+}
+
+func TestSortTrustedDomains(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := trustful(t, s)
+		inTurn, byName := []string{bookshop, partnerA, partnerB}, []string{partnerA, partnerB, bookshop}
 		for column, want := range map[instancev1.DomainFieldName][]string{
 			instancev1.DomainFieldName_DOMAIN_FIELD_NAME_UNSPECIFIED:   byName,
 			instancev1.DomainFieldName_DOMAIN_FIELD_NAME_DOMAIN:        byName,
@@ -138,7 +153,5 @@ func TestSearchTrustedDomains(t *testing.T) {
 				}
 			}
 		}
-		_, err := i.Owner.Admin.ListInstanceTrustedDomains(t.Context(), &adminv1.ListInstanceTrustedDomainsRequest{Queries: []*instancev1.TrustedDomainSearchQuery{{}}})
-		servertest.Refused(t, err, connect.CodeInvalidArgument, "request.invalid")
 	})
 }

@@ -26,8 +26,7 @@ type outside struct {
 	mu    sync.Mutex
 	texts map[string]string
 	// asked are the names and URLs that were asked for.
-	asked []string
-	// before is called before each answer, if not nil.
+	asked  []string
 	before func()
 }
 
@@ -35,12 +34,26 @@ func (o *outside) option(c *server.Config) {
 	c.Resolver, c.HTTPClient = o, &http.Client{Transport: o}
 }
 
-// publish says a text; an empty place forgets everything.
+// publish says a text in one place, and nothing in any other.
 func (o *outside) publish(place, text string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked = nil
 	o.texts = map[string]string{place: text}
+}
+
+// interrupt has f called before each answer, if it is not nil.
+func (o *outside) interrupt(f func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.before = f
+}
+
+// places returns what was asked for since something was published.
+func (o *outside) places() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.asked)
 }
 
 func (o *outside) answer(place string) (string, bool) {
@@ -189,24 +202,35 @@ func TestWhatProvesADomain(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "_zitadel-challenge."+name) || !strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "no such host") {
 			t.Errorf("the caller is told %v", err)
 		}
+	}, world.option)
+}
 
+// A text has to be the token and nothing else; a host without TLS is asked too.
+func TestWhatProvesADomainByHTTP(t *testing.T) {
+	const name = "shop.example"
+	world := &outside{}
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		setDomainPolicy(t, s, i, i.ID, `{"validateOrgDomains":true}`)
+		must(t, addDomain(t, i.Owner, name))
+		old := generate(t, i.Owner, name, byHTTP)
 		asked := generate(t, i.Owner, name, byHTTP)
-		world.publish(record, asked.GetToken()) // by the way that was not chosen
+		world.publish("_zitadel-challenge."+name+".", asked.GetToken()) // by the way that was not chosen
 		servertest.Refused(t, validate(t, i.Owner, name), connect.CodeFailedPrecondition, failed)
 		for what, text := range map[string]string{
-			"the old one": token, "a part": asked.GetToken()[1:], "more": asked.GetToken() + " x", "before": " " + asked.GetToken(), "a page": "<html>" + asked.GetToken(),
+			"the old one": old.GetToken(), "a part": asked.GetToken()[1:], "more": asked.GetToken() + " x", "before": " " + asked.GetToken(), "a page": "<html>" + asked.GetToken(),
 		} {
 			world.publish(asked.GetUrl(), text)
 			t.Run("http, "+what, func(t *testing.T) {
 				servertest.Refused(t, validate(t, i.Owner, name), connect.CodeFailedPrecondition, failed)
 			})
 		}
-		// A host without TLS is asked as well, and a file that ends its line is read.
+		// Editors end the last line.
 		plain := "http" + strings.TrimPrefix(asked.GetUrl(), "https")
 		world.publish(plain, asked.GetToken()+"\r\n")
 		must(t, validate(t, i.Owner, name))
-		if !slices.Equal(world.asked, []string{asked.GetUrl(), plain}) {
-			t.Errorf("it was asked for %q", world.asked)
+		if places := world.places(); !slices.Equal(places, []string{asked.GetUrl(), plain}) {
+			t.Errorf("it was asked for %q", places)
 		}
 	}, world.option)
 }
@@ -234,9 +258,9 @@ func TestValidateWhileOthersChange(t *testing.T) {
 				must(t, addDomain(t, i.Owner, name))
 				asked := generate(t, i.Owner, name, byDNS)
 				world.publish(asked.GetUrl()+".", asked.GetToken())
-				world.before = test.do
+				world.interrupt(test.do)
 				err := validate(t, i.Owner, name)
-				world.before = nil
+				world.interrupt(nil)
 				if test.code != 0 {
 					servertest.Refused(t, err, test.code, test.id)
 				} else if err != nil || !claimed(t, i.Owner, name).GetIsVerified() {
