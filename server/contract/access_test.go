@@ -14,6 +14,7 @@ import (
 
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
 	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/permission"
 	"github.com/bastide-id/bastide/server/servertest"
@@ -45,7 +46,7 @@ func rolesWith(t *testing.T, permission string) (with []string) {
 }
 
 // outcome is the class of an answer. One that got past the permission may be
-// refused for what the request says.
+// refused for what the request says, or for the state of things.
 type outcome string
 
 const (
@@ -55,19 +56,30 @@ const (
 	passed          outcome = "passed"
 )
 
-func outcomeOf(err error) outcome {
+// refusals are the errors of the permission, by id; others come from what the
+// call does.
+var refusals = map[string]outcome{
+	fault.TokenInvalid.With().ID():        unauthenticated,
+	fault.PermissionMissing.With("").ID(): denied,
+	fault.OrganizationDenied.With().ID():  denied,
+	fault.OrganizationMissing.With().ID(): missing,
+	fault.ObjectUnknown.With().ID():       missing,
+}
+
+func outcomeOf(t *testing.T, rule *bastidev1.Rule, err error) outcome {
+	t.Helper()
+	id := faultOf(t, err)
+	if rule.GetOn() == bastidev1.On_ON_SELF && id == fault.UserUnknown.With().ID() {
+		return missing // the caller is no user
+	}
 	switch code := codeOf(err); code {
-	case 0, connect.CodeInvalidArgument:
-		return passed
-	case connect.CodeUnauthenticated:
-		return unauthenticated
-	case connect.CodePermissionDenied:
-		return denied
-	case connect.CodeNotFound:
-		return missing
-	default:
+	case connect.CodeInternal, connect.CodeUnknown, connect.CodeUnimplemented, connect.CodeUnavailable, connect.CodeDeadlineExceeded:
 		return outcome(code.String())
 	}
+	if refused, known := refusals[id]; known {
+		return refused
+	}
+	return passed
 }
 
 // expected is the model: what the rule and the roles say, and nothing of how
@@ -75,19 +87,25 @@ func outcomeOf(err error) outcome {
 func expected(t *testing.T, rule *bastidev1.Rule, who subject) outcome {
 	t.Helper()
 	on := rule.GetOn()
-	if on == bastidev1.On_ON_PUBLIC {
+	switch {
+	case on == bastidev1.On_ON_PUBLIC:
+		return passed
+	case who.stranger, on == bastidev1.On_ON_SYSTEM && !who.system:
+		return unauthenticated
+	case on == bastidev1.On_ON_AUTHENTICATED:
 		return passed
 	}
-	if who.stranger || on == bastidev1.On_ON_SYSTEM && !who.system {
-		return unauthenticated
-	}
+	within := who.at == inSystem || who.at == inInstance || who.at == inOrganization
+	holds := slices.ContainsFunc(who.roles, func(role string) bool { return slices.Contains(rolesWith(t, rule.GetPermission()), role) })
 	if on == bastidev1.On_ON_SELF {
+		if rule.GetPermission() != "" && !(holds && within) {
+			return denied
+		}
 		if who.system {
 			return missing // it is no user
 		}
 		return passed
 	}
-	holds := slices.ContainsFunc(who.roles, func(role string) bool { return slices.Contains(rolesWith(t, rule.GetPermission()), role) })
 	if !holds {
 		return denied
 	}
@@ -101,8 +119,10 @@ func expected(t *testing.T, rule *bastidev1.Rule, who subject) outcome {
 		return either(who.at == inSystem || who.at == inInstance, denied)
 	case on == bastidev1.On_ON_HEADER_ORG && who.system:
 		return missing // no organization was chosen
+	case on == bastidev1.On_ON_HEADER_ORG && who.at == inOrganization && who.elsewhere && object:
+		return missing // it is of an organization that was not chosen
 	case on == bastidev1.On_ON_HEADER_ORG:
-		return either(who.at == inSystem || who.at == inInstance || who.at == inOrganization, denied)
+		return either(within, denied)
 	}
 	t.Fatalf("the model does not know %s", on)
 	return ""
@@ -132,28 +152,44 @@ func TestAccess(t *testing.T) {
 				subjects = append(subjects, u.subject)
 			}
 			for _, method := range methods() {
-				for _, who := range subjects {
-					w.checkAccess(t, method, who)
+				for i := range subjects {
+					w.checkAccess(t, method, &subjects[i])
 				}
 			}
-			if len(subjects) < 2*len(roles(t))+8 {
+			if len(subjects) < 4*len(roles(t))+8 {
 				t.Errorf("only %d subjects", len(subjects))
 			}
 		})
 	}
 }
 
-func (w *world) checkAccess(t *testing.T, method protoreflect.MethodDescriptor, who subject) {
+func (w *world) checkAccess(t *testing.T, method protoreflect.MethodDescriptor, who *subject) {
 	t.Helper()
-	want := expected(t, permission.RuleOf(method), who)
+	rule := permission.RuleOf(method)
+	want := expected(t, rule, *who)
 	request := newRequest(t, method)
 	w.nameObject(t, method, request)
 	err := call(t, who.client, method, request)
-	if got := outcomeOf(err); got != want {
+	if got := outcomeOf(t, rule, err); got != want {
 		t.Errorf("%s by %s: %s (%v), want %s", method.FullName(), who.name, got, err, want)
 	}
-	if err == nil && method.Name() == "RemoveInstance" {
+	if err == nil {
+		w.restore(t, string(method.Name()), who)
+	}
+}
+
+// restore makes anew what a call ended.
+func (w *world) restore(t *testing.T, method string, who *subject) {
+	t.Helper()
+	switch method {
+	case "RemoveInstance":
 		w.other = w.server.NewInstance(t, "other-"+strings.ToLower(id.Suffix(6)))
+	case "RemoveUser":
+		w.userID = w.first.NewMachine(t, "robot-"+id.Suffix(6))
+	case "RemoveProject":
+		w.projectID = w.newProject(t)
+	case "RemoveMyUser", "RemoveOrg", "DeactivateOrg", "UpdateMyUserName":
+		who.client = who.remake()
 	}
 }
 
@@ -168,15 +204,16 @@ func TestAccessOfOneInstance(t *testing.T) {
 	s = place.Start(t, owner.Option)
 	w := world{server: s, first: s.First(t), other: other, system: s.AsSystem(t)}
 	w.userID = w.first.NewMachine(t, "robot")
+	w.projectID = w.newProject(t)
 	here := subject{name: "ops", client: s.AsSystemUser(t, owner), system: true, roles: []string{"SYSTEM_OWNER", "IAM_OWNER"}, at: inOtherInstance}
 	for _, method := range methods() {
 		if method.Name() != "RemoveInstance" { // which ends the instance that it is about
-			w.checkAccess(t, method, here)
+			w.checkAccess(t, method, &here)
 		}
 	}
 	there := here
 	there.at, w.other = inThirdInstance, w.first
 	for _, method := range methods() {
-		w.checkAccess(t, method, there)
+		w.checkAccess(t, method, &there)
 	}
 }

@@ -22,6 +22,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
+	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	zitadelv1 "github.com/bastide-id/bastide/gen/zitadel/v1"
+	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/permission"
 	"github.com/bastide-id/bastide/server/servertest"
 )
@@ -77,6 +80,25 @@ func codeOf(err error) connect.Code {
 	return connect.CodeOf(err)
 }
 
+// faultOf returns the id of what went wrong in a call; empty if it went well.
+func faultOf(t *testing.T, err error) string {
+	t.Helper()
+	var failed *connect.Error
+	if !errors.As(err, &failed) {
+		return ""
+	}
+	for _, detail := range failed.Details() {
+		value, err := detail.Value()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, ok := value.(*zitadelv1.ErrorDetail); ok {
+			return d.GetId()
+		}
+	}
+	return ""
+}
+
 // violations returns the fields that an error complains of, with the rules.
 func violations(t *testing.T, err error) map[string][]string {
 	t.Helper()
@@ -109,14 +131,23 @@ type world struct {
 	other servertest.Tenant
 	// userID is a machine of the first instance.
 	userID string
-	system *servertest.Caller
+	// projectID is a project of the organization of its owner.
+	projectID string
+	system    *servertest.Caller
 }
 
 func newWorld(t *testing.T, s *servertest.Server) world {
 	t.Helper()
 	w := world{server: s, first: s.First(t), other: s.NewInstance(t, "other"), system: s.AsSystem(t)}
 	w.userID = w.first.NewMachine(t, "robot")
+	w.projectID = w.newProject(t)
 	return w
+}
+
+func (w world) newProject(t *testing.T) string {
+	t.Helper()
+	name := "project-" + strings.ToLower(id.Suffix(6))
+	return servertest.OK(w.first.Owner.Management.AddProject(t.Context(), &managementv1.AddProjectRequest{Name: name}))(t).GetId()
 }
 
 // mighty returns a caller who may make the call.
@@ -134,13 +165,14 @@ func (w world) nameObject(t *testing.T, method protoreflect.MethodDescriptor, re
 	if object == nil {
 		return
 	}
-	id, known := map[bastidev1.Kind]string{
+	objectID, known := map[bastidev1.Kind]string{
 		bastidev1.Kind_KIND_INSTANCE: w.other.ID,
 		bastidev1.Kind_KIND_USER:     w.userID,
+		bastidev1.Kind_KIND_PROJECT:  w.projectID,
 	}[object.GetKind()]
 	if !known {
 		t.Fatalf("%s: the tests have no object of kind %s", method.FullName(), object.GetKind())
 	}
 	m := request.ProtoReflect()
-	m.Set(m.Descriptor().Fields().ByName(protoreflect.Name(object.GetField())), protoreflect.ValueOfString(id))
+	m.Set(m.Descriptor().Fields().ByName(protoreflect.Name(object.GetField())), protoreflect.ValueOfString(objectID))
 }

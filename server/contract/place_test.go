@@ -54,10 +54,21 @@ func walk(message protoreflect.MessageDescriptor, at place, visit func(place)) {
 		field := message.Fields().Get(i)
 		p := place{method: at.method, way: append(slices.Clone(at.way), field)}
 		visit(p)
-		if field.Message() != nil && !unsupported(field) && !strings.HasPrefix(string(field.Message().FullName()), "google.protobuf.") {
+		if field.Message() != nil && !unsupported(field) && !strings.HasPrefix(string(field.Message().FullName()), "google.protobuf.") && !within(field.Message(), p) {
 			walk(field.Message(), p, visit)
 		}
 	}
+}
+
+// within reports whether the way to a field leads through a message of the
+// type already: queries hold queries.
+func within(message protoreflect.MessageDescriptor, p place) bool {
+	for _, step := range p.way {
+		if step.Parent() == protoreflect.Descriptor(message) {
+			return true
+		}
+	}
+	return false
 }
 
 func unsupported(field protoreflect.FieldDescriptor) bool {
@@ -94,7 +105,7 @@ func fill(t *testing.T, m protoreflect.Message, chosen protoreflect.FieldDescrip
 			t.Fatal(err)
 		}
 		if rules.GetRequired() && (chosen == nil || chosen.ContainingOneof() != oneof) {
-			fillField(t, m, oneof.Fields().Get(oneof.Fields().Len()-1))
+			fillField(t, m, simplest(oneof))
 		}
 	}
 	for i := range m.Descriptor().Fields().Len() {
@@ -104,18 +115,54 @@ func fill(t *testing.T, m protoreflect.Message, chosen protoreflect.FieldDescrip
 			t.Fatal(err)
 		}
 		optional := field.HasPresence() && !rules.GetRequired()
-		needed := rules.GetRequired() || rules.GetString().GetMinLen() > 0 || slices.Contains(rules.GetEnum().GetNotIn(), 0)
-		if needed && !optional && field.ContainingOneof() == nil {
+		needed := rules.GetRequired() || rules.GetString().GetMinLen() > 0 || rules.GetBytes().GetMinLen() > 0 ||
+			rules.GetRepeated().GetMinItems() > 0 || slices.Contains(rules.GetEnum().GetNotIn(), 0)
+		if needed && !optional && field.ContainingOneof() == nil && field != chosen {
 			fillField(t, m, field)
 		}
 	}
 }
 
+// simplest returns a field of a required oneof that does not lead back to it.
+func simplest(oneof protoreflect.OneofDescriptor) protoreflect.FieldDescriptor {
+	for i := range oneof.Fields().Len() {
+		field := oneof.Fields().Get(i)
+		if !unsupported(field) && !leadsTo(field.Message(), oneof.Parent().FullName()) {
+			return field
+		}
+	}
+	panic("every field of " + string(oneof.FullName()) + " leads back to it")
+}
+
+func leadsTo(message protoreflect.MessageDescriptor, name protoreflect.FullName) bool {
+	if message == nil {
+		return false
+	}
+	for i := range message.Fields().Len() {
+		if next := message.Fields().Get(i).Message(); next != nil && next.FullName() == name {
+			return true
+		}
+	}
+	return false
+}
+
 func fillField(t *testing.T, m protoreflect.Message, field protoreflect.FieldDescriptor) {
 	t.Helper()
+	switch {
+	case field.IsList() && field.Kind() == protoreflect.MessageKind:
+		fill(t, m.Mutable(field).List().AppendMutable().Message(), nil)
+		return
+	case field.IsList():
+		m.Mutable(field).List().Append(protoreflect.ValueOfString(textOf(field, 12)))
+		return
+	}
 	switch field.Kind() {
 	case protoreflect.MessageKind:
 		fill(t, m.Mutable(field).Message(), nil)
+	case protoreflect.BytesKind:
+		m.Set(field, protoreflect.ValueOfBytes([]byte("value")))
+	case protoreflect.BoolKind:
+		m.Set(field, protoreflect.ValueOfBool(true))
 	case protoreflect.EnumKind:
 		m.Set(field, protoreflect.ValueOfEnum(1))
 	case protoreflect.StringKind:

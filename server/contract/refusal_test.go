@@ -113,9 +113,13 @@ func TestEnumsTakeDefinedValuesOnly(t *testing.T) {
 			continue
 		}
 		request, within := w.request(t, p)
-		within.Set(field, protoreflect.ValueOfEnum(12345))
+		if field.IsList() {
+			within.Mutable(field).List().Append(protoreflect.ValueOfEnum(12345))
+		} else {
+			within.Set(field, protoreflect.ValueOfEnum(12345))
+		}
 		err := call(t, w.mighty(p.method).Via(servertest.ConnectProto), p.method, request)
-		if found := violations(t, err); codeOf(err) != connect.CodeInvalidArgument || len(found) != 1 || found[p.path(false)] == nil {
+		if found := violations(t, err); codeOf(err) != connect.CodeInvalidArgument || len(found) != 1 || found[p.path(true)] == nil {
 			t.Errorf("%s: violates %v: %v", p, found, err)
 		}
 	}

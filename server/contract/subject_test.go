@@ -4,13 +4,12 @@ package contract
 
 import (
 	"context"
-	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/organization"
@@ -30,6 +29,11 @@ type subject struct {
 	// roles are held where at says; none if there are none.
 	roles []string
 	at    held
+	// elsewhere tells that the subject's own organization is not that of the
+	// objects which calls name.
+	elsewhere bool
+	// remake makes a user that ended itself anew.
+	remake func() *servertest.Caller
 }
 
 // held is where roles are held.
@@ -55,48 +59,58 @@ func (w *world) strangers(t *testing.T) []subject {
 		{name: "an unknown token", client: s.As(id.NewToken(id.PersonalAccessToken)), stranger: true},
 		{name: "an unsigned token", client: s.As(unsigned[:strings.LastIndex(unsigned, ".")+1]), stranger: true},
 		{name: "a token of another instance", client: s.As(w.other.OwnerToken), stranger: true},
-		{name: "a user without membership", client: w.first.NewToken(t, w.first.NewMachine(t, "nobody"))},
+		{name: "a user without membership", client: w.first.NewToken(t, w.first.NewMachine(t, "nobody")),
+			remake: func() *servertest.Caller { return w.first.NewToken(t, w.first.NewMachine(t, "nobody-"+id.Suffix(6))) }},
 	}
 }
 
 // members are users that have each role alone: in the instance, in their
-// organization, and in another organization of the instance.
+// organization, and in another organization of the instance; and the owner of
+// that other one, whose own it is.
 func (w *world) members(t *testing.T) (all []subject) {
 	t.Helper()
-	url := string(w.server.Database)
-	if url == "" {
-		url = filepath.Join(w.server.DataDir, "bastide.db")
+	add := func(who subject, make func() *servertest.Caller) {
+		who.client, who.remake = make(), make
+		all = append(all, who)
 	}
-	db, err := store.Open(t.Context(), store.Options{URL: url, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	ctx := caller.InInstance(t.Context(), w.first.ID)
 	for _, role := range slices.Sorted(maps.Keys(roles(t))) {
 		for _, at := range []struct {
 			held
 			name string
 		}{{inInstance, "instance"}, {inOrganization, "organization"}, {inOtherOrganization, "other-organization"}} {
-			userID := w.first.NewMachine(t, role+"-"+at.name)
-			err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) error { return w.join(ctx, tx, userID, role, at.held) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, subject{
-				name: "a user with " + role + " in the " + at.name, client: w.first.NewToken(t, userID), roles: []string{role}, at: at.held,
+			who := subject{name: "a user with " + role + " in the " + at.name, roles: []string{role}, at: at.held}
+			add(who, func() *servertest.Caller {
+				userID := w.first.NewMachine(t, role+"-"+at.name+id.Suffix(6))
+				w.join(t, userID, role, at.held)
+				return w.first.NewToken(t, userID)
 			})
 		}
 	}
+	who := subject{name: "the owner of another organization", roles: []string{"ORG_OWNER"}, at: inOrganization, elsewhere: true}
+	add(who, func() *servertest.Caller { return w.ownerElsewhere(t) })
 	return all
 }
 
+// ownerElsewhere makes another organization with an owner.
+func (w *world) ownerElsewhere(t *testing.T) *servertest.Caller {
+	t.Helper()
+	there := w.first
+	there.OrganizationID = w.first.NewOrganization(t, "elsewhere-"+id.Suffix(6))
+	there.Owner = w.first.Owner.In(there.OrganizationID)
+	userID := there.NewMachine(t, "owner-"+id.Suffix(6))
+	servertest.OK(there.Owner.Management.AddOrgMember(t.Context(), &managementv1.AddOrgMemberRequest{UserId: userID, Roles: []string{"ORG_OWNER"}}))(t)
+	return there.NewToken(t, userID)
+}
+
 // join makes a user a member with a role, whether the API would or not.
-func (w *world) join(ctx context.Context, tx *store.Tx, userID, role string, at held) error {
+func (w *world) join(t *testing.T, userID, role string, at held) {
+	t.Helper()
+	w.first.Write(t, func(ctx context.Context, _ *store.Store, tx *store.Tx) error {
+		return join(ctx, tx, w.first.OrganizationID, userID, role, at)
+	})
+}
+
+func join(ctx context.Context, tx *store.Tx, organizationID, userID, role string, at held) error {
 	instance, err := tx.Instance.Query().Only(ctx)
 	if err != nil {
 		return err
@@ -107,9 +121,9 @@ func (w *world) join(ctx context.Context, tx *store.Tx, userID, role string, at 
 	}
 	level := membership.OnInstance(instance)
 	if at != inInstance {
-		org, err := organization.Get(ctx, tx.Organization, w.first.OrganizationID)
+		org, err := organization.Get(ctx, tx.Organization, organizationID)
 		if at == inOtherOrganization {
-			org, _, err = organization.Create(ctx, tx, instance, organization.New{ID: "org-" + userID, Name: role, ParentDomain: "test"})
+			org, _, err = organization.Create(ctx, tx, instance, organization.New{ID: "org-" + userID, Name: "org " + userID, ParentDomain: "test"})
 		}
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@
 package contract
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,12 +59,13 @@ func checkRule(t *testing.T, method protoreflect.MethodDescriptor) {
 	switch on := rule.GetOn(); on {
 	case bastidev1.On_ON_UNSPECIFIED:
 		t.Errorf("%s has no rule", method.FullName())
-	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_SELF:
+	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_AUTHENTICATED:
 		if rule.GetPermission() != "" || rule.GetObject() != nil {
 			t.Errorf("%s needs a permission or object %s", method.FullName(), on)
 		}
 	default:
-		if len(rolesWith(t, rule.GetPermission())) == 0 {
+		free := on == bastidev1.On_ON_SELF && rule.GetPermission() == ""
+		if !free && len(rolesWith(t, rule.GetPermission())) == 0 {
 			t.Errorf("%s: no role has the permission %q", method.FullName(), rule.GetPermission())
 		}
 	}
@@ -75,10 +77,12 @@ func checkRule(t *testing.T, method protoreflect.MethodDescriptor) {
 	if field == nil || field.Kind() != protoreflect.StringKind || field.IsList() {
 		t.Errorf("%s: its request has no string %q", method.FullName(), object.GetField())
 	}
-	// The other way round too: what names an object of the kind is its object.
-	if want := map[bastidev1.Kind]string{
-		bastidev1.Kind_KIND_INSTANCE: "instance_id", bastidev1.Kind_KIND_USER: "user_id",
-	}[object.GetKind()]; object.GetField() != want {
+	names := map[bastidev1.Kind][]string{
+		bastidev1.Kind_KIND_INSTANCE: {"instance_id"},
+		bastidev1.Kind_KIND_USER:     {"user_id", "id"},
+		bastidev1.Kind_KIND_PROJECT:  {"project_id", "id"},
+	}
+	if !slices.Contains(names[object.GetKind()], object.GetField()) {
 		t.Errorf("%s: the %s is named by %q", method.FullName(), object.GetKind(), object.GetField())
 	}
 }

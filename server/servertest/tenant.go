@@ -97,7 +97,7 @@ const HumanPassword = "Password1!"
 func (i Tenant) As(t testing.TB, userID string) *Caller {
 	t.Helper()
 	secret := id.NewToken(id.AccessToken)
-	i.write(t, func(ctx context.Context, _ *store.Store, tx *store.Tx) error {
+	i.Write(t, func(ctx context.Context, _ *store.Store, tx *store.Tx) error {
 		u, err := user.Get(ctx, tx.User, userID)
 		if err != nil {
 			return err
@@ -112,7 +112,7 @@ func (i Tenant) As(t testing.TB, userID string) *Caller {
 // role of its own, and returns its id. It goes behind the back of the server.
 func (i Tenant) NewOrganization(t testing.TB, name string) (organizationID string) {
 	t.Helper()
-	i.write(t, func(ctx context.Context, s *store.Store, tx *store.Tx) error {
+	i.Write(t, func(ctx context.Context, s *store.Store, tx *store.Tx) error {
 		in, err := instance.Get(ctx, tx.Instance)
 		if err == nil {
 			organizationID, err = s.NewID()
@@ -125,8 +125,8 @@ func (i Tenant) NewOrganization(t testing.TB, name string) (organizationID strin
 	return organizationID
 }
 
-// write changes the instance behind the back of the server.
-func (i Tenant) write(t testing.TB, f func(context.Context, *store.Store, *store.Tx) error) {
+// Write changes the instance behind the back of the server.
+func (i Tenant) Write(t testing.TB, f func(context.Context, *store.Store, *store.Tx) error) {
 	t.Helper()
 	p := i.Owner.server.Place
 	url := string(p.Database)

@@ -23,6 +23,7 @@ import (
 	_ "github.com/bastide-id/bastide/gen/zitadel/admin/v1"      // its methods
 	_ "github.com/bastide-id/bastide/gen/zitadel/auth/v1"       // its methods
 	_ "github.com/bastide-id/bastide/gen/zitadel/management/v1" // its methods
+	_ "github.com/bastide-id/bastide/gen/zitadel/org/v2"        // its methods
 	_ "github.com/bastide-id/bastide/gen/zitadel/system/v1"     // its methods
 )
 
@@ -111,7 +112,12 @@ func where(rule *bastidev1.Rule) string {
 	case bastidev1.On_ON_PUBLIC:
 		return "nowhere: anybody may call"
 	case bastidev1.On_ON_SELF:
-		return "nowhere: any caller with a valid token, for itself"
+		if rule.GetPermission() != "" {
+			return "the user's own organization"
+		}
+		return "nowhere: any user with a valid token, for itself"
+	case bastidev1.On_ON_AUTHENTICATED:
+		return "nowhere: any caller with a valid token"
 	case bastidev1.On_ON_SYSTEM:
 		if object != "" {
 			return "the system, or the instance of " + object
@@ -136,7 +142,7 @@ func writeUnsupported(out io.Writer, service protoreflect.ServiceDescriptor) {
 	var lines []string
 	for i := range service.Methods().Len() {
 		method := service.Methods().Get(i)
-		for _, path := range unsupported(method.Input(), "") {
+		for _, path := range unsupported(method.Input(), "", nil) {
 			lines = append(lines, fmt.Sprintf("- %s: %s", method.Name(), code(path)))
 		}
 	}
@@ -145,8 +151,14 @@ func writeUnsupported(out io.Writer, service protoreflect.ServiceDescriptor) {
 	}
 }
 
-// unsupported returns the paths of the fields and values that are refused.
-func unsupported(message protoreflect.MessageDescriptor, prefix string) (paths []string) {
+// unsupported returns the paths of the fields and values that are refused,
+// below a prefix. around are the messages that the message lies in: one that
+// holds itself is listed once.
+func unsupported(message protoreflect.MessageDescriptor, prefix string, around []protoreflect.FullName) (paths []string) {
+	if slices.Contains(around, message.FullName()) {
+		return nil
+	}
+	around = append(slices.Clone(around), message.FullName())
 	for i := range message.Fields().Len() {
 		field := message.Fields().Get(i)
 		path := prefix + string(field.Name())
@@ -162,7 +174,7 @@ func unsupported(message protoreflect.MessageDescriptor, prefix string) (paths [
 			}
 		}
 		if of := field.Message(); of != nil && !strings.HasPrefix(string(of.FullName()), "google.protobuf.") {
-			paths = append(paths, unsupported(of, path+".")...)
+			paths = append(paths, unsupported(of, path+".", around)...)
 		}
 	}
 	return paths
