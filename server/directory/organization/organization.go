@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 
+	"entgo.io/ent/dialect/sql"
+
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/organizationdomain"
 	"github.com/bastide-id/bastide/server/directory/domain"
@@ -104,6 +107,19 @@ func Get(ctx context.Context, organizations *ent.OrganizationClient, id string) 
 // WithPrimaryDomain is Get with the primary domain loaded.
 func WithPrimaryDomain(ctx context.Context, s *store.Store, id string) (*ent.Organization, error) {
 	return only(ctx, s.Read().Organization.Query().Where(organization.OrganizationID(id)).WithDomains(primary))
+}
+
+// Default returns the default organization of the instance of ctx with its
+// primary domain loaded, or fault.OrganizationUnknown. It is one statement:
+// between two the default could change, and the old one go.
+func Default(ctx context.Context, s *store.Store) (*ent.Organization, error) {
+	isDefault := func(q *sql.Selector) {
+		in := sql.Table(instance.Table)
+		q.Where(sql.In(q.C(organization.FieldOrganizationID), sql.Dialect(q.Dialect()).
+			Select(in.C(instance.FieldDefaultOrganizationID)).From(in).
+			Where(sql.ColumnsEQ(in.C(instance.FieldInstanceID), q.C(organization.FieldInstanceID)))))
+	}
+	return only(ctx, s.Read().Organization.Query().Where(isDefault).WithDomains(primary))
 }
 
 // OfDomain returns the organization that has the verified domain, which is in

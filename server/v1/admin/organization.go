@@ -68,11 +68,7 @@ func (s Organizations) GetOrgByID(ctx context.Context, req *adminv1.GetOrgByIDRe
 
 // GetDefaultOrg returns the default organization; there always is one.
 func (s Organizations) GetDefaultOrg(ctx context.Context, _ *adminv1.GetDefaultOrgRequest) (*adminv1.GetDefaultOrgResponse, error) {
-	in, err := instance.Get(ctx, s.store.Read().Instance)
-	if err != nil {
-		return nil, err
-	}
-	row, err := organization.WithPrimaryDomain(ctx, s.store, in.DefaultOrganizationID)
+	row, err := organization.Default(ctx, s.store)
 	if err != nil {
 		return nil, err
 	}
