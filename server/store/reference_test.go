@@ -43,7 +43,7 @@ var pointing = map[string]func(ctx context.Context, tx *Tx, own tenant, key int6
 		return tx.OrganizationDomain.Create().SetOrganizationPk(key).SetDomain("a.example").SetVerified(true).SetIsPrimary(false).Exec(ctx)
 	},
 	"organization_metadata.organization_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
-		return tx.OrganizationMetadata.Create().SetOrganizationPk(key).SetKey("k").SetKeyKey([]byte("k")).SetValue([]byte("v")).Exec(ctx)
+		return tx.OrganizationMetadata.Create().SetOrganizationPk(key).SetKey("k").SetKeyKey([]byte("k")).SetContent([]byte("v")).Exec(ctx)
 	},
 	"passwords.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.Password.Create().SetUserPk(key).SetHash("h").SetChangeRequired(false).Exec(ctx)
@@ -58,7 +58,7 @@ var pointing = map[string]func(ctx context.Context, tx *Tx, own tenant, key int6
 		return tx.SigningKey.Create().SetInstancePk(key).SetKeyID("k").SetPrivateKey([]byte("k")).SetPublicKey([]byte("k")).SetActive(true).Exec(ctx)
 	},
 	"user_metadata.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
-		return tx.UserMetadata.Create().SetUserPk(key).SetKey("k").SetKeyKey([]byte("k")).SetValue([]byte("v")).Exec(ctx)
+		return tx.UserMetadata.Create().SetUserPk(key).SetKey("k").SetKeyKey([]byte("k")).SetContent([]byte("v")).Exec(ctx)
 	},
 	"users.organization_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		create := newUser(tx, own.organization, "u")
@@ -71,14 +71,8 @@ var pointing = map[string]func(ctx context.Context, tx *Tx, own tenant, key int6
 	"instance_trusted_domains.instance_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.InstanceTrustedDomain.Create().SetInstancePk(key).SetDomain("a.example").Exec(ctx)
 	},
-	"organization_metadata.organization_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
-		return tx.OrganizationMetadata.Create().SetOrganizationPk(key).SetKey("k").SetValue([]byte("v")).Exec(ctx)
-	},
 	"project_roles.project_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.ProjectRole.Create().SetProjectPk(key).SetKey("k").SetKeyKey([]byte("k")).SetDisplayNameKey([]byte{}).Exec(ctx)
-	},
-	"user_metadata.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
-		return tx.UserMetadata.Create().SetUserPk(key).SetKey("k").SetValue([]byte("v")).Exec(ctx)
 	},
 	"verification_codes.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.VerificationCode.Create().SetUserPk(key).SetKind(verificationcode.KindEmail).SetHash([]byte("h")).SetExpiresAt(tx.Now()).Exec(ctx)

@@ -5,7 +5,6 @@ import (
 	"context"
 
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
-	"github.com/bastide-id/bastide/gen/zitadel/admin/v1/adminv1connect"
 	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
@@ -23,14 +22,6 @@ type Service struct {
 	Policies
 	Restrictions
 	Events
-	later
-}
-
-type later struct{ pending }
-
-// pending has the methods that are still to come.
-type pending struct {
-	adminv1connect.UnimplementedAdminServiceHandler
 }
 
 // Options are what the service works with.

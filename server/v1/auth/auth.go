@@ -5,7 +5,6 @@ import (
 	"context"
 
 	authv1 "github.com/bastide-id/bastide/gen/zitadel/auth/v1"
-	"github.com/bastide-id/bastide/gen/zitadel/auth/v1/authv1connect"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -21,14 +20,6 @@ type Service struct {
 	Policies
 	Permissions
 	UserGrants
-	later
-}
-
-type later struct{ pending }
-
-// pending has the methods that are still to come.
-type pending struct {
-	authv1connect.UnimplementedAuthServiceHandler
 }
 
 // Options are what the service works with.

@@ -5,7 +5,6 @@ import (
 	"context"
 
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
-	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
 	"github.com/bastide-id/bastide/server/directory/domain"
 	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/organization"
@@ -34,14 +33,6 @@ type Service struct {
 	Applications
 	ApplicationKeys
 	UserGrants
-	later
-}
-
-type later struct{ pending }
-
-// pending has the methods that are still to come.
-type pending struct {
-	managementv1connect.UnimplementedManagementServiceHandler
 }
 
 // Options are what the service works with.

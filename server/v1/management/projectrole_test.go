@@ -35,9 +35,9 @@ func listRoles(t *testing.T, c *servertest.Caller, project string, queries ...*p
 	return got.GetResult()
 }
 
-// oddKeys are keys of roles that paths and databases like to take for
+// oddRoleKeys are keys of roles that paths and databases like to take for
 // something else.
-var oddKeys = []string{
+var oddRoleKeys = []string{
 	"reader", "shop/orders/read", "/", "a//b", "with space", "Straße", "日本語", "100%", "a%2Fb", "a+b", "a?b=c&d", "a#b", "..", "{x}", "a:b", "_search", `a\b`, `"`,
 }
 
@@ -46,7 +46,7 @@ func TestProjectRoles(t *testing.T) {
 		i := s.NewInstance(t, "acme")
 		i.Owner.EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
 			id, changes := newProject(t, c, c.Name("Shop")), uint64(1)
-			for _, key := range oddKeys {
+			for _, key := range oddRoleKeys {
 				if c.Name("") == "-rest" && !pathKeeps(key) {
 					continue
 				}

@@ -2,7 +2,6 @@
 package org
 
 import (
-	"github.com/bastide-id/bastide/gen/zitadel/org/v2/orgv2connect"
 	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
 )
@@ -10,14 +9,6 @@ import (
 // Service is the OrganizationService.
 type Service struct {
 	Organizations
-	later
-}
-
-type later struct{ pending }
-
-// pending has the methods that are still to come.
-type pending struct {
-	orgv2connect.UnimplementedOrganizationServiceHandler
 }
 
 // Options are what the service works with.
