@@ -24,16 +24,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ListEventsRequest restricts events; what is empty does not.
 type ListEventsRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Sequence       uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	Limit          uint32                 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
-	Asc            bool                   `protobuf:"varint,3,opt,name=asc,proto3" json:"asc,omitempty"`
-	EditorUserId   string                 `protobuf:"bytes,4,opt,name=editor_user_id,json=editorUserId,proto3" json:"editor_user_id,omitempty"`
-	EventTypes     []string               `protobuf:"bytes,5,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
-	AggregateId    string                 `protobuf:"bytes,6,opt,name=aggregate_id,json=aggregateId,proto3" json:"aggregate_id,omitempty"`
-	AggregateTypes []string               `protobuf:"bytes,7,rep,name=aggregate_types,json=aggregateTypes,proto3" json:"aggregate_types,omitempty"`
-	ResourceOwner  string                 `protobuf:"bytes,8,opt,name=resource_owner,json=resourceOwner,proto3" json:"resource_owner,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The event that reading goes on behind; 0 begins at the newest, or with asc
+	// at the oldest.
+	Sequence       uint64   `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Limit          uint32   `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	Asc            bool     `protobuf:"varint,3,opt,name=asc,proto3" json:"asc,omitempty"`
+	EditorUserId   string   `protobuf:"bytes,4,opt,name=editor_user_id,json=editorUserId,proto3" json:"editor_user_id,omitempty"`
+	EventTypes     []string `protobuf:"bytes,5,rep,name=event_types,json=eventTypes,proto3" json:"event_types,omitempty"`
+	AggregateId    string   `protobuf:"bytes,6,opt,name=aggregate_id,json=aggregateId,proto3" json:"aggregate_id,omitempty"`
+	AggregateTypes []string `protobuf:"bytes,7,rep,name=aggregate_types,json=aggregateTypes,proto3" json:"aggregate_types,omitempty"`
+	ResourceOwner  string   `protobuf:"bytes,8,opt,name=resource_owner,json=resourceOwner,proto3" json:"resource_owner,omitempty"`
+	// The old name of from.
+	//
 	// Deprecated: Marked as deprecated in zitadel/admin/v1/event.proto.
 	CreationDate *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=creation_date,json=creationDate,proto3" json:"creation_date,omitempty"`
 	// Types that are valid to be assigned to CreationDateFilter:
@@ -173,6 +178,7 @@ type ListEventsRequest_Range struct {
 }
 
 type ListEventsRequest_From struct {
+	// With asc the first moment, else the last one.
 	From *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=from,proto3,oneof"`
 }
 
@@ -385,7 +391,8 @@ func (x *ListAggregateTypesResponse) GetAggregateTypes() []*v1.AggregateType {
 }
 
 type ListEventsRequestCreationDateRange struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Both moments are part of the range.
 	Since         *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=since,proto3" json:"since,omitempty"`
 	Until         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
 	unknownFields protoimpl.UnknownFields

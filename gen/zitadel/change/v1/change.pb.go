@@ -23,11 +23,14 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ChangeQuery asks for a piece of the history of an object.
 type ChangeQuery struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Sequence      uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	Limit         uint32                 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
-	Asc           bool                   `protobuf:"varint,3,opt,name=asc,proto3" json:"asc,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The change that reading goes on behind; 0 begins at the newest, or with asc
+	// at the oldest.
+	Sequence      uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Limit         uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	Asc           bool   `protobuf:"varint,3,opt,name=asc,proto3" json:"asc,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -83,16 +86,20 @@ func (x *ChangeQuery) GetAsc() bool {
 	return false
 }
 
+// Change is what happened to an object, and who did it.
 type Change struct {
-	state                    protoimpl.MessageState `protogen:"open.v1"`
-	ChangeDate               *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=change_date,json=changeDate,proto3" json:"change_date,omitempty"`
-	EventType                *v1.LocalizedMessage   `protobuf:"bytes,2,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
-	Sequence                 uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	EditorId                 string                 `protobuf:"bytes,4,opt,name=editor_id,json=editorId,proto3" json:"editor_id,omitempty"`
-	EditorDisplayName        string                 `protobuf:"bytes,5,opt,name=editor_display_name,json=editorDisplayName,proto3" json:"editor_display_name,omitempty"`
-	ResourceOwnerId          string                 `protobuf:"bytes,6,opt,name=resource_owner_id,json=resourceOwnerId,proto3" json:"resource_owner_id,omitempty"`
-	EditorPreferredLoginName string                 `protobuf:"bytes,7,opt,name=editor_preferred_login_name,json=editorPreferredLoginName,proto3" json:"editor_preferred_login_name,omitempty"`
-	EditorAvatarUrl          string                 `protobuf:"bytes,8,opt,name=editor_avatar_url,json=editorAvatarUrl,proto3" json:"editor_avatar_url,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	ChangeDate *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=change_date,json=changeDate,proto3" json:"change_date,omitempty"`
+	EventType  *v1.LocalizedMessage   `protobuf:"bytes,2,opt,name=event_type,json=eventType,proto3" json:"event_type,omitempty"`
+	// Counts the changes of the object.
+	Sequence uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The id of the user, or the name of the system user; empty for a caller who
+	// did not say who it is. The names are empty for a user who is gone.
+	EditorId                 string `protobuf:"bytes,4,opt,name=editor_id,json=editorId,proto3" json:"editor_id,omitempty"`
+	EditorDisplayName        string `protobuf:"bytes,5,opt,name=editor_display_name,json=editorDisplayName,proto3" json:"editor_display_name,omitempty"`
+	ResourceOwnerId          string `protobuf:"bytes,6,opt,name=resource_owner_id,json=resourceOwnerId,proto3" json:"resource_owner_id,omitempty"`
+	EditorPreferredLoginName string `protobuf:"bytes,7,opt,name=editor_preferred_login_name,json=editorPreferredLoginName,proto3" json:"editor_preferred_login_name,omitempty"`
+	EditorAvatarUrl          string `protobuf:"bytes,8,opt,name=editor_avatar_url,json=editorAvatarUrl,proto3" json:"editor_avatar_url,omitempty"`
 	unknownFields            protoimpl.UnknownFields
 	sizeCache                protoimpl.SizeCache
 }

@@ -24,14 +24,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Event is something that happened in an instance.
 type Event struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Editor        *Editor                `protobuf:"bytes,1,opt,name=editor,proto3" json:"editor,omitempty"`
-	Aggregate     *Aggregate             `protobuf:"bytes,2,opt,name=aggregate,proto3" json:"aggregate,omitempty"`
-	Sequence      uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	CreationDate  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=creation_date,json=creationDate,proto3" json:"creation_date,omitempty"`
-	Payload       *structpb.Struct       `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`
-	Type          *EventType             `protobuf:"bytes,6,opt,name=type,proto3" json:"type,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Editor    *Editor                `protobuf:"bytes,1,opt,name=editor,proto3" json:"editor,omitempty"`
+	Aggregate *Aggregate             `protobuf:"bytes,2,opt,name=aggregate,proto3" json:"aggregate,omitempty"`
+	// The position in the history of the installation: it rises, with gaps.
+	// ListDetails.processed_sequence is one as well.
+	Sequence     uint64                 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	CreationDate *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=creation_date,json=creationDate,proto3" json:"creation_date,omitempty"`
+	// What it tells of a person goes with the person.
+	Payload       *structpb.Struct `protobuf:"bytes,5,opt,name=payload,proto3" json:"payload,omitempty"`
+	Type          *EventType       `protobuf:"bytes,6,opt,name=type,proto3" json:"type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -108,11 +112,15 @@ func (x *Event) GetType() *EventType {
 	return nil
 }
 
+// Editor is who did it.
 type Editor struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	UserId        string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	Service       string                 `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The id of the user, or the name of the system user.
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Empty for a user who is gone.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// "system" for a system user.
+	Service       string `protobuf:"bytes,3,opt,name=service,proto3" json:"service,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -168,6 +176,7 @@ func (x *Editor) GetService() string {
 	return ""
 }
 
+// Aggregate is what it happened to.
 type Aggregate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -228,6 +237,7 @@ func (x *Aggregate) GetResourceOwner() string {
 	return ""
 }
 
+// AggregateType is the kind of an aggregate.
 type AggregateType struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
@@ -280,6 +290,7 @@ func (x *AggregateType) GetLocalized() *v1.LocalizedMessage {
 	return nil
 }
 
+// EventType is what happened.
 type EventType struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`

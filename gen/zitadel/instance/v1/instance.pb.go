@@ -475,6 +475,7 @@ func (x *InstanceDetail) GetDomains() []*Domain {
 	return nil
 }
 
+// TrustedDomainSearchQuery restricts a list of trusted domains.
 type TrustedDomainSearchQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -541,6 +542,7 @@ type TrustedDomainSearchQuery_DomainQuery struct {
 
 func (*TrustedDomainSearchQuery_DomainQuery) isTrustedDomainSearchQuery_Query() {}
 
+// TrustedDomain is a host name that an instance trusts though it does not answer on it.
 type TrustedDomain struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`

@@ -23,6 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// MetadataQuery is a condition on metadata.
 type MetadataQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -89,6 +90,7 @@ type MetadataQuery_KeyQuery struct {
 
 func (*MetadataQuery_KeyQuery) isMetadataQuery_Query() {}
 
+// MetadataKeyQuery asks for keys that match a text.
 type MetadataKeyQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -141,6 +143,7 @@ func (x *MetadataKeyQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// Metadata is a value that clients keep by a key of their choice.
 type Metadata struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`

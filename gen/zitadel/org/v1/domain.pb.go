@@ -23,6 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// DomainValidationType is how an organization proves that a domain is its own.
 type DomainValidationType int32
 
 const (
@@ -72,6 +73,7 @@ func (DomainValidationType) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_org_v1_domain_proto_rawDescGZIP(), []int{0}
 }
 
+// DomainSearchQuery restricts a list of organization domains.
 type DomainSearchQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -138,6 +140,7 @@ type DomainSearchQuery_DomainNameQuery struct {
 
 func (*DomainSearchQuery_DomainNameQuery) isDomainSearchQuery_Query() {}
 
+// DomainNameQuery matches by the text of the domain.
 type DomainNameQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -190,6 +193,7 @@ func (x *DomainNameQuery) GetMethod() v1.TextQueryMethod {
 	return v1.TextQueryMethod(0)
 }
 
+// Domain is a domain that an organization says is its own.
 type Domain struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	OrgId          string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`

@@ -22,13 +22,16 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// OrgIAMPolicy is the domain policy by its former name.
 type OrgIAMPolicy struct {
-	state                 protoimpl.MessageState `protogen:"open.v1"`
-	Details               *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
-	UserLoginMustBeDomain bool                   `protobuf:"varint,2,opt,name=user_login_must_be_domain,json=userLoginMustBeDomain,proto3" json:"user_login_must_be_domain,omitempty"`
-	IsDefault             bool                   `protobuf:"varint,3,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Details *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	// Login names end with a domain of the organization, and user names are unique there only.
+	UserLoginMustBeDomain bool `protobuf:"varint,2,opt,name=user_login_must_be_domain,json=userLoginMustBeDomain,proto3" json:"user_login_must_be_domain,omitempty"`
+	// The organization has no policy of its own.
+	IsDefault     bool `protobuf:"varint,3,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OrgIAMPolicy) Reset() {
@@ -82,13 +85,18 @@ func (x *OrgIAMPolicy) GetIsDefault() bool {
 	return false
 }
 
+// DomainPolicy decides on login names, and on what domains may be used for.
 type DomainPolicy struct {
-	state                                  protoimpl.MessageState `protogen:"open.v1"`
-	Details                                *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
-	UserLoginMustBeDomain                  bool                   `protobuf:"varint,2,opt,name=user_login_must_be_domain,json=userLoginMustBeDomain,proto3" json:"user_login_must_be_domain,omitempty"`
-	IsDefault                              bool                   `protobuf:"varint,3,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
-	ValidateOrgDomains                     bool                   `protobuf:"varint,4,opt,name=validate_org_domains,json=validateOrgDomains,proto3" json:"validate_org_domains,omitempty"`
-	SmtpSenderAddressMatchesInstanceDomain bool                   `protobuf:"varint,5,opt,name=smtp_sender_address_matches_instance_domain,json=smtpSenderAddressMatchesInstanceDomain,proto3" json:"smtp_sender_address_matches_instance_domain,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Details *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	// Login names end with a domain of the organization, and user names are unique there only.
+	UserLoginMustBeDomain bool `protobuf:"varint,2,opt,name=user_login_must_be_domain,json=userLoginMustBeDomain,proto3" json:"user_login_must_be_domain,omitempty"`
+	// The organization has no policy of its own.
+	IsDefault bool `protobuf:"varint,3,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
+	// An organization has to prove that a domain is its own.
+	ValidateOrgDomains bool `protobuf:"varint,4,opt,name=validate_org_domains,json=validateOrgDomains,proto3" json:"validate_org_domains,omitempty"`
+	// Mail is sent from addresses of the instance's domains only.
+	SmtpSenderAddressMatchesInstanceDomain bool `protobuf:"varint,5,opt,name=smtp_sender_address_matches_instance_domain,json=smtpSenderAddressMatchesInstanceDomain,proto3" json:"smtp_sender_address_matches_instance_domain,omitempty"`
 	unknownFields                          protoimpl.UnknownFields
 	sizeCache                              protoimpl.SizeCache
 }
@@ -158,15 +166,17 @@ func (x *DomainPolicy) GetSmtpSenderAddressMatchesInstanceDomain() bool {
 	return false
 }
 
+// PasswordComplexityPolicy decides which passwords may be set.
 type PasswordComplexityPolicy struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Details       *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
-	MinLength     uint64                 `protobuf:"varint,2,opt,name=min_length,json=minLength,proto3" json:"min_length,omitempty"`
-	HasUppercase  bool                   `protobuf:"varint,3,opt,name=has_uppercase,json=hasUppercase,proto3" json:"has_uppercase,omitempty"`
-	HasLowercase  bool                   `protobuf:"varint,4,opt,name=has_lowercase,json=hasLowercase,proto3" json:"has_lowercase,omitempty"`
-	HasNumber     bool                   `protobuf:"varint,5,opt,name=has_number,json=hasNumber,proto3" json:"has_number,omitempty"`
-	HasSymbol     bool                   `protobuf:"varint,6,opt,name=has_symbol,json=hasSymbol,proto3" json:"has_symbol,omitempty"`
-	IsDefault     bool                   `protobuf:"varint,7,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Details      *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
+	MinLength    uint64                 `protobuf:"varint,2,opt,name=min_length,json=minLength,proto3" json:"min_length,omitempty"`
+	HasUppercase bool                   `protobuf:"varint,3,opt,name=has_uppercase,json=hasUppercase,proto3" json:"has_uppercase,omitempty"`
+	HasLowercase bool                   `protobuf:"varint,4,opt,name=has_lowercase,json=hasLowercase,proto3" json:"has_lowercase,omitempty"`
+	HasNumber    bool                   `protobuf:"varint,5,opt,name=has_number,json=hasNumber,proto3" json:"has_number,omitempty"`
+	HasSymbol    bool                   `protobuf:"varint,6,opt,name=has_symbol,json=hasSymbol,proto3" json:"has_symbol,omitempty"`
+	// The organization has no policy of its own.
+	IsDefault     bool `protobuf:"varint,7,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -250,14 +260,16 @@ func (x *PasswordComplexityPolicy) GetIsDefault() bool {
 	return false
 }
 
+// PasswordAgePolicy decides how long a password lasts; 0 is for ever.
 type PasswordAgePolicy struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Details        *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
 	MaxAgeDays     uint64                 `protobuf:"varint,2,opt,name=max_age_days,json=maxAgeDays,proto3" json:"max_age_days,omitempty"`
 	ExpireWarnDays uint64                 `protobuf:"varint,3,opt,name=expire_warn_days,json=expireWarnDays,proto3" json:"expire_warn_days,omitempty"`
-	IsDefault      bool                   `protobuf:"varint,4,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The organization has no policy of its own.
+	IsDefault     bool `protobuf:"varint,4,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PasswordAgePolicy) Reset() {
@@ -318,14 +330,16 @@ func (x *PasswordAgePolicy) GetIsDefault() bool {
 	return false
 }
 
+// LockoutPolicy decides after how many wrong attempts in a row a user is locked; 0 is never.
 type LockoutPolicy struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	Details             *v1.ObjectDetails      `protobuf:"bytes,1,opt,name=details,proto3" json:"details,omitempty"`
 	MaxPasswordAttempts uint64                 `protobuf:"varint,2,opt,name=max_password_attempts,json=maxPasswordAttempts,proto3" json:"max_password_attempts,omitempty"`
 	MaxOtpAttempts      uint64                 `protobuf:"varint,3,opt,name=max_otp_attempts,json=maxOtpAttempts,proto3" json:"max_otp_attempts,omitempty"`
-	IsDefault           bool                   `protobuf:"varint,4,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// The organization has no policy of its own.
+	IsDefault     bool `protobuf:"varint,4,opt,name=is_default,json=isDefault,proto3" json:"is_default,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LockoutPolicy) Reset() {

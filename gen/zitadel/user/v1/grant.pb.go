@@ -73,6 +73,7 @@ func (UserGrantState) EnumDescriptor() ([]byte, []int) {
 	return file_zitadel_user_v1_grant_proto_rawDescGZIP(), []int{0}
 }
 
+// MembershipProjectGrantQuery matches the membership of a granted project.
 type MembershipProjectGrantQuery struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	ProjectGrantId string                 `protobuf:"bytes,1,opt,name=project_grant_id,json=projectGrantId,proto3" json:"project_grant_id,omitempty"`

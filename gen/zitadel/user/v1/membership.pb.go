@@ -23,6 +23,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// MembershipQuery restricts a list of memberships.
 type MembershipQuery struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Query:
@@ -137,6 +138,7 @@ func (*MembershipQuery_ProjectGrantQuery) isMembershipQuery_Query() {}
 
 func (*MembershipQuery_IamQuery) isMembershipQuery_Query() {}
 
+// MembershipOrgQuery matches the membership of an organization.
 type MembershipOrgQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OrgId         string                 `protobuf:"bytes,1,opt,name=org_id,json=orgId,proto3" json:"org_id,omitempty"`
@@ -181,6 +183,7 @@ func (x *MembershipOrgQuery) GetOrgId() string {
 	return ""
 }
 
+// MembershipProjectQuery matches the membership of a project.
 type MembershipProjectQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ProjectId     string                 `protobuf:"bytes,1,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
@@ -225,6 +228,7 @@ func (x *MembershipProjectQuery) GetProjectId() string {
 	return ""
 }
 
+// MembershipIAMQuery matches the membership of the instance, or the others.
 type MembershipIAMQuery struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Iam           bool                   `protobuf:"varint,1,opt,name=iam,proto3" json:"iam,omitempty"`
@@ -269,6 +273,7 @@ func (x *MembershipIAMQuery) GetIam() bool {
 	return false
 }
 
+// Membership gives a user roles on an instance, an organization or a project.
 type Membership struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	UserId      string                 `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`

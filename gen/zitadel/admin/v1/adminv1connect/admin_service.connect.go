@@ -180,23 +180,28 @@ type AdminServiceClient interface {
 	// AlreadyExists: the user is a member. PermissionDenied: the caller may not give one of the roles.
 	AddIAMMember(context.Context, *v1.AddIAMMemberRequest) (*v1.AddIAMMemberResponse, error)
 	// UpdateIAMMember replaces the roles of a member.
-	// FailedPrecondition: the roles are unchanged.
+	// FailedPrecondition: the roles are unchanged, or the instance would lose its last owner.
 	UpdateIAMMember(context.Context, *v1.UpdateIAMMemberRequest) (*v1.UpdateIAMMemberResponse, error)
 	// RemoveIAMMember ends the membership of a user in the instance.
+	// FailedPrecondition: the user is the last owner.
 	RemoveIAMMember(context.Context, *v1.RemoveIAMMemberRequest) (*v1.RemoveIAMMemberResponse, error)
-	// GetSupportedLanguages PENDING.
+	// GetSupportedLanguages returns the languages that the server knows, sorted.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
-	// GetAllowedLanguages PENDING.
+	// GetAllowedLanguages returns the languages that the instance offers: those it is restricted to,
+	// else all that are supported.
 	GetAllowedLanguages(context.Context, *v1.GetAllowedLanguagesRequest) (*v1.GetAllowedLanguagesResponse, error)
-	// SetDefaultLanguage PENDING.
+	// SetDefaultLanguage sets the default language of the instance. InvalidArgument: it is not
+	// supported, or not allowed; FailedPrecondition: it is the default already.
 	SetDefaultLanguage(context.Context, *v1.SetDefaultLanguageRequest) (*v1.SetDefaultLanguageResponse, error)
-	// GetDefaultLanguage PENDING.
+	// GetDefaultLanguage returns the default language of the instance.
 	GetDefaultLanguage(context.Context, *v1.GetDefaultLanguageRequest) (*v1.GetDefaultLanguageResponse, error)
-	// ListInstanceTrustedDomains PENDING.
+	// ListInstanceTrustedDomains returns the trusted domains that match all queries.
 	ListInstanceTrustedDomains(context.Context, *v1.ListInstanceTrustedDomainsRequest) (*v1.ListInstanceTrustedDomainsResponse, error)
-	// AddInstanceTrustedDomain PENDING.
+	// AddInstanceTrustedDomain makes the instance trust a domain that it does not answer on.
+	// AlreadyExists: it does already.
 	AddInstanceTrustedDomain(context.Context, *v1.AddInstanceTrustedDomainRequest) (*v1.AddInstanceTrustedDomainResponse, error)
-	// RemoveInstanceTrustedDomain PENDING.
+	// RemoveInstanceTrustedDomain ends that the instance trusts a domain.
+	// NotFound: it does not.
 	RemoveInstanceTrustedDomain(context.Context, *v1.RemoveInstanceTrustedDomainRequest) (*v1.RemoveInstanceTrustedDomainResponse, error)
 	// GetOrgByID returns an organization. NotFound: there is none with the id.
 	GetOrgByID(context.Context, *v1.GetOrgByIDRequest) (*v1.GetOrgByIDResponse, error)
@@ -222,51 +227,79 @@ type AdminServiceClient interface {
 	// FailedPrecondition: it is the default organization, or nobody else could
 	// look after the instance.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
-	// SetRestrictions PENDING.
+	// SetRestrictions changes the restrictions that are named; an empty list allows all languages.
+	// InvalidArgument: nothing is named, or a language is not supported, named twice, or the default
+	// one is missing; FailedPrecondition: nothing would change.
 	SetRestrictions(context.Context, *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error)
-	// GetRestrictions PENDING.
+	// GetRestrictions returns what the instance restricts.
 	GetRestrictions(context.Context, *v1.GetRestrictionsRequest) (*v1.GetRestrictionsResponse, error)
-	// ListEvents PENDING.
+	// ListEvents returns what happened in the instance and fits the filters,
+	// newest first unless asc is set. Reading goes on behind the sequence that is
+	// given, so a client continues with the last one it got. With asc set nothing
+	// is left out on the way: the answer waits for changes that are under way.
+	// InvalidArgument: the limit is over the maximum.
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// ListEventTypes PENDING.
+	// ListEventTypes returns the types that events can have, sorted.
 	ListEventTypes(context.Context, *v1.ListEventTypesRequest) (*v1.ListEventTypesResponse, error)
-	// ListAggregateTypes PENDING.
+	// ListAggregateTypes returns the types of what events happen to, sorted.
 	ListAggregateTypes(context.Context, *v1.ListAggregateTypesRequest) (*v1.ListAggregateTypesResponse, error)
-	// GetOrgIAMPolicy PENDING.
+	// GetOrgIAMPolicy returns the domain policy of the instance by its former name.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// UpdateOrgIAMPolicy PENDING.
+	// UpdateOrgIAMPolicy changes the domain policy of the instance by its former name; the login
+	// names of all users that it counts for follow at once. FailedPrecondition: nothing would change;
+	// AlreadyExists: user names would have to be unique in the instance, and are not.
 	UpdateOrgIAMPolicy(context.Context, *v1.UpdateOrgIAMPolicyRequest) (*v1.UpdateOrgIAMPolicyResponse, error)
-	// GetCustomOrgIAMPolicy PENDING.
+	// GetCustomOrgIAMPolicy returns the domain policy that counts for an organization by its former
+	// name. NotFound: there is no such organization.
 	GetCustomOrgIAMPolicy(context.Context, *v1.GetCustomOrgIAMPolicyRequest) (*v1.GetCustomOrgIAMPolicyResponse, error)
-	// AddCustomOrgIAMPolicy PENDING.
+	// AddCustomOrgIAMPolicy gives an organization a domain policy of its own by its former name; the
+	// login names of its users follow at once. NotFound: there is no such organization;
+	// AlreadyExists: it has one, or user names would have to be unique in the instance, and are not.
 	AddCustomOrgIAMPolicy(context.Context, *v1.AddCustomOrgIAMPolicyRequest) (*v1.AddCustomOrgIAMPolicyResponse, error)
-	// UpdateCustomOrgIAMPolicy PENDING.
+	// UpdateCustomOrgIAMPolicy changes the domain policy of an organization by its former name; the
+	// login names of its users follow at once. NotFound: it has none of its own; FailedPrecondition:
+	// nothing would change; AlreadyExists: user names would have to be unique in the instance, and
+	// are not.
 	UpdateCustomOrgIAMPolicy(context.Context, *v1.UpdateCustomOrgIAMPolicyRequest) (*v1.UpdateCustomOrgIAMPolicyResponse, error)
-	// ResetCustomOrgIAMPolicyToDefault PENDING.
+	// ResetCustomOrgIAMPolicyToDefault takes the domain policy of its own from an organization by its
+	// former name; the login names of its users follow at once. NotFound: it has none; AlreadyExists:
+	// user names would have to be unique in the instance, and are not.
 	ResetCustomOrgIAMPolicyToDefault(context.Context, *v1.ResetCustomOrgIAMPolicyToDefaultRequest) (*v1.ResetCustomOrgIAMPolicyToDefaultResponse, error)
-	// GetDomainPolicy PENDING.
+	// GetDomainPolicy returns the domain policy of the instance.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// UpdateDomainPolicy PENDING.
+	// UpdateDomainPolicy changes the domain policy of the instance; the login names of all users that
+	// it counts for follow at once. FailedPrecondition: nothing would change; AlreadyExists: user
+	// names would have to be unique in the instance, and are not.
 	UpdateDomainPolicy(context.Context, *v1.UpdateDomainPolicyRequest) (*v1.UpdateDomainPolicyResponse, error)
-	// GetCustomDomainPolicy PENDING.
+	// GetCustomDomainPolicy returns the domain policy that counts for an organization. NotFound:
+	// there is no such organization.
 	GetCustomDomainPolicy(context.Context, *v1.GetCustomDomainPolicyRequest) (*v1.GetCustomDomainPolicyResponse, error)
-	// AddCustomDomainPolicy PENDING.
+	// AddCustomDomainPolicy gives an organization a domain policy of its own; the login names of its
+	// users follow at once. NotFound: there is no such organization; AlreadyExists: it has one, or
+	// user names would have to be unique in the instance, and are not.
 	AddCustomDomainPolicy(context.Context, *v1.AddCustomDomainPolicyRequest) (*v1.AddCustomDomainPolicyResponse, error)
-	// UpdateCustomDomainPolicy PENDING.
+	// UpdateCustomDomainPolicy changes the domain policy of an organization; the login names of its
+	// users follow at once. NotFound: it has none of its own; FailedPrecondition: nothing would
+	// change; AlreadyExists: user names would have to be unique in the instance, and are not.
 	UpdateCustomDomainPolicy(context.Context, *v1.UpdateCustomDomainPolicyRequest) (*v1.UpdateCustomDomainPolicyResponse, error)
-	// ResetCustomDomainPolicyToDefault PENDING.
+	// ResetCustomDomainPolicyToDefault takes the domain policy of its own from an organization; the
+	// login names of its users follow at once. NotFound: it has none; AlreadyExists: user names would
+	// have to be unique in the instance, and are not.
 	ResetCustomDomainPolicyToDefault(context.Context, *v1.ResetCustomDomainPolicyToDefaultRequest) (*v1.ResetCustomDomainPolicyToDefaultResponse, error)
-	// GetPasswordComplexityPolicy PENDING.
+	// GetPasswordComplexityPolicy returns the instance's policy on what passwords have to be like.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// UpdatePasswordComplexityPolicy PENDING.
+	// UpdatePasswordComplexityPolicy changes the instance's policy on what passwords have to be like.
+	// FailedPrecondition: nothing would change.
 	UpdatePasswordComplexityPolicy(context.Context, *v1.UpdatePasswordComplexityPolicyRequest) (*v1.UpdatePasswordComplexityPolicyResponse, error)
-	// GetPasswordAgePolicy PENDING.
+	// GetPasswordAgePolicy returns the instance's policy on how long passwords last.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// UpdatePasswordAgePolicy PENDING.
+	// UpdatePasswordAgePolicy changes the instance's policy on how long passwords last.
+	// FailedPrecondition: nothing would change.
 	UpdatePasswordAgePolicy(context.Context, *v1.UpdatePasswordAgePolicyRequest) (*v1.UpdatePasswordAgePolicyResponse, error)
-	// GetLockoutPolicy PENDING.
+	// GetLockoutPolicy returns the instance's policy on when users are locked.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// UpdateLockoutPolicy PENDING.
+	// UpdateLockoutPolicy changes the instance's policy on when users are locked. FailedPrecondition:
+	// nothing would change.
 	UpdateLockoutPolicy(context.Context, *v1.UpdateLockoutPolicyRequest) (*v1.UpdateLockoutPolicyResponse, error)
 }
 
@@ -1027,23 +1060,28 @@ type AdminServiceHandler interface {
 	// AlreadyExists: the user is a member. PermissionDenied: the caller may not give one of the roles.
 	AddIAMMember(context.Context, *v1.AddIAMMemberRequest) (*v1.AddIAMMemberResponse, error)
 	// UpdateIAMMember replaces the roles of a member.
-	// FailedPrecondition: the roles are unchanged.
+	// FailedPrecondition: the roles are unchanged, or the instance would lose its last owner.
 	UpdateIAMMember(context.Context, *v1.UpdateIAMMemberRequest) (*v1.UpdateIAMMemberResponse, error)
 	// RemoveIAMMember ends the membership of a user in the instance.
+	// FailedPrecondition: the user is the last owner.
 	RemoveIAMMember(context.Context, *v1.RemoveIAMMemberRequest) (*v1.RemoveIAMMemberResponse, error)
-	// GetSupportedLanguages PENDING.
+	// GetSupportedLanguages returns the languages that the server knows, sorted.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
-	// GetAllowedLanguages PENDING.
+	// GetAllowedLanguages returns the languages that the instance offers: those it is restricted to,
+	// else all that are supported.
 	GetAllowedLanguages(context.Context, *v1.GetAllowedLanguagesRequest) (*v1.GetAllowedLanguagesResponse, error)
-	// SetDefaultLanguage PENDING.
+	// SetDefaultLanguage sets the default language of the instance. InvalidArgument: it is not
+	// supported, or not allowed; FailedPrecondition: it is the default already.
 	SetDefaultLanguage(context.Context, *v1.SetDefaultLanguageRequest) (*v1.SetDefaultLanguageResponse, error)
-	// GetDefaultLanguage PENDING.
+	// GetDefaultLanguage returns the default language of the instance.
 	GetDefaultLanguage(context.Context, *v1.GetDefaultLanguageRequest) (*v1.GetDefaultLanguageResponse, error)
-	// ListInstanceTrustedDomains PENDING.
+	// ListInstanceTrustedDomains returns the trusted domains that match all queries.
 	ListInstanceTrustedDomains(context.Context, *v1.ListInstanceTrustedDomainsRequest) (*v1.ListInstanceTrustedDomainsResponse, error)
-	// AddInstanceTrustedDomain PENDING.
+	// AddInstanceTrustedDomain makes the instance trust a domain that it does not answer on.
+	// AlreadyExists: it does already.
 	AddInstanceTrustedDomain(context.Context, *v1.AddInstanceTrustedDomainRequest) (*v1.AddInstanceTrustedDomainResponse, error)
-	// RemoveInstanceTrustedDomain PENDING.
+	// RemoveInstanceTrustedDomain ends that the instance trusts a domain.
+	// NotFound: it does not.
 	RemoveInstanceTrustedDomain(context.Context, *v1.RemoveInstanceTrustedDomainRequest) (*v1.RemoveInstanceTrustedDomainResponse, error)
 	// GetOrgByID returns an organization. NotFound: there is none with the id.
 	GetOrgByID(context.Context, *v1.GetOrgByIDRequest) (*v1.GetOrgByIDResponse, error)
@@ -1069,51 +1107,79 @@ type AdminServiceHandler interface {
 	// FailedPrecondition: it is the default organization, or nobody else could
 	// look after the instance.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
-	// SetRestrictions PENDING.
+	// SetRestrictions changes the restrictions that are named; an empty list allows all languages.
+	// InvalidArgument: nothing is named, or a language is not supported, named twice, or the default
+	// one is missing; FailedPrecondition: nothing would change.
 	SetRestrictions(context.Context, *v1.SetRestrictionsRequest) (*v1.SetRestrictionsResponse, error)
-	// GetRestrictions PENDING.
+	// GetRestrictions returns what the instance restricts.
 	GetRestrictions(context.Context, *v1.GetRestrictionsRequest) (*v1.GetRestrictionsResponse, error)
-	// ListEvents PENDING.
+	// ListEvents returns what happened in the instance and fits the filters,
+	// newest first unless asc is set. Reading goes on behind the sequence that is
+	// given, so a client continues with the last one it got. With asc set nothing
+	// is left out on the way: the answer waits for changes that are under way.
+	// InvalidArgument: the limit is over the maximum.
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// ListEventTypes PENDING.
+	// ListEventTypes returns the types that events can have, sorted.
 	ListEventTypes(context.Context, *v1.ListEventTypesRequest) (*v1.ListEventTypesResponse, error)
-	// ListAggregateTypes PENDING.
+	// ListAggregateTypes returns the types of what events happen to, sorted.
 	ListAggregateTypes(context.Context, *v1.ListAggregateTypesRequest) (*v1.ListAggregateTypesResponse, error)
-	// GetOrgIAMPolicy PENDING.
+	// GetOrgIAMPolicy returns the domain policy of the instance by its former name.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// UpdateOrgIAMPolicy PENDING.
+	// UpdateOrgIAMPolicy changes the domain policy of the instance by its former name; the login
+	// names of all users that it counts for follow at once. FailedPrecondition: nothing would change;
+	// AlreadyExists: user names would have to be unique in the instance, and are not.
 	UpdateOrgIAMPolicy(context.Context, *v1.UpdateOrgIAMPolicyRequest) (*v1.UpdateOrgIAMPolicyResponse, error)
-	// GetCustomOrgIAMPolicy PENDING.
+	// GetCustomOrgIAMPolicy returns the domain policy that counts for an organization by its former
+	// name. NotFound: there is no such organization.
 	GetCustomOrgIAMPolicy(context.Context, *v1.GetCustomOrgIAMPolicyRequest) (*v1.GetCustomOrgIAMPolicyResponse, error)
-	// AddCustomOrgIAMPolicy PENDING.
+	// AddCustomOrgIAMPolicy gives an organization a domain policy of its own by its former name; the
+	// login names of its users follow at once. NotFound: there is no such organization;
+	// AlreadyExists: it has one, or user names would have to be unique in the instance, and are not.
 	AddCustomOrgIAMPolicy(context.Context, *v1.AddCustomOrgIAMPolicyRequest) (*v1.AddCustomOrgIAMPolicyResponse, error)
-	// UpdateCustomOrgIAMPolicy PENDING.
+	// UpdateCustomOrgIAMPolicy changes the domain policy of an organization by its former name; the
+	// login names of its users follow at once. NotFound: it has none of its own; FailedPrecondition:
+	// nothing would change; AlreadyExists: user names would have to be unique in the instance, and
+	// are not.
 	UpdateCustomOrgIAMPolicy(context.Context, *v1.UpdateCustomOrgIAMPolicyRequest) (*v1.UpdateCustomOrgIAMPolicyResponse, error)
-	// ResetCustomOrgIAMPolicyToDefault PENDING.
+	// ResetCustomOrgIAMPolicyToDefault takes the domain policy of its own from an organization by its
+	// former name; the login names of its users follow at once. NotFound: it has none; AlreadyExists:
+	// user names would have to be unique in the instance, and are not.
 	ResetCustomOrgIAMPolicyToDefault(context.Context, *v1.ResetCustomOrgIAMPolicyToDefaultRequest) (*v1.ResetCustomOrgIAMPolicyToDefaultResponse, error)
-	// GetDomainPolicy PENDING.
+	// GetDomainPolicy returns the domain policy of the instance.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// UpdateDomainPolicy PENDING.
+	// UpdateDomainPolicy changes the domain policy of the instance; the login names of all users that
+	// it counts for follow at once. FailedPrecondition: nothing would change; AlreadyExists: user
+	// names would have to be unique in the instance, and are not.
 	UpdateDomainPolicy(context.Context, *v1.UpdateDomainPolicyRequest) (*v1.UpdateDomainPolicyResponse, error)
-	// GetCustomDomainPolicy PENDING.
+	// GetCustomDomainPolicy returns the domain policy that counts for an organization. NotFound:
+	// there is no such organization.
 	GetCustomDomainPolicy(context.Context, *v1.GetCustomDomainPolicyRequest) (*v1.GetCustomDomainPolicyResponse, error)
-	// AddCustomDomainPolicy PENDING.
+	// AddCustomDomainPolicy gives an organization a domain policy of its own; the login names of its
+	// users follow at once. NotFound: there is no such organization; AlreadyExists: it has one, or
+	// user names would have to be unique in the instance, and are not.
 	AddCustomDomainPolicy(context.Context, *v1.AddCustomDomainPolicyRequest) (*v1.AddCustomDomainPolicyResponse, error)
-	// UpdateCustomDomainPolicy PENDING.
+	// UpdateCustomDomainPolicy changes the domain policy of an organization; the login names of its
+	// users follow at once. NotFound: it has none of its own; FailedPrecondition: nothing would
+	// change; AlreadyExists: user names would have to be unique in the instance, and are not.
 	UpdateCustomDomainPolicy(context.Context, *v1.UpdateCustomDomainPolicyRequest) (*v1.UpdateCustomDomainPolicyResponse, error)
-	// ResetCustomDomainPolicyToDefault PENDING.
+	// ResetCustomDomainPolicyToDefault takes the domain policy of its own from an organization; the
+	// login names of its users follow at once. NotFound: it has none; AlreadyExists: user names would
+	// have to be unique in the instance, and are not.
 	ResetCustomDomainPolicyToDefault(context.Context, *v1.ResetCustomDomainPolicyToDefaultRequest) (*v1.ResetCustomDomainPolicyToDefaultResponse, error)
-	// GetPasswordComplexityPolicy PENDING.
+	// GetPasswordComplexityPolicy returns the instance's policy on what passwords have to be like.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// UpdatePasswordComplexityPolicy PENDING.
+	// UpdatePasswordComplexityPolicy changes the instance's policy on what passwords have to be like.
+	// FailedPrecondition: nothing would change.
 	UpdatePasswordComplexityPolicy(context.Context, *v1.UpdatePasswordComplexityPolicyRequest) (*v1.UpdatePasswordComplexityPolicyResponse, error)
-	// GetPasswordAgePolicy PENDING.
+	// GetPasswordAgePolicy returns the instance's policy on how long passwords last.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// UpdatePasswordAgePolicy PENDING.
+	// UpdatePasswordAgePolicy changes the instance's policy on how long passwords last.
+	// FailedPrecondition: nothing would change.
 	UpdatePasswordAgePolicy(context.Context, *v1.UpdatePasswordAgePolicyRequest) (*v1.UpdatePasswordAgePolicyResponse, error)
-	// GetLockoutPolicy PENDING.
+	// GetLockoutPolicy returns the instance's policy on when users are locked.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// UpdateLockoutPolicy PENDING.
+	// UpdateLockoutPolicy changes the instance's policy on when users are locked. FailedPrecondition:
+	// nothing would change.
 	UpdateLockoutPolicy(context.Context, *v1.UpdateLockoutPolicyRequest) (*v1.UpdateLockoutPolicyResponse, error)
 }
 

@@ -108,7 +108,7 @@ type AuthServiceClient interface {
 	// GetMyUser returns the calling user.
 	// NotFound: the caller is a system user, which is no user of any instance.
 	GetMyUser(context.Context, *v1.GetMyUserRequest) (*v1.GetMyUserResponse, error)
-	// GetSupportedLanguages PENDING.
+	// GetSupportedLanguages returns the languages that the server knows, sorted.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// RemoveMyUser removes the calling user as RemoveUser of the ManagementService
 	// does. FailedPrecondition: it is the last owner of the instance or of an
@@ -154,25 +154,30 @@ type AuthServiceClient interface {
 	// RemoveMyPhone takes the phone number from the caller. NotFound: there is none.
 	// FailedPrecondition: the caller is a machine.
 	RemoveMyPhone(context.Context, *v1.RemoveMyPhoneRequest) (*v1.RemoveMyPhoneResponse, error)
-	// ListMyUserChanges PENDING.
+	// ListMyUserChanges returns what happened to the calling user. NotFound: the
+	// caller is a system user. InvalidArgument: the limit is over the maximum.
 	ListMyUserChanges(context.Context, *v1.ListMyUserChangesRequest) (*v1.ListMyUserChangesResponse, error)
-	// ListMyMetadata PENDING.
+	// ListMyMetadata returns the metadata of the calling user whose keys match all
+	// queries, in the order in which they were first set. NotFound: the caller is a
+	// system user.
 	ListMyMetadata(context.Context, *v1.ListMyMetadataRequest) (*v1.ListMyMetadataResponse, error)
-	// GetMyMetadata PENDING.
+	// GetMyMetadata returns the value of a key of the calling user. NotFound: the
+	// user has no such key, or the caller is a system user.
 	GetMyMetadata(context.Context, *v1.GetMyMetadataRequest) (*v1.GetMyMetadataResponse, error)
-	// GetMyPasswordComplexityPolicy PENDING.
+	// GetMyPasswordComplexityPolicy returns what the user's passwords have to be like. NotFound: the
+	// caller is no user.
 	GetMyPasswordComplexityPolicy(context.Context, *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error)
-	// ListMyZitadelPermissions PENDING.
+	// ListMyZitadelPermissions returns what the calling user may do in its own organization and in the instance, sorted.
 	ListMyZitadelPermissions(context.Context, *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error)
 	// ListMyProjectPermissions returns the roles that the calling user is granted in
 	// projects, sorted; what is inactive does not count. NotFound: the caller is no user.
 	ListMyProjectPermissions(context.Context, *v1.ListMyProjectPermissionsRequest) (*v1.ListMyProjectPermissionsResponse, error)
-	// ListMyMemberships PENDING.
+	// ListMyMemberships returns what the calling user is a member of.
 	ListMyMemberships(context.Context, *v1.ListMyMembershipsRequest) (*v1.ListMyMembershipsResponse, error)
 	// ListMyUserGrants returns what the calling user is granted in the projects of all
 	// organizations. NotFound: the caller is no user.
 	ListMyUserGrants(context.Context, *v1.ListMyUserGrantsRequest) (*v1.ListMyUserGrantsResponse, error)
-	// ListMyProjectOrgs PENDING.
+	// ListMyProjectOrgs returns the organizations that the calling user is a member of, and to a member of the instance all active ones.
 	ListMyProjectOrgs(context.Context, *v1.ListMyProjectOrgsRequest) (*v1.ListMyProjectOrgsResponse, error)
 }
 
@@ -585,7 +590,7 @@ type AuthServiceHandler interface {
 	// GetMyUser returns the calling user.
 	// NotFound: the caller is a system user, which is no user of any instance.
 	GetMyUser(context.Context, *v1.GetMyUserRequest) (*v1.GetMyUserResponse, error)
-	// GetSupportedLanguages PENDING.
+	// GetSupportedLanguages returns the languages that the server knows, sorted.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// RemoveMyUser removes the calling user as RemoveUser of the ManagementService
 	// does. FailedPrecondition: it is the last owner of the instance or of an
@@ -631,25 +636,30 @@ type AuthServiceHandler interface {
 	// RemoveMyPhone takes the phone number from the caller. NotFound: there is none.
 	// FailedPrecondition: the caller is a machine.
 	RemoveMyPhone(context.Context, *v1.RemoveMyPhoneRequest) (*v1.RemoveMyPhoneResponse, error)
-	// ListMyUserChanges PENDING.
+	// ListMyUserChanges returns what happened to the calling user. NotFound: the
+	// caller is a system user. InvalidArgument: the limit is over the maximum.
 	ListMyUserChanges(context.Context, *v1.ListMyUserChangesRequest) (*v1.ListMyUserChangesResponse, error)
-	// ListMyMetadata PENDING.
+	// ListMyMetadata returns the metadata of the calling user whose keys match all
+	// queries, in the order in which they were first set. NotFound: the caller is a
+	// system user.
 	ListMyMetadata(context.Context, *v1.ListMyMetadataRequest) (*v1.ListMyMetadataResponse, error)
-	// GetMyMetadata PENDING.
+	// GetMyMetadata returns the value of a key of the calling user. NotFound: the
+	// user has no such key, or the caller is a system user.
 	GetMyMetadata(context.Context, *v1.GetMyMetadataRequest) (*v1.GetMyMetadataResponse, error)
-	// GetMyPasswordComplexityPolicy PENDING.
+	// GetMyPasswordComplexityPolicy returns what the user's passwords have to be like. NotFound: the
+	// caller is no user.
 	GetMyPasswordComplexityPolicy(context.Context, *v1.GetMyPasswordComplexityPolicyRequest) (*v1.GetMyPasswordComplexityPolicyResponse, error)
-	// ListMyZitadelPermissions PENDING.
+	// ListMyZitadelPermissions returns what the calling user may do in its own organization and in the instance, sorted.
 	ListMyZitadelPermissions(context.Context, *v1.ListMyZitadelPermissionsRequest) (*v1.ListMyZitadelPermissionsResponse, error)
 	// ListMyProjectPermissions returns the roles that the calling user is granted in
 	// projects, sorted; what is inactive does not count. NotFound: the caller is no user.
 	ListMyProjectPermissions(context.Context, *v1.ListMyProjectPermissionsRequest) (*v1.ListMyProjectPermissionsResponse, error)
-	// ListMyMemberships PENDING.
+	// ListMyMemberships returns what the calling user is a member of.
 	ListMyMemberships(context.Context, *v1.ListMyMembershipsRequest) (*v1.ListMyMembershipsResponse, error)
 	// ListMyUserGrants returns what the calling user is granted in the projects of all
 	// organizations. NotFound: the caller is no user.
 	ListMyUserGrants(context.Context, *v1.ListMyUserGrantsRequest) (*v1.ListMyUserGrantsResponse, error)
-	// ListMyProjectOrgs PENDING.
+	// ListMyProjectOrgs returns the organizations that the calling user is a member of, and to a member of the instance all active ones.
 	ListMyProjectOrgs(context.Context, *v1.ListMyProjectOrgsRequest) (*v1.ListMyProjectOrgsResponse, error)
 }
 

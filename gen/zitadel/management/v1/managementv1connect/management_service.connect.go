@@ -428,11 +428,12 @@ type ManagementServiceClient interface {
 	// AddPersonalAccessToken gives a machine user a token; it is in this answer only
 	// and works at once. FailedPrecondition: the user is a person.
 	AddPersonalAccessToken(context.Context, *v1.AddPersonalAccessTokenRequest) (*v1.AddPersonalAccessTokenResponse, error)
-	// GetOIDCInformation PENDING.
+	// GetOIDCInformation returns the issuer of the instance as the caller addressed it, and where its
+	// discovery document is. NotFound: no instance answers on the host.
 	GetOIDCInformation(context.Context, *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error)
-	// GetIAM PENDING.
+	// GetIAM returns the default organization of the instance and the project of the APIs.
 	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
-	// GetSupportedLanguages PENDING.
+	// GetSupportedLanguages returns the languages that the server knows, sorted.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// GetUserByID returns a user of the chosen organization with its login
 	// names. NotFound: the organization has no such user.
@@ -479,33 +480,55 @@ type ManagementServiceClient interface {
 	// AlreadyExists: the name is taken. FailedPrecondition: it is the name that the
 	// user has.
 	UpdateUserName(context.Context, *v1.UpdateUserNameRequest) (*v1.UpdateUserNameResponse, error)
-	// ListUserChanges PENDING.
+	// ListUserChanges returns what happened to a user. NotFound: the chosen
+	// organization has no such user. InvalidArgument: the limit is over the maximum.
 	ListUserChanges(context.Context, *v1.ListUserChangesRequest) (*v1.ListUserChangesResponse, error)
-	// ListOrgChanges PENDING.
+	// ListOrgChanges returns what happened to the chosen organization.
+	// InvalidArgument: the limit is over the maximum.
 	ListOrgChanges(context.Context, *v1.ListOrgChangesRequest) (*v1.ListOrgChangesResponse, error)
-	// SetUserMetadata PENDING.
+	// SetUserMetadata keeps a value with a user by a key of the caller's choice, in
+	// place of the one that the key had. Setting the value that it has is no change
+	// and no error: the details are as they were. NotFound: there is no such user.
 	SetUserMetadata(context.Context, *v1.SetUserMetadataRequest) (*v1.SetUserMetadataResponse, error)
-	// BulkSetUserMetadata PENDING.
+	// BulkSetUserMetadata keeps many values with a user, all of them or none, and
+	// answers with the details of the user. InvalidArgument: a key stands in the
+	// request twice. FailedPrecondition: the request has no key. NotFound: there is
+	// no such user.
 	BulkSetUserMetadata(context.Context, *v1.BulkSetUserMetadataRequest) (*v1.BulkSetUserMetadataResponse, error)
-	// ListUserMetadata PENDING.
+	// ListUserMetadata returns the metadata of a user whose keys match all queries,
+	// in the order in which they were first set. NotFound: there is no such user.
 	ListUserMetadata(context.Context, *v1.ListUserMetadataRequest) (*v1.ListUserMetadataResponse, error)
-	// GetUserMetadata PENDING.
+	// GetUserMetadata returns the value of a key of a user. NotFound: there is no
+	// such user, or the user has no such key.
 	GetUserMetadata(context.Context, *v1.GetUserMetadataRequest) (*v1.GetUserMetadataResponse, error)
-	// RemoveUserMetadata PENDING.
+	// RemoveUserMetadata removes a key of a user with its value. NotFound: there is
+	// no such user, or the user has no such key.
 	RemoveUserMetadata(context.Context, *v1.RemoveUserMetadataRequest) (*v1.RemoveUserMetadataResponse, error)
-	// BulkRemoveUserMetadata PENDING.
+	// BulkRemoveUserMetadata removes many keys of a user with their values, all of
+	// them or none, and answers with the details of the user. NotFound: there is no
+	// such user, or the user lacks one of the keys. FailedPrecondition: the request
+	// has no key.
 	BulkRemoveUserMetadata(context.Context, *v1.BulkRemoveUserMetadataRequest) (*v1.BulkRemoveUserMetadataResponse, error)
-	// SetOrgMetadata PENDING.
+	// SetOrgMetadata keeps a value with the chosen organization by a key of the
+	// caller's choice, in place of the one that the key had. Setting the value that
+	// it has is no change and no error: the details are as they were.
 	SetOrgMetadata(context.Context, *v1.SetOrgMetadataRequest) (*v1.SetOrgMetadataResponse, error)
-	// BulkSetOrgMetadata PENDING.
+	// BulkSetOrgMetadata keeps many values with the chosen organization, all of them
+	// or none, and answers with the details of the organization. InvalidArgument: a
+	// key stands in the request twice. FailedPrecondition: the request has no key.
 	BulkSetOrgMetadata(context.Context, *v1.BulkSetOrgMetadataRequest) (*v1.BulkSetOrgMetadataResponse, error)
-	// ListOrgMetadata PENDING.
+	// ListOrgMetadata returns the metadata of the chosen organization whose keys
+	// match all queries, in the order in which they were first set.
 	ListOrgMetadata(context.Context, *v1.ListOrgMetadataRequest) (*v1.ListOrgMetadataResponse, error)
-	// GetOrgMetadata PENDING.
+	// GetOrgMetadata returns the value of a key of the chosen organization.
+	// NotFound: it has no such key.
 	GetOrgMetadata(context.Context, *v1.GetOrgMetadataRequest) (*v1.GetOrgMetadataResponse, error)
-	// RemoveOrgMetadata PENDING.
+	// RemoveOrgMetadata removes a key of the chosen organization with its value.
+	// NotFound: it has no such key.
 	RemoveOrgMetadata(context.Context, *v1.RemoveOrgMetadataRequest) (*v1.RemoveOrgMetadataResponse, error)
-	// BulkRemoveOrgMetadata PENDING.
+	// BulkRemoveOrgMetadata removes many keys of the chosen organization with their
+	// values, all of them or none, and answers with the details of the organization.
+	// NotFound: it lacks one of the keys. FailedPrecondition: the request has no key.
 	BulkRemoveOrgMetadata(context.Context, *v1.BulkRemoveOrgMetadataRequest) (*v1.BulkRemoveOrgMetadataResponse, error)
 	// GetHumanProfile returns how a person is addressed.
 	// FailedPrecondition: the user is a machine.
@@ -541,35 +564,55 @@ type ManagementServiceClient interface {
 	// InvalidArgument: it does not fit the policy. PermissionDenied: the user has a
 	// role that the caller may not give. FailedPrecondition: the user is a machine.
 	SetHumanPassword(context.Context, *v1.SetHumanPasswordRequest) (*v1.SetHumanPasswordResponse, error)
-	// UpdateMachine PENDING.
+	// UpdateMachine replaces the name, the description and the type of access token
+	// of a machine user. FailedPrecondition: nothing would change, or the user is a
+	// person. NotFound: there is no such user.
 	UpdateMachine(context.Context, *v1.UpdateMachineRequest) (*v1.UpdateMachineResponse, error)
-	// GenerateMachineSecret PENDING.
+	// GenerateMachineSecret gives a machine user a new secret, in place of the one
+	// that it had. It is answered once and kept as a hash. Client_id is the preferred
+	// login name of the user. FailedPrecondition: the user is a person.
+	// PermissionDenied: the user has a role that the caller could not give. NotFound:
+	// there is no such user.
 	GenerateMachineSecret(context.Context, *v1.GenerateMachineSecretRequest) (*v1.GenerateMachineSecretResponse, error)
-	// RemoveMachineSecret PENDING.
+	// RemoveMachineSecret takes the secret from a machine user. FailedPrecondition:
+	// the user has none, or is a person. NotFound: there is no such user.
 	RemoveMachineSecret(context.Context, *v1.RemoveMachineSecretRequest) (*v1.RemoveMachineSecretResponse, error)
-	// GetMachineKeyByIDs PENDING.
+	// GetMachineKeyByIDs returns a key of a machine user. NotFound: there is no such
+	// user, or the user has no such key.
 	GetMachineKeyByIDs(context.Context, *v1.GetMachineKeyByIDsRequest) (*v1.GetMachineKeyByIDsResponse, error)
-	// ListMachineKeys PENDING.
+	// ListMachineKeys returns the keys of a machine user in the order in which they
+	// were made, expired ones too. NotFound: there is no such user.
 	ListMachineKeys(context.Context, *v1.ListMachineKeysRequest) (*v1.ListMachineKeysResponse, error)
-	// RemoveMachineKey PENDING.
+	// RemoveMachineKey takes a key from a machine user: no assertion that it signed
+	// is accepted any longer. FailedPrecondition: the user is a person. NotFound:
+	// there is no such user, or the user has no such key.
 	RemoveMachineKey(context.Context, *v1.RemoveMachineKeyRequest) (*v1.RemoveMachineKeyResponse, error)
-	// GetPersonalAccessTokenByIDs PENDING.
+	// GetPersonalAccessTokenByIDs returns what is known of a personal access token,
+	// but not the token itself. NotFound: there is no such user, or the user has no
+	// such token.
 	GetPersonalAccessTokenByIDs(context.Context, *v1.GetPersonalAccessTokenByIDsRequest) (*v1.GetPersonalAccessTokenByIDsResponse, error)
-	// ListPersonalAccessTokens PENDING.
+	// ListPersonalAccessTokens returns what is known of the personal access tokens of
+	// a machine user in the order in which they were made, of expired ones too.
+	// NotFound: there is no such user.
 	ListPersonalAccessTokens(context.Context, *v1.ListPersonalAccessTokensRequest) (*v1.ListPersonalAccessTokensResponse, error)
-	// RemovePersonalAccessToken PENDING.
+	// RemovePersonalAccessToken takes a personal access token from a machine user,
+	// which ends it at once. FailedPrecondition: the user is a person. NotFound:
+	// there is no such user, or the user has no such token.
 	RemovePersonalAccessToken(context.Context, *v1.RemovePersonalAccessTokenRequest) (*v1.RemovePersonalAccessTokenResponse, error)
-	// ListUserMemberships PENDING.
+	// ListUserMemberships returns what a user of the organization is a member of, in the whole instance.
 	ListUserMemberships(context.Context, *v1.ListUserMembershipsRequest) (*v1.ListUserMembershipsResponse, error)
-	// ListOrgMemberRoles PENDING.
+	// ListOrgMemberRoles returns the roles that a member of an organization can hold.
 	ListOrgMemberRoles(context.Context, *v1.ListOrgMemberRolesRequest) (*v1.ListOrgMemberRolesResponse, error)
-	// ListOrgMembers PENDING.
+	// ListOrgMembers returns the members of the organization that match all queries.
 	ListOrgMembers(context.Context, *v1.ListOrgMembersRequest) (*v1.ListOrgMembersResponse, error)
-	// AddOrgMember PENDING.
+	// AddOrgMember makes a user of the instance a member of the organization.
+	// AlreadyExists: the user is a member. PermissionDenied: the caller may not give one of the roles.
 	AddOrgMember(context.Context, *v1.AddOrgMemberRequest) (*v1.AddOrgMemberResponse, error)
-	// UpdateOrgMember PENDING.
+	// UpdateOrgMember replaces the roles of a member.
+	// FailedPrecondition: the roles are unchanged, or the organization would lose its last owner.
 	UpdateOrgMember(context.Context, *v1.UpdateOrgMemberRequest) (*v1.UpdateOrgMemberResponse, error)
-	// RemoveOrgMember PENDING.
+	// RemoveOrgMember ends the membership of a user in the organization.
+	// FailedPrecondition: the user is the last owner.
 	RemoveOrgMember(context.Context, *v1.RemoveOrgMemberRequest) (*v1.RemoveOrgMemberResponse, error)
 	// GetOrgByDomainGlobal returns the organization of the instance that has
 	// proved the domain. NotFound: none has.
@@ -591,17 +634,22 @@ type ManagementServiceClient interface {
 	// be read from the answer on. FailedPrecondition: it is the default
 	// organization, or nobody else could look after the instance.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
-	// AddOrgDomain PENDING.
+	// AddOrgDomain gives the organization another domain. It is verified at once unless the domain policy asks for a proof.
+	// AlreadyExists: the organization has the domain, or it would be verified and is another one's.
 	AddOrgDomain(context.Context, *v1.AddOrgDomainRequest) (*v1.AddOrgDomainResponse, error)
-	// ListOrgDomains PENDING.
+	// ListOrgDomains returns the domains of the organization that match all queries, by name.
 	ListOrgDomains(context.Context, *v1.ListOrgDomainsRequest) (*v1.ListOrgDomainsResponse, error)
-	// RemoveOrgDomain PENDING.
+	// RemoveOrgDomain takes a domain from the organization; login names follow at once.
+	// FailedPrecondition: it is the primary one.
 	RemoveOrgDomain(context.Context, *v1.RemoveOrgDomainRequest) (*v1.RemoveOrgDomainResponse, error)
-	// GenerateOrgDomainValidation PENDING.
+	// GenerateOrgDomainValidation makes a token and tells where to publish it: the URL of a text, or the name of a DNS TXT record.
+	// The token before it counts no more. FailedPrecondition: the domain is verified already.
 	GenerateOrgDomainValidation(context.Context, *v1.GenerateOrgDomainValidationRequest) (*v1.GenerateOrgDomainValidationResponse, error)
-	// ValidateOrgDomain PENDING.
+	// ValidateOrgDomain looks for the token and, if it is there, makes the domain verified; login names follow at once.
+	// FailedPrecondition: the token is not there, none was generated, or the domain is verified already. AlreadyExists: another organization was faster.
 	ValidateOrgDomain(context.Context, *v1.ValidateOrgDomainRequest) (*v1.ValidateOrgDomainResponse, error)
-	// SetPrimaryOrgDomain PENDING.
+	// SetPrimaryOrgDomain makes a domain the primary one of the organization; login names follow at once.
+	// FailedPrecondition: it is not verified, or primary already.
 	SetPrimaryOrgDomain(context.Context, *v1.SetPrimaryOrgDomainRequest) (*v1.SetPrimaryOrgDomainResponse, error)
 	// GetProjectByID returns a project of the chosen organization. NotFound: there is no such
 	// project.
@@ -728,39 +776,54 @@ type ManagementServiceClient interface {
 	// BulkRemoveUserGrant removes user grants, all or none. NotFound: the organization has no
 	// such grant. FailedPrecondition: there are none to remove.
 	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
-	// GetOrgIAMPolicy PENDING.
+	// GetOrgIAMPolicy returns the domain policy that counts for the organization by its former name:
+	// its own, else that of the instance.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// GetDomainPolicy PENDING.
+	// GetDomainPolicy returns the domain policy that counts for the organization: its own, else that
+	// of the instance.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// GetPasswordComplexityPolicy PENDING.
+	// GetPasswordComplexityPolicy returns the policy that counts for the organization on what
+	// passwords have to be like: its own, else that of the instance.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// GetDefaultPasswordComplexityPolicy PENDING.
+	// GetDefaultPasswordComplexityPolicy returns the instance's policy on what passwords have to be
+	// like.
 	GetDefaultPasswordComplexityPolicy(context.Context, *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error)
-	// AddCustomPasswordComplexityPolicy PENDING.
+	// AddCustomPasswordComplexityPolicy gives the organization a policy of its own on what passwords
+	// have to be like. AlreadyExists: it has one.
 	AddCustomPasswordComplexityPolicy(context.Context, *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error)
-	// UpdateCustomPasswordComplexityPolicy PENDING.
+	// UpdateCustomPasswordComplexityPolicy changes the organization's policy on what passwords have
+	// to be like. NotFound: it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomPasswordComplexityPolicy(context.Context, *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error)
-	// ResetPasswordComplexityPolicyToDefault PENDING.
+	// ResetPasswordComplexityPolicyToDefault takes the policy of its own on what passwords have to be
+	// like from the organization. NotFound: it has none.
 	ResetPasswordComplexityPolicyToDefault(context.Context, *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error)
-	// GetPasswordAgePolicy PENDING.
+	// GetPasswordAgePolicy returns the policy that counts for the organization on how long passwords
+	// last: its own, else that of the instance.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// GetDefaultPasswordAgePolicy PENDING.
+	// GetDefaultPasswordAgePolicy returns the instance's policy on how long passwords last.
 	GetDefaultPasswordAgePolicy(context.Context, *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error)
-	// AddCustomPasswordAgePolicy PENDING.
+	// AddCustomPasswordAgePolicy gives the organization a policy of its own on how long passwords
+	// last. AlreadyExists: it has one.
 	AddCustomPasswordAgePolicy(context.Context, *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error)
-	// UpdateCustomPasswordAgePolicy PENDING.
+	// UpdateCustomPasswordAgePolicy changes the organization's policy on how long passwords last.
+	// NotFound: it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomPasswordAgePolicy(context.Context, *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error)
-	// ResetPasswordAgePolicyToDefault PENDING.
+	// ResetPasswordAgePolicyToDefault takes the policy of its own on how long passwords last from the
+	// organization. NotFound: it has none.
 	ResetPasswordAgePolicyToDefault(context.Context, *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error)
-	// GetLockoutPolicy PENDING.
+	// GetLockoutPolicy returns the policy that counts for the organization on when users are locked:
+	// its own, else that of the instance.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// GetDefaultLockoutPolicy PENDING.
+	// GetDefaultLockoutPolicy returns the instance's policy on when users are locked.
 	GetDefaultLockoutPolicy(context.Context, *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error)
-	// AddCustomLockoutPolicy PENDING.
+	// AddCustomLockoutPolicy gives the organization a policy of its own on when users are locked.
+	// AlreadyExists: it has one.
 	AddCustomLockoutPolicy(context.Context, *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error)
-	// UpdateCustomLockoutPolicy PENDING.
+	// UpdateCustomLockoutPolicy changes the organization's policy on when users are locked. NotFound:
+	// it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomLockoutPolicy(context.Context, *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error)
-	// ResetLockoutPolicyToDefault PENDING.
+	// ResetLockoutPolicyToDefault takes the policy of its own on when users are locked from the
+	// organization. NotFound: it has none.
 	ResetLockoutPolicyToDefault(context.Context, *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error)
 }
 
@@ -2804,11 +2867,12 @@ type ManagementServiceHandler interface {
 	// AddPersonalAccessToken gives a machine user a token; it is in this answer only
 	// and works at once. FailedPrecondition: the user is a person.
 	AddPersonalAccessToken(context.Context, *v1.AddPersonalAccessTokenRequest) (*v1.AddPersonalAccessTokenResponse, error)
-	// GetOIDCInformation PENDING.
+	// GetOIDCInformation returns the issuer of the instance as the caller addressed it, and where its
+	// discovery document is. NotFound: no instance answers on the host.
 	GetOIDCInformation(context.Context, *v1.GetOIDCInformationRequest) (*v1.GetOIDCInformationResponse, error)
-	// GetIAM PENDING.
+	// GetIAM returns the default organization of the instance and the project of the APIs.
 	GetIAM(context.Context, *v1.GetIAMRequest) (*v1.GetIAMResponse, error)
-	// GetSupportedLanguages PENDING.
+	// GetSupportedLanguages returns the languages that the server knows, sorted.
 	GetSupportedLanguages(context.Context, *v1.GetSupportedLanguagesRequest) (*v1.GetSupportedLanguagesResponse, error)
 	// GetUserByID returns a user of the chosen organization with its login
 	// names. NotFound: the organization has no such user.
@@ -2855,33 +2919,55 @@ type ManagementServiceHandler interface {
 	// AlreadyExists: the name is taken. FailedPrecondition: it is the name that the
 	// user has.
 	UpdateUserName(context.Context, *v1.UpdateUserNameRequest) (*v1.UpdateUserNameResponse, error)
-	// ListUserChanges PENDING.
+	// ListUserChanges returns what happened to a user. NotFound: the chosen
+	// organization has no such user. InvalidArgument: the limit is over the maximum.
 	ListUserChanges(context.Context, *v1.ListUserChangesRequest) (*v1.ListUserChangesResponse, error)
-	// ListOrgChanges PENDING.
+	// ListOrgChanges returns what happened to the chosen organization.
+	// InvalidArgument: the limit is over the maximum.
 	ListOrgChanges(context.Context, *v1.ListOrgChangesRequest) (*v1.ListOrgChangesResponse, error)
-	// SetUserMetadata PENDING.
+	// SetUserMetadata keeps a value with a user by a key of the caller's choice, in
+	// place of the one that the key had. Setting the value that it has is no change
+	// and no error: the details are as they were. NotFound: there is no such user.
 	SetUserMetadata(context.Context, *v1.SetUserMetadataRequest) (*v1.SetUserMetadataResponse, error)
-	// BulkSetUserMetadata PENDING.
+	// BulkSetUserMetadata keeps many values with a user, all of them or none, and
+	// answers with the details of the user. InvalidArgument: a key stands in the
+	// request twice. FailedPrecondition: the request has no key. NotFound: there is
+	// no such user.
 	BulkSetUserMetadata(context.Context, *v1.BulkSetUserMetadataRequest) (*v1.BulkSetUserMetadataResponse, error)
-	// ListUserMetadata PENDING.
+	// ListUserMetadata returns the metadata of a user whose keys match all queries,
+	// in the order in which they were first set. NotFound: there is no such user.
 	ListUserMetadata(context.Context, *v1.ListUserMetadataRequest) (*v1.ListUserMetadataResponse, error)
-	// GetUserMetadata PENDING.
+	// GetUserMetadata returns the value of a key of a user. NotFound: there is no
+	// such user, or the user has no such key.
 	GetUserMetadata(context.Context, *v1.GetUserMetadataRequest) (*v1.GetUserMetadataResponse, error)
-	// RemoveUserMetadata PENDING.
+	// RemoveUserMetadata removes a key of a user with its value. NotFound: there is
+	// no such user, or the user has no such key.
 	RemoveUserMetadata(context.Context, *v1.RemoveUserMetadataRequest) (*v1.RemoveUserMetadataResponse, error)
-	// BulkRemoveUserMetadata PENDING.
+	// BulkRemoveUserMetadata removes many keys of a user with their values, all of
+	// them or none, and answers with the details of the user. NotFound: there is no
+	// such user, or the user lacks one of the keys. FailedPrecondition: the request
+	// has no key.
 	BulkRemoveUserMetadata(context.Context, *v1.BulkRemoveUserMetadataRequest) (*v1.BulkRemoveUserMetadataResponse, error)
-	// SetOrgMetadata PENDING.
+	// SetOrgMetadata keeps a value with the chosen organization by a key of the
+	// caller's choice, in place of the one that the key had. Setting the value that
+	// it has is no change and no error: the details are as they were.
 	SetOrgMetadata(context.Context, *v1.SetOrgMetadataRequest) (*v1.SetOrgMetadataResponse, error)
-	// BulkSetOrgMetadata PENDING.
+	// BulkSetOrgMetadata keeps many values with the chosen organization, all of them
+	// or none, and answers with the details of the organization. InvalidArgument: a
+	// key stands in the request twice. FailedPrecondition: the request has no key.
 	BulkSetOrgMetadata(context.Context, *v1.BulkSetOrgMetadataRequest) (*v1.BulkSetOrgMetadataResponse, error)
-	// ListOrgMetadata PENDING.
+	// ListOrgMetadata returns the metadata of the chosen organization whose keys
+	// match all queries, in the order in which they were first set.
 	ListOrgMetadata(context.Context, *v1.ListOrgMetadataRequest) (*v1.ListOrgMetadataResponse, error)
-	// GetOrgMetadata PENDING.
+	// GetOrgMetadata returns the value of a key of the chosen organization.
+	// NotFound: it has no such key.
 	GetOrgMetadata(context.Context, *v1.GetOrgMetadataRequest) (*v1.GetOrgMetadataResponse, error)
-	// RemoveOrgMetadata PENDING.
+	// RemoveOrgMetadata removes a key of the chosen organization with its value.
+	// NotFound: it has no such key.
 	RemoveOrgMetadata(context.Context, *v1.RemoveOrgMetadataRequest) (*v1.RemoveOrgMetadataResponse, error)
-	// BulkRemoveOrgMetadata PENDING.
+	// BulkRemoveOrgMetadata removes many keys of the chosen organization with their
+	// values, all of them or none, and answers with the details of the organization.
+	// NotFound: it lacks one of the keys. FailedPrecondition: the request has no key.
 	BulkRemoveOrgMetadata(context.Context, *v1.BulkRemoveOrgMetadataRequest) (*v1.BulkRemoveOrgMetadataResponse, error)
 	// GetHumanProfile returns how a person is addressed.
 	// FailedPrecondition: the user is a machine.
@@ -2917,35 +3003,55 @@ type ManagementServiceHandler interface {
 	// InvalidArgument: it does not fit the policy. PermissionDenied: the user has a
 	// role that the caller may not give. FailedPrecondition: the user is a machine.
 	SetHumanPassword(context.Context, *v1.SetHumanPasswordRequest) (*v1.SetHumanPasswordResponse, error)
-	// UpdateMachine PENDING.
+	// UpdateMachine replaces the name, the description and the type of access token
+	// of a machine user. FailedPrecondition: nothing would change, or the user is a
+	// person. NotFound: there is no such user.
 	UpdateMachine(context.Context, *v1.UpdateMachineRequest) (*v1.UpdateMachineResponse, error)
-	// GenerateMachineSecret PENDING.
+	// GenerateMachineSecret gives a machine user a new secret, in place of the one
+	// that it had. It is answered once and kept as a hash. Client_id is the preferred
+	// login name of the user. FailedPrecondition: the user is a person.
+	// PermissionDenied: the user has a role that the caller could not give. NotFound:
+	// there is no such user.
 	GenerateMachineSecret(context.Context, *v1.GenerateMachineSecretRequest) (*v1.GenerateMachineSecretResponse, error)
-	// RemoveMachineSecret PENDING.
+	// RemoveMachineSecret takes the secret from a machine user. FailedPrecondition:
+	// the user has none, or is a person. NotFound: there is no such user.
 	RemoveMachineSecret(context.Context, *v1.RemoveMachineSecretRequest) (*v1.RemoveMachineSecretResponse, error)
-	// GetMachineKeyByIDs PENDING.
+	// GetMachineKeyByIDs returns a key of a machine user. NotFound: there is no such
+	// user, or the user has no such key.
 	GetMachineKeyByIDs(context.Context, *v1.GetMachineKeyByIDsRequest) (*v1.GetMachineKeyByIDsResponse, error)
-	// ListMachineKeys PENDING.
+	// ListMachineKeys returns the keys of a machine user in the order in which they
+	// were made, expired ones too. NotFound: there is no such user.
 	ListMachineKeys(context.Context, *v1.ListMachineKeysRequest) (*v1.ListMachineKeysResponse, error)
-	// RemoveMachineKey PENDING.
+	// RemoveMachineKey takes a key from a machine user: no assertion that it signed
+	// is accepted any longer. FailedPrecondition: the user is a person. NotFound:
+	// there is no such user, or the user has no such key.
 	RemoveMachineKey(context.Context, *v1.RemoveMachineKeyRequest) (*v1.RemoveMachineKeyResponse, error)
-	// GetPersonalAccessTokenByIDs PENDING.
+	// GetPersonalAccessTokenByIDs returns what is known of a personal access token,
+	// but not the token itself. NotFound: there is no such user, or the user has no
+	// such token.
 	GetPersonalAccessTokenByIDs(context.Context, *v1.GetPersonalAccessTokenByIDsRequest) (*v1.GetPersonalAccessTokenByIDsResponse, error)
-	// ListPersonalAccessTokens PENDING.
+	// ListPersonalAccessTokens returns what is known of the personal access tokens of
+	// a machine user in the order in which they were made, of expired ones too.
+	// NotFound: there is no such user.
 	ListPersonalAccessTokens(context.Context, *v1.ListPersonalAccessTokensRequest) (*v1.ListPersonalAccessTokensResponse, error)
-	// RemovePersonalAccessToken PENDING.
+	// RemovePersonalAccessToken takes a personal access token from a machine user,
+	// which ends it at once. FailedPrecondition: the user is a person. NotFound:
+	// there is no such user, or the user has no such token.
 	RemovePersonalAccessToken(context.Context, *v1.RemovePersonalAccessTokenRequest) (*v1.RemovePersonalAccessTokenResponse, error)
-	// ListUserMemberships PENDING.
+	// ListUserMemberships returns what a user of the organization is a member of, in the whole instance.
 	ListUserMemberships(context.Context, *v1.ListUserMembershipsRequest) (*v1.ListUserMembershipsResponse, error)
-	// ListOrgMemberRoles PENDING.
+	// ListOrgMemberRoles returns the roles that a member of an organization can hold.
 	ListOrgMemberRoles(context.Context, *v1.ListOrgMemberRolesRequest) (*v1.ListOrgMemberRolesResponse, error)
-	// ListOrgMembers PENDING.
+	// ListOrgMembers returns the members of the organization that match all queries.
 	ListOrgMembers(context.Context, *v1.ListOrgMembersRequest) (*v1.ListOrgMembersResponse, error)
-	// AddOrgMember PENDING.
+	// AddOrgMember makes a user of the instance a member of the organization.
+	// AlreadyExists: the user is a member. PermissionDenied: the caller may not give one of the roles.
 	AddOrgMember(context.Context, *v1.AddOrgMemberRequest) (*v1.AddOrgMemberResponse, error)
-	// UpdateOrgMember PENDING.
+	// UpdateOrgMember replaces the roles of a member.
+	// FailedPrecondition: the roles are unchanged, or the organization would lose its last owner.
 	UpdateOrgMember(context.Context, *v1.UpdateOrgMemberRequest) (*v1.UpdateOrgMemberResponse, error)
-	// RemoveOrgMember PENDING.
+	// RemoveOrgMember ends the membership of a user in the organization.
+	// FailedPrecondition: the user is the last owner.
 	RemoveOrgMember(context.Context, *v1.RemoveOrgMemberRequest) (*v1.RemoveOrgMemberResponse, error)
 	// GetOrgByDomainGlobal returns the organization of the instance that has
 	// proved the domain. NotFound: none has.
@@ -2967,17 +3073,22 @@ type ManagementServiceHandler interface {
 	// be read from the answer on. FailedPrecondition: it is the default
 	// organization, or nobody else could look after the instance.
 	RemoveOrg(context.Context, *v1.RemoveOrgRequest) (*v1.RemoveOrgResponse, error)
-	// AddOrgDomain PENDING.
+	// AddOrgDomain gives the organization another domain. It is verified at once unless the domain policy asks for a proof.
+	// AlreadyExists: the organization has the domain, or it would be verified and is another one's.
 	AddOrgDomain(context.Context, *v1.AddOrgDomainRequest) (*v1.AddOrgDomainResponse, error)
-	// ListOrgDomains PENDING.
+	// ListOrgDomains returns the domains of the organization that match all queries, by name.
 	ListOrgDomains(context.Context, *v1.ListOrgDomainsRequest) (*v1.ListOrgDomainsResponse, error)
-	// RemoveOrgDomain PENDING.
+	// RemoveOrgDomain takes a domain from the organization; login names follow at once.
+	// FailedPrecondition: it is the primary one.
 	RemoveOrgDomain(context.Context, *v1.RemoveOrgDomainRequest) (*v1.RemoveOrgDomainResponse, error)
-	// GenerateOrgDomainValidation PENDING.
+	// GenerateOrgDomainValidation makes a token and tells where to publish it: the URL of a text, or the name of a DNS TXT record.
+	// The token before it counts no more. FailedPrecondition: the domain is verified already.
 	GenerateOrgDomainValidation(context.Context, *v1.GenerateOrgDomainValidationRequest) (*v1.GenerateOrgDomainValidationResponse, error)
-	// ValidateOrgDomain PENDING.
+	// ValidateOrgDomain looks for the token and, if it is there, makes the domain verified; login names follow at once.
+	// FailedPrecondition: the token is not there, none was generated, or the domain is verified already. AlreadyExists: another organization was faster.
 	ValidateOrgDomain(context.Context, *v1.ValidateOrgDomainRequest) (*v1.ValidateOrgDomainResponse, error)
-	// SetPrimaryOrgDomain PENDING.
+	// SetPrimaryOrgDomain makes a domain the primary one of the organization; login names follow at once.
+	// FailedPrecondition: it is not verified, or primary already.
 	SetPrimaryOrgDomain(context.Context, *v1.SetPrimaryOrgDomainRequest) (*v1.SetPrimaryOrgDomainResponse, error)
 	// GetProjectByID returns a project of the chosen organization. NotFound: there is no such
 	// project.
@@ -3104,39 +3215,54 @@ type ManagementServiceHandler interface {
 	// BulkRemoveUserGrant removes user grants, all or none. NotFound: the organization has no
 	// such grant. FailedPrecondition: there are none to remove.
 	BulkRemoveUserGrant(context.Context, *v1.BulkRemoveUserGrantRequest) (*v1.BulkRemoveUserGrantResponse, error)
-	// GetOrgIAMPolicy PENDING.
+	// GetOrgIAMPolicy returns the domain policy that counts for the organization by its former name:
+	// its own, else that of the instance.
 	GetOrgIAMPolicy(context.Context, *v1.GetOrgIAMPolicyRequest) (*v1.GetOrgIAMPolicyResponse, error)
-	// GetDomainPolicy PENDING.
+	// GetDomainPolicy returns the domain policy that counts for the organization: its own, else that
+	// of the instance.
 	GetDomainPolicy(context.Context, *v1.GetDomainPolicyRequest) (*v1.GetDomainPolicyResponse, error)
-	// GetPasswordComplexityPolicy PENDING.
+	// GetPasswordComplexityPolicy returns the policy that counts for the organization on what
+	// passwords have to be like: its own, else that of the instance.
 	GetPasswordComplexityPolicy(context.Context, *v1.GetPasswordComplexityPolicyRequest) (*v1.GetPasswordComplexityPolicyResponse, error)
-	// GetDefaultPasswordComplexityPolicy PENDING.
+	// GetDefaultPasswordComplexityPolicy returns the instance's policy on what passwords have to be
+	// like.
 	GetDefaultPasswordComplexityPolicy(context.Context, *v1.GetDefaultPasswordComplexityPolicyRequest) (*v1.GetDefaultPasswordComplexityPolicyResponse, error)
-	// AddCustomPasswordComplexityPolicy PENDING.
+	// AddCustomPasswordComplexityPolicy gives the organization a policy of its own on what passwords
+	// have to be like. AlreadyExists: it has one.
 	AddCustomPasswordComplexityPolicy(context.Context, *v1.AddCustomPasswordComplexityPolicyRequest) (*v1.AddCustomPasswordComplexityPolicyResponse, error)
-	// UpdateCustomPasswordComplexityPolicy PENDING.
+	// UpdateCustomPasswordComplexityPolicy changes the organization's policy on what passwords have
+	// to be like. NotFound: it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomPasswordComplexityPolicy(context.Context, *v1.UpdateCustomPasswordComplexityPolicyRequest) (*v1.UpdateCustomPasswordComplexityPolicyResponse, error)
-	// ResetPasswordComplexityPolicyToDefault PENDING.
+	// ResetPasswordComplexityPolicyToDefault takes the policy of its own on what passwords have to be
+	// like from the organization. NotFound: it has none.
 	ResetPasswordComplexityPolicyToDefault(context.Context, *v1.ResetPasswordComplexityPolicyToDefaultRequest) (*v1.ResetPasswordComplexityPolicyToDefaultResponse, error)
-	// GetPasswordAgePolicy PENDING.
+	// GetPasswordAgePolicy returns the policy that counts for the organization on how long passwords
+	// last: its own, else that of the instance.
 	GetPasswordAgePolicy(context.Context, *v1.GetPasswordAgePolicyRequest) (*v1.GetPasswordAgePolicyResponse, error)
-	// GetDefaultPasswordAgePolicy PENDING.
+	// GetDefaultPasswordAgePolicy returns the instance's policy on how long passwords last.
 	GetDefaultPasswordAgePolicy(context.Context, *v1.GetDefaultPasswordAgePolicyRequest) (*v1.GetDefaultPasswordAgePolicyResponse, error)
-	// AddCustomPasswordAgePolicy PENDING.
+	// AddCustomPasswordAgePolicy gives the organization a policy of its own on how long passwords
+	// last. AlreadyExists: it has one.
 	AddCustomPasswordAgePolicy(context.Context, *v1.AddCustomPasswordAgePolicyRequest) (*v1.AddCustomPasswordAgePolicyResponse, error)
-	// UpdateCustomPasswordAgePolicy PENDING.
+	// UpdateCustomPasswordAgePolicy changes the organization's policy on how long passwords last.
+	// NotFound: it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomPasswordAgePolicy(context.Context, *v1.UpdateCustomPasswordAgePolicyRequest) (*v1.UpdateCustomPasswordAgePolicyResponse, error)
-	// ResetPasswordAgePolicyToDefault PENDING.
+	// ResetPasswordAgePolicyToDefault takes the policy of its own on how long passwords last from the
+	// organization. NotFound: it has none.
 	ResetPasswordAgePolicyToDefault(context.Context, *v1.ResetPasswordAgePolicyToDefaultRequest) (*v1.ResetPasswordAgePolicyToDefaultResponse, error)
-	// GetLockoutPolicy PENDING.
+	// GetLockoutPolicy returns the policy that counts for the organization on when users are locked:
+	// its own, else that of the instance.
 	GetLockoutPolicy(context.Context, *v1.GetLockoutPolicyRequest) (*v1.GetLockoutPolicyResponse, error)
-	// GetDefaultLockoutPolicy PENDING.
+	// GetDefaultLockoutPolicy returns the instance's policy on when users are locked.
 	GetDefaultLockoutPolicy(context.Context, *v1.GetDefaultLockoutPolicyRequest) (*v1.GetDefaultLockoutPolicyResponse, error)
-	// AddCustomLockoutPolicy PENDING.
+	// AddCustomLockoutPolicy gives the organization a policy of its own on when users are locked.
+	// AlreadyExists: it has one.
 	AddCustomLockoutPolicy(context.Context, *v1.AddCustomLockoutPolicyRequest) (*v1.AddCustomLockoutPolicyResponse, error)
-	// UpdateCustomLockoutPolicy PENDING.
+	// UpdateCustomLockoutPolicy changes the organization's policy on when users are locked. NotFound:
+	// it has none of its own; FailedPrecondition: nothing would change.
 	UpdateCustomLockoutPolicy(context.Context, *v1.UpdateCustomLockoutPolicyRequest) (*v1.UpdateCustomLockoutPolicyResponse, error)
-	// ResetLockoutPolicyToDefault PENDING.
+	// ResetLockoutPolicyToDefault takes the policy of its own on when users are locked from the
+	// organization. NotFound: it has none.
 	ResetLockoutPolicyToDefault(context.Context, *v1.ResetLockoutPolicyToDefaultRequest) (*v1.ResetLockoutPolicyToDefaultResponse, error)
 }
 
