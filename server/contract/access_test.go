@@ -88,7 +88,7 @@ func expected(t *testing.T, rule *bastidev1.Rule, who subject) outcome {
 	t.Helper()
 	on := rule.GetOn()
 	switch {
-	case on == bastidev1.On_ON_PUBLIC:
+	case on == bastidev1.On_ON_PUBLIC, on == bastidev1.On_ON_HOST:
 		return passed
 	case who.stranger, on == bastidev1.On_ON_SYSTEM && !who.system:
 		return unauthenticated

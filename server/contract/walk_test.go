@@ -59,7 +59,7 @@ func checkRule(t *testing.T, method protoreflect.MethodDescriptor) {
 	switch on := rule.GetOn(); on {
 	case bastidev1.On_ON_UNSPECIFIED:
 		t.Errorf("%s has no rule", method.FullName())
-	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_AUTHENTICATED:
+	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_HOST, bastidev1.On_ON_AUTHENTICATED:
 		if rule.GetPermission() != "" || rule.GetObject() != nil {
 			t.Errorf("%s needs a permission or object %s", method.FullName(), on)
 		}
