@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/bastide-id/bastide/ent/accesstoken"
@@ -661,20 +660,14 @@ func (_c *UserCreate) check() error {
 	if _, ok := _c.mutation.NickName(); !ok {
 		return &ValidationError{Name: "nick_name", err: errors.New(`ent: missing required field "User.nick_name"`)}
 	}
-	switch _c.driver.Dialect() {
-	case dialect.MySQL, dialect.SQLite:
-		if _, ok := _c.mutation.NickNameKey(); !ok {
-			return &ValidationError{Name: "nick_name_key", err: errors.New(`ent: missing required field "User.nick_name_key"`)}
-		}
+	if _, ok := _c.mutation.NickNameKey(); !ok {
+		return &ValidationError{Name: "nick_name_key", err: errors.New(`ent: missing required field "User.nick_name_key"`)}
 	}
 	if _, ok := _c.mutation.DisplayName(); !ok {
 		return &ValidationError{Name: "display_name", err: errors.New(`ent: missing required field "User.display_name"`)}
 	}
-	switch _c.driver.Dialect() {
-	case dialect.MySQL, dialect.SQLite:
-		if _, ok := _c.mutation.DisplayNameKey(); !ok {
-			return &ValidationError{Name: "display_name_key", err: errors.New(`ent: missing required field "User.display_name_key"`)}
-		}
+	if _, ok := _c.mutation.DisplayNameKey(); !ok {
+		return &ValidationError{Name: "display_name_key", err: errors.New(`ent: missing required field "User.display_name_key"`)}
 	}
 	if _, ok := _c.mutation.PreferredLanguage(); !ok {
 		return &ValidationError{Name: "preferred_language", err: errors.New(`ent: missing required field "User.preferred_language"`)}

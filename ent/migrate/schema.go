@@ -422,9 +422,6 @@ var (
 				Name:    "organization_instance_id_state",
 				Unique:  false,
 				Columns: []*schema.Column{OrganizationsColumns[1], OrganizationsColumns[8]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "state = 'removed'",
-				},
 			},
 		},
 	}
@@ -772,9 +769,9 @@ var (
 		{Name: "last_name", Type: field.TypeString, Default: ""},
 		{Name: "last_name_key", Type: field.TypeBytes},
 		{Name: "nick_name", Type: field.TypeString, Default: ""},
-		{Name: "nick_name_key", Type: field.TypeBytes, Default: map[string]schema.Expr{"postgres": "''::bytea", "sqlite3": "x''"}},
+		{Name: "nick_name_key", Type: field.TypeBytes},
 		{Name: "display_name", Type: field.TypeString, Default: ""},
-		{Name: "display_name_key", Type: field.TypeBytes, Default: map[string]schema.Expr{"postgres": "''::bytea", "sqlite3": "x''"}},
+		{Name: "display_name_key", Type: field.TypeBytes},
 		{Name: "preferred_language", Type: field.TypeString, Default: ""},
 		{Name: "gender", Type: field.TypeInt32, Default: 0},
 		{Name: "email", Type: field.TypeString, Default: ""},
@@ -811,6 +808,11 @@ var (
 				Name:    "user_instance_id_name_scope_name_key",
 				Unique:  true,
 				Columns: []*schema.Column{UsersColumns[1], UsersColumns[10], UsersColumns[11]},
+			},
+			{
+				Name:    "user_instance_id_email_key",
+				Unique:  false,
+				Columns: []*schema.Column{UsersColumns[1], UsersColumns[23]},
 			},
 			{
 				Name:    "user_organization_pk",

@@ -12,7 +12,6 @@ package schema
 import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/mixin"
 )
@@ -46,9 +45,6 @@ func (history) Fields() []ent.Field {
 
 // timestamp is microseconds UTC on both databases.
 var timestamp = map[string]string{dialect.Postgres: "timestamptz(6)"}
-
-// emptyBytes is what rows get that were there before a column of bytes.
-var emptyBytes = entsql.DefaultExprs(map[string]string{dialect.SQLite: "x''", dialect.Postgres: "''::bytea"})
 
 // id is the id that clients see.
 func id(name string) ent.Field {

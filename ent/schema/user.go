@@ -34,9 +34,9 @@ func (User) Fields() []ent.Field {
 		field.String("last_name").Default("").Sensitive(),
 		field.Bytes("last_name_key").Sensitive(),
 		field.String("nick_name").Default("").Sensitive(),
-		field.Bytes("nick_name_key").Sensitive().Annotations(emptyBytes),
+		field.Bytes("nick_name_key").Sensitive(),
 		field.String("display_name").Default("").Sensitive(),
-		field.Bytes("display_name_key").Sensitive().Annotations(emptyBytes),
+		field.Bytes("display_name_key").Sensitive(),
 		field.String("preferred_language").Default(""),
 		field.Int32("gender").Default(0),
 		field.String("email").Default("").Sensitive(),
@@ -73,6 +73,7 @@ func (User) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("instance_id", "user_id").Unique(),
 		index.Fields("instance_id", "name_scope", "name_key").Unique(),
+		index.Fields("instance_id", "email_key"),
 		index.Fields("organization_pk"),
 	}
 }
