@@ -98,11 +98,13 @@ func expected(t *testing.T, rule *bastidev1.Rule, who subject) outcome {
 	within := who.at == inSystem || who.at == inInstance || who.at == inOrganization
 	holds := slices.ContainsFunc(who.roles, func(role string) bool { return slices.Contains(rolesWith(t, rule.GetPermission()), role) })
 	if on == bastidev1.On_ON_SELF {
-		if rule.GetPermission() != "" && !(holds && within) {
+		switch {
+		case rule.GetPermission() != "" && !holds:
 			return denied
-		}
-		if who.system {
+		case who.system:
 			return missing // it is no user
+		case rule.GetPermission() != "" && !within:
+			return denied
 		}
 		return passed
 	}

@@ -124,6 +124,9 @@ func (d Directory) Check(ctx context.Context, rule *bastidev1.Rule, request prot
 	case bastidev1.On_ON_PUBLIC, bastidev1.On_ON_HOST, bastidev1.On_ON_AUTHENTICATED:
 		return ctx, nil
 	case bastidev1.On_ON_SELF:
+		if caller.From(ctx).Kind != caller.User {
+			return ctx, fault.UserUnknown.With() // a system user is none
+		}
 		own := caller.From(ctx).OrganizationID
 		ctx = caller.WithOrganization(ctx, own)
 		if rule.GetPermission() == "" {
