@@ -9,8 +9,12 @@ import (
 	"github.com/bastide-id/bastide/ent/event"
 )
 
-// settlePause is between two looks at the transactions that are waited for.
-const settlePause = 2 * time.Millisecond
+// Between two looks at the transactions that are waited for is a pause, which
+// grows: most are over at once, and one that is not may take long.
+const (
+	firstSettlePause = 2 * time.Millisecond
+	lastSettlePause  = 50 * time.Millisecond
+)
 
 // SettledPosition returns the position of the newest event that ctx can see,
 // once no event below it can appear any more. Whoever reads the history on from
@@ -28,11 +32,11 @@ func (s *Store) SettledPosition(ctx context.Context) (int64, error) {
 		return position, err
 	}
 	open, err := s.writersOfEvents(ctx)
-	for err == nil && len(open) > 0 {
+	for pause := firstSettlePause; err == nil && len(open) > 0; pause = min(2*pause, lastSettlePause) {
 		select {
 		case <-ctx.Done():
 			return 0, ctx.Err()
-		case <-time.After(settlePause):
+		case <-time.After(pause):
 		}
 		var still map[string]bool
 		still, err = s.writersOfEvents(ctx)

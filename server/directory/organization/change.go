@@ -37,6 +37,11 @@ func (o *Organizations) Add(ctx context.Context, id, name string, fill func(cont
 		}
 	}
 	return o.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		// fill may make users: before the lock of the instance, for who changes
+		// the rule of their names takes the two in this order.
+		if err := tx.HoldShared(ctx, store.LoginNames); err != nil {
+			return err
+		}
 		in, err := lockInstance(ctx, tx)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package org_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -242,5 +243,40 @@ func TestAddOrganizationRefuses(t *testing.T) {
 			})
 		}
 		servertest.SameRows(t, before, s.Rows(t))
+	})
+}
+
+// Who makes organizations with users, and who changes the rule of their names,
+// take turns: neither waits for what the other holds.
+func TestAddBesideChangesOfThePolicy(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		const callers, each = 3, 3
+		ended := make(chan error)
+		for c := range callers {
+			go func() {
+				var err error
+				for n := 0; n < each && err == nil; n++ {
+					name := fmt.Sprintf("beside-%d-%d", c, n)
+					_, err = i.Owner.Organization.AddOrganization(t.Context(), &request{Name: name, Admins: []*admin{human(name)}})
+				}
+				ended <- err
+			}()
+		}
+		mustBeDomain := false
+		for left := callers; left > 0; {
+			select {
+			case err := <-ended:
+				if err != nil {
+					t.Error(err)
+				}
+				left--
+			default:
+				mustBeDomain = !mustBeDomain
+				if _, err := i.Owner.Admin.UpdateDomainPolicy(t.Context(), &adminv1.UpdateDomainPolicyRequest{UserLoginMustBeDomain: mustBeDomain}); err != nil {
+					t.Error(err)
+				}
+			}
+		}
 	})
 }
