@@ -16,8 +16,5 @@ type Policies struct{ store *store.Store }
 // GetMyPasswordComplexityPolicy returns what the user's passwords have to be like.
 func (s Policies) GetMyPasswordComplexityPolicy(ctx context.Context, _ *authv1.GetMyPasswordComplexityPolicyRequest) (*authv1.GetMyPasswordComplexityPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.PasswordComplexity, caller.OrganizationID(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return &authv1.GetMyPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found)}, nil
+	return &authv1.GetMyPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found)}, err
 }

@@ -27,11 +27,12 @@ type Organizations struct {
 // does if none are named.
 func (s Organizations) AddOrganization(ctx context.Context, req *orgv2.AddOrganizationRequest) (*orgv2.AddOrganizationResponse, error) {
 	id := req.GetOrganizationId()
-	if req.OrgId != nil {
-		if req.OrganizationId != nil && req.GetOrgId() != id {
+	//lint:ignore SA1019 older clients send the id by this name
+	if former := req.OrgId; former != nil {
+		if req.OrganizationId != nil && *former != id {
 			return nil, fault.OrganizationIDsTwo.Field("org_id")
 		}
-		id = req.GetOrgId()
+		id = *former
 	}
 	admins, created, err := s.admins(ctx, id, req.GetAdmins())
 	if err != nil {

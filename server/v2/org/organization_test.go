@@ -203,6 +203,7 @@ func TestAddOrganizationRefuses(t *testing.T) {
 			names  string
 		}{
 			"two ids": {func(r *request, _ *admin) {
+				//lint:ignore SA1019 older clients send the id by this name
 				r.OrganizationId, r.OrgId = proto.String("a"), proto.String("b")
 			}, connect.CodeInvalidArgument, "organization.two_ids", "org_id"},
 			"empty id":     {func(r *request, _ *admin) { r.OrganizationId = proto.String("") }, connect.CodeInvalidArgument, invalid, "organization_id"},
