@@ -15,6 +15,8 @@ import (
 	"os"
 	"time"
 
+	"connectrpc.com/connect"
+
 	"github.com/bastide-id/bastide/gen/zitadel/admin/v1/adminv1connect"
 	"github.com/bastide-id/bastide/gen/zitadel/auth/v1/authv1connect"
 	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
@@ -161,23 +163,27 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ready, version, world := s.store.Ping, s.config.Version, outbound.New(s.config.Resolver, s.config.HTTPClient)
-	service := func(path string, handler http.Handler) wire.Service {
-		return wire.Service{Path: path, Handler: handler}
-	}
-	options := w.HandlerOptions()
-	handler, err := w.Handler([]wire.Service{
-		service(systemv1connect.NewSystemServiceHandler(system.New(s.store, instances, version, ready), options...)),
-		service(adminv1connect.NewAdminServiceHandler(admin.New(admin.Options{Store: s.store, Users: users, Organizations: organizations, Version: version, Ready: ready}), options...)),
-		service(managementv1connect.NewManagementServiceHandler(management.New(management.Options{Store: s.store, Users: users, Organizations: organizations, Tokens: s.tokens, World: world, Ready: ready}), options...)),
-		service(authv1connect.NewAuthServiceHandler(auth.New(auth.Options{Store: s.store, Users: users, Ready: ready}), options...)),
-		service(orgv2connect.NewOrganizationServiceHandler(org.New(org.Options{Users: users, Organizations: organizations}), options...)),
-	}, oauth.New(s.tokens, s.log))
+	handler, err := w.Handler(s.services(users, instances, organizations, w.HandlerOptions()), oauth.New(s.tokens, s.log))
 	if err != nil {
 		return err
 	}
 	s.http = w.Server(handler)
 	return nil
+}
+
+// services are those of the API.
+func (s *Server) services(users *user.Users, instances *instance.Instances, organizations *organization.Organizations, options []connect.HandlerOption) []wire.Service {
+	ready, version, world := s.store.Ping, s.config.Version, outbound.New(s.config.Resolver, s.config.HTTPClient)
+	service := func(path string, handler http.Handler) wire.Service {
+		return wire.Service{Path: path, Handler: handler}
+	}
+	return []wire.Service{
+		service(systemv1connect.NewSystemServiceHandler(system.New(s.store, instances, version, ready), options...)),
+		service(adminv1connect.NewAdminServiceHandler(admin.New(admin.Options{Store: s.store, Users: users, Organizations: organizations, Version: version, Ready: ready}), options...)),
+		service(managementv1connect.NewManagementServiceHandler(management.New(management.Options{Store: s.store, Users: users, Organizations: organizations, Tokens: s.tokens, World: world, Ready: ready}), options...)),
+		service(authv1connect.NewAuthServiceHandler(auth.New(auth.Options{Store: s.store, Users: users, Ready: ready}), options...)),
+		service(orgv2connect.NewOrganizationServiceHandler(org.New(org.Options{Users: users, Organizations: organizations}), options...)),
+	}
 }
 
 // systemUsers returns the users of the configuration and that of the first run.

@@ -140,6 +140,9 @@ func formatPosition(values []any) ([]byte, error) {
 		case string:
 			position[i].Text = &v
 		case []byte:
+			if v == nil { // SQLite's driver returns it for an empty one
+				v = []byte{}
+			}
 			position[i].Bytes = &v
 		case bool:
 			position[i].Flag = &v

@@ -111,6 +111,8 @@ func where(rule *bastidev1.Rule) string {
 	switch rule.GetOn() {
 	case bastidev1.On_ON_PUBLIC:
 		return "nowhere: anybody may call"
+	case bastidev1.On_ON_HOST:
+		return "nowhere: anybody may call, on a host of an instance"
 	case bastidev1.On_ON_SELF:
 		if rule.GetPermission() != "" {
 			return "the user's own organization"

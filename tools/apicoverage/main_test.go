@@ -18,7 +18,7 @@ func TestPageIsCurrent(t *testing.T) {
 		t.Errorf("%s is stale: go run ./tools/apicoverage > docs/api-coverage.md", page)
 	}
 	for _, part := range []string{
-		"| GetMyUser | `GET /auth/v1/users/me` |  | nowhere: any caller with a valid token, for itself |",
+		"| GetMyUser | `GET /auth/v1/users/me` |  | nowhere: any user with a valid token, for itself |",
 		"| GetInstance | `GET /system/v1/instances/{instance_id}` | `system.instance.read` | the system, or the instance of `instance_id` |",
 		"- AddMachineUser: `access_token_type = ACCESS_TOKEN_TYPE_JWT`",
 		"Unimplemented",

@@ -108,7 +108,7 @@ type Value struct {
 //
 // It returns fault.MetadataRepeated for a key that stands in values twice.
 func Set(ctx context.Context, tx *store.Tx, on On, values ...Value) (store.Change, error) {
-	if err := checkUnique(values); err != nil {
+	if err := CheckUnique(values); err != nil {
 		return store.Change{}, err
 	}
 	if err := tx.Lock(ctx, on.object); err != nil {
@@ -209,7 +209,9 @@ func (on On) payload(key string, value []byte) store.Payload {
 	return p
 }
 
-func checkUnique(values []Value) error {
+// CheckUnique returns fault.MetadataRepeated for the fields "metadata[n].key"
+// whose keys stand in values before.
+func CheckUnique(values []Value) error {
 	seen := make(map[string]bool, len(values))
 	var repeated []error
 	for i, v := range values {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/server/directory/membership"
+	"github.com/bastide-id/bastide/server/directory/metadata"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -17,6 +18,8 @@ type Admin struct {
 	New *user.Prepared
 	// Codes are the hashes of the codes that a new user is given.
 	Codes map[user.CodeKind][]byte
+	// Metadata is kept with a new user.
+	Metadata []metadata.Value
 	// Roles are those of the organization; ORG_OWNER if there are none.
 	Roles []string
 }
@@ -45,7 +48,7 @@ func (a Admin) Join(ctx context.Context, tx *store.Tx, to *ent.Organization) (u 
 	return u, change, err
 }
 
-// save adds the new user with its codes.
+// save adds the new user with its codes and metadata.
 func (a Admin) save(ctx context.Context, tx *store.Tx, to *ent.Organization) (*ent.User, error) {
 	u, _, err := a.New.Save(ctx, tx, to)
 	if err != nil {
@@ -56,6 +59,11 @@ func (a Admin) save(ctx context.Context, tx *store.Tx, to *ent.Organization) (*e
 			if _, err := user.SaveCode(ctx, tx, u, kind, hash); err != nil {
 				return nil, err
 			}
+		}
+	}
+	if len(a.Metadata) > 0 {
+		if _, err := metadata.Set(ctx, tx, metadata.OnUser(u), a.Metadata...); err != nil {
+			return nil, err
 		}
 	}
 	return u, nil

@@ -66,22 +66,6 @@ func firstDomain(ctx context.Context, tx *store.Tx, n New) (string, error) {
 	return name, err
 }
 
-// Claim says that a domain is a new organization's own, which is still to be
-// proved. The one that it was made with it has already.
-func Claim(ctx context.Context, tx *store.Tx, of *ent.Organization, name string) error {
-	has, err := tx.OrganizationDomain.Query().
-		Where(organizationdomain.OrganizationPk(of.ID), organizationdomain.Domain(name)).Exist(ctx)
-	if err != nil || has {
-		return err
-	}
-	change, err := tx.Record(ctx, store.OrgDomainAdded, store.OrganizationObject(of), store.Payload{Public: map[string]any{"domain": name}})
-	if err != nil {
-		return err
-	}
-	return tx.OrganizationDomain.Create().SetOrganization(of).SetDomain(name).
-		SetVerified(false).SetIsPrimary(false).SetSequence(change.Sequence).Exec(ctx)
-}
-
 // taken makes of a name or an id that another row has the fault that says so.
 func taken(err error) error {
 	switch {

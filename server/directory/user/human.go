@@ -36,12 +36,26 @@ func LockHuman(ctx context.Context, tx *store.Tx, id string) (*ent.User, error) 
 	return GetHuman(ctx, tx.User, id) // as those before left it
 }
 
-// ChangeHuman runs f in a transaction with a person whom nobody else changes
-// meanwhile. It returns the person as it was before, and the change that f
-// returned. It returns the errors of LockHuman and of f.
-func ChangeHuman(ctx context.Context, s *store.Store, id string, f func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (row *ent.User, change store.Change, err error) {
-	err = s.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if row, err = LockHuman(ctx, tx, id); err != nil {
+// Change runs f in a transaction with a user. It returns the user as it was
+// before, and the change that f returned. It returns fault.UserUnknown or the
+// errors of f.
+func Change(ctx context.Context, s *store.Store, id string, f func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (*ent.User, store.Change, error) {
+	return changeOf(ctx, s, id, func(ctx context.Context, tx *store.Tx, id string) (*ent.User, error) { return Get(ctx, tx.User, id) }, f)
+}
+
+// ChangeHuman is Change with a person whom nobody else changes meanwhile. It
+// returns the errors of LockHuman and of f.
+func ChangeHuman(ctx context.Context, s *store.Store, id string, f func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (*ent.User, store.Change, error) {
+	return changeOf(ctx, s, id, LockHuman, f)
+}
+
+func changeOf(
+	ctx context.Context, s *store.Store, id string,
+	find func(context.Context, *store.Tx, string) (*ent.User, error),
+	f func(context.Context, *store.Tx, *ent.User) (store.Change, error),
+) (row *ent.User, change store.Change, err error) {
+	err = s.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if row, err = find(ctx, tx, id); err != nil {
 			return err
 		}
 		change, err = f(ctx, tx, row)

@@ -55,8 +55,8 @@ func (s Step) Take(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change
 // usable returns the state of a user whom nothing stops: active, but initial
 // for a person who has yet to prove the e-mail address or to set a password.
 func usable(u *ent.User) user.State {
-	if u.Type == user.TypeHuman && (u.PasswordChangedAt == nil || !u.EmailVerified) {
-		return user.StateInitial
+	if u.Type == user.TypeHuman {
+		return stateOf(user.StateInitial, u.EmailVerified, hasPassword(u))
 	}
 	return user.StateActive
 }

@@ -22,19 +22,13 @@ func (s Policies) AddCustomOrgIAMPolicy(ctx context.Context, req *adminv1.AddCus
 // GetOrgIAMPolicy returns the domain policy of the instance by its former name.
 func (s Policies) GetOrgIAMPolicy(ctx context.Context, _ *adminv1.GetOrgIAMPolicyRequest) (*adminv1.GetOrgIAMPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.Domain, "")
-	if err != nil {
-		return nil, err
-	}
-	return &adminv1.GetOrgIAMPolicyResponse{Policy: message.OrgIAMPolicy(found)}, nil
+	return &adminv1.GetOrgIAMPolicyResponse{Policy: message.OrgIAMPolicy(found)}, err
 }
 
 // GetCustomOrgIAMPolicy returns the domain policy that counts for an organization by its former name.
 func (s Policies) GetCustomOrgIAMPolicy(ctx context.Context, req *adminv1.GetCustomOrgIAMPolicyRequest) (*adminv1.GetCustomOrgIAMPolicyResponse, error) {
 	found, err := s.domainPolicyOf(ctx, req.GetOrgId())
-	if err != nil {
-		return nil, err
-	}
-	return &adminv1.GetCustomOrgIAMPolicyResponse{Policy: message.OrgIAMPolicy(found), IsDefault: found.Default}, nil
+	return &adminv1.GetCustomOrgIAMPolicyResponse{Policy: message.OrgIAMPolicy(found), IsDefault: found.Default}, err
 }
 
 // UpdateOrgIAMPolicy changes the domain policy of the instance by its former name.
@@ -64,19 +58,13 @@ func (s Policies) AddCustomDomainPolicy(ctx context.Context, req *adminv1.AddCus
 // GetDomainPolicy returns the domain policy of the instance.
 func (s Policies) GetDomainPolicy(ctx context.Context, _ *adminv1.GetDomainPolicyRequest) (*adminv1.GetDomainPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.Domain, "")
-	if err != nil {
-		return nil, err
-	}
-	return &adminv1.GetDomainPolicyResponse{Policy: message.DomainPolicy(found)}, nil
+	return &adminv1.GetDomainPolicyResponse{Policy: message.DomainPolicy(found)}, err
 }
 
 // GetCustomDomainPolicy returns the domain policy that counts for an organization.
 func (s Policies) GetCustomDomainPolicy(ctx context.Context, req *adminv1.GetCustomDomainPolicyRequest) (*adminv1.GetCustomDomainPolicyResponse, error) {
 	found, err := s.domainPolicyOf(ctx, req.GetOrgId())
-	if err != nil {
-		return nil, err
-	}
-	return &adminv1.GetCustomDomainPolicyResponse{Policy: message.DomainPolicy(found), IsDefault: found.Default}, nil
+	return &adminv1.GetCustomDomainPolicyResponse{Policy: message.DomainPolicy(found), IsDefault: found.Default}, err
 }
 
 // UpdateDomainPolicy changes the domain policy of the instance.

@@ -2,12 +2,10 @@ package admin
 
 import (
 	"context"
+	"errors"
 
 	"github.com/bastide-id/bastide/ent"
-	entorganization "github.com/bastide-id/bastide/ent/organization"
-	"github.com/bastide-id/bastide/ent/predicate"
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
-	orgv1 "github.com/bastide-id/bastide/gen/zitadel/org/v1"
 	"github.com/bastide-id/bastide/server/directory/domain"
 	"github.com/bastide-id/bastide/server/directory/instance"
 	"github.com/bastide-id/bastide/server/directory/organization"
@@ -40,7 +38,8 @@ func (s Organizations) SetUpOrg(ctx context.Context, req *adminv1.SetUpOrgReques
 	answer := &adminv1.SetUpOrgResponse{}
 	err = s.organizations.Add(ctx, "", req.GetOrg().GetName(), func(ctx context.Context, tx *store.Tx, row *ent.Organization, _ store.Change) error {
 		if domainName != "" {
-			if err := organization.Claim(ctx, tx, row, domainName); err != nil {
+			// The one that it is made with it has already.
+			if _, err := domain.Claim(ctx, tx, row, domainName); err != nil && !errors.Is(err, fault.OrganizationDomainExists.With(domainName)) {
 				return err
 			}
 		}
@@ -91,24 +90,8 @@ func (s Organizations) IsOrgUnique(ctx context.Context, req *adminv1.IsOrgUnique
 
 // ListOrgs returns the organizations that match all queries.
 func (s Organizations) ListOrgs(ctx context.Context, req *adminv1.ListOrgsRequest) (*adminv1.ListOrgsResponse, error) {
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
-	by := organization.ByCreation
-	if req.GetSortingColumn() == orgv1.OrgFieldName_ORG_FIELD_NAME_NAME {
-		by = organization.ByName
-	}
-	rows, total, err := organization.List(ctx, s.store, message.Page(req.GetQuery()), by, orgConditions(req.GetQueries())...)
-	if err != nil {
-		return nil, err
-	}
-	result := make([]*orgv1.Org, len(rows))
-	for i, row := range rows {
-		result[i] = message.Organization(row)
-	}
-	details.TotalResult = total
-	return &adminv1.ListOrgsResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: result}, nil
+	details, organizations, err := message.Organizations(ctx, s.store, req)
+	return &adminv1.ListOrgsResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: organizations}, err
 }
 
 // SetDefaultOrg makes an organization the default one.
@@ -156,22 +139,4 @@ func (s Organizations) newHuman(ctx context.Context, h *adminv1.SetUpOrgRequest_
 		PhoneVerified:     true,
 		Password:          h.GetPassword(),
 	}}, "", user.Paths{PreferredLanguage: "human.profile.preferred_language", Password: "human.password"})
-}
-
-// orgConditions returns the conditions of queries.
-func orgConditions(queries []*orgv1.OrgQuery) []predicate.Organization {
-	conditions := make([]predicate.Organization, len(queries))
-	for i, q := range queries {
-		switch q := q.GetQuery().(type) {
-		case *orgv1.OrgQuery_NameQuery:
-			conditions[i] = organization.WhereName(message.TextMethod(q.NameQuery.GetMethod()), q.NameQuery.GetName())
-		case *orgv1.OrgQuery_DomainQuery:
-			conditions[i] = organization.WhereDomain(message.TextMethod(q.DomainQuery.GetMethod()), q.DomainQuery.GetDomain())
-		case *orgv1.OrgQuery_StateQuery:
-			conditions[i] = entorganization.StateEQ(message.OrganizationState(q.StateQuery.GetState()))
-		case *orgv1.OrgQuery_IdQuery:
-			conditions[i] = entorganization.OrganizationID(q.IdQuery.GetId())
-		}
-	}
-	return conditions
 }

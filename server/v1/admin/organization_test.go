@@ -260,7 +260,7 @@ func TestSetUpOrg(t *testing.T) {
 			request := setUp(c.Name("org"))
 			request.Org.Domain = c.Name("Org") + ".example"
 			got := servertest.OK(c.Admin.SetUpOrg(t.Context(), request))(t)
-			s.Equal(t, got, &adminv1.SetUpOrgResponse{Details: details(6, got.GetOrgId()), OrgId: got.GetOrgId(), UserId: got.GetUserId()})
+			s.Equal(t, got, &adminv1.SetUpOrgResponse{Details: details(7, got.GetOrgId()), OrgId: got.GetOrgId(), UserId: got.GetUserId()})
 			boss := i.As(t, got.GetUserId())
 			me := servertest.OK(boss.Auth.GetMyUser(t.Context(), nil))(t).GetUser()
 			if me.GetUserName() != "boss of "+c.Name("org") || me.GetHuman().GetProfile().GetDisplayName() != "Ada Person" ||
@@ -271,6 +271,29 @@ func TestSetUpOrg(t *testing.T) {
 			_, err := c.Admin.SetUpOrg(t.Context(), setUp(c.Name("renamed")))
 			servertest.Refused(t, err, connect.CodeAlreadyExists, "organization.name_taken")
 		})
+	})
+}
+
+// A domain is a new organization's own by the same policy as that of any other.
+func TestSetUpOrgWithoutProofOfDomains(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		servertest.OK(i.Owner.Admin.UpdateDomainPolicy(t.Context(), &adminv1.UpdateDomainPolicyRequest{SmtpSenderAddressMatchesInstanceDomain: true}))(t)
+		for _, domain := range []string{"first.example", "second.acme.test"} { // the other is its own already
+			request := setUp(domain[:strings.Index(domain, ".")])
+			request.Org.Domain = domain
+			got := servertest.OK(i.Owner.Admin.SetUpOrg(t.Context(), request))(t)
+			found := servertest.OK(i.Owner.Management.GetOrgByDomainGlobal(t.Context(), &managementv1.GetOrgByDomainGlobalRequest{Domain: domain}))(t)
+			if id := found.GetOrg().GetId(); id != got.GetOrgId() {
+				t.Errorf("%s is the domain of %q", domain, id)
+			}
+		}
+		before := s.Rows(t)
+		request := setUp("third")
+		request.Org.Domain = "first.example"
+		_, err := i.Owner.Admin.SetUpOrg(t.Context(), request)
+		servertest.Refused(t, err, connect.CodeAlreadyExists, "organization_domain.taken")
+		servertest.SameRows(t, before, s.Rows(t))
 	})
 }
 

@@ -15,10 +15,7 @@ type Policies struct{ store *store.Store }
 // GetPasswordComplexityPolicy returns the instance's policy on what passwords have to be like.
 func (s Policies) GetPasswordComplexityPolicy(ctx context.Context, _ *adminv1.GetPasswordComplexityPolicyRequest) (*adminv1.GetPasswordComplexityPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.PasswordComplexity, "")
-	if err != nil {
-		return nil, err
-	}
-	return &adminv1.GetPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found)}, nil
+	return &adminv1.GetPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found)}, err
 }
 
 // UpdatePasswordComplexityPolicy changes the instance's policy on what passwords have to be like.
@@ -30,10 +27,7 @@ func (s Policies) UpdatePasswordComplexityPolicy(ctx context.Context, req *admin
 // GetPasswordAgePolicy returns the instance's policy on how long passwords last.
 func (s Policies) GetPasswordAgePolicy(ctx context.Context, _ *adminv1.GetPasswordAgePolicyRequest) (*adminv1.GetPasswordAgePolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.PasswordAge, "")
-	if err != nil {
-		return nil, err
-	}
-	return &adminv1.GetPasswordAgePolicyResponse{Policy: message.PasswordAgePolicy(found)}, nil
+	return &adminv1.GetPasswordAgePolicyResponse{Policy: message.PasswordAgePolicy(found)}, err
 }
 
 // UpdatePasswordAgePolicy changes the instance's policy on how long passwords last.
@@ -45,10 +39,7 @@ func (s Policies) UpdatePasswordAgePolicy(ctx context.Context, req *adminv1.Upda
 // GetLockoutPolicy returns the instance's policy on when users are locked.
 func (s Policies) GetLockoutPolicy(ctx context.Context, _ *adminv1.GetLockoutPolicyRequest) (*adminv1.GetLockoutPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.Lockout, "")
-	if err != nil {
-		return nil, err
-	}
-	return &adminv1.GetLockoutPolicyResponse{Policy: message.LockoutPolicy(found)}, nil
+	return &adminv1.GetLockoutPolicyResponse{Policy: message.LockoutPolicy(found)}, err
 }
 
 // UpdateLockoutPolicy changes the instance's policy on when users are locked.

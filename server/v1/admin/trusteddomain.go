@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 
+	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/predicate"
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
 	instancev1 "github.com/bastide-id/bastide/gen/zitadel/instance/v1"
@@ -24,18 +25,11 @@ func (s TrustedDomains) AddInstanceTrustedDomain(ctx context.Context, req *admin
 // ListInstanceTrustedDomains returns the trusted domains that match all
 // queries.
 func (s TrustedDomains) ListInstanceTrustedDomains(ctx context.Context, req *adminv1.ListInstanceTrustedDomainsRequest) (*adminv1.ListInstanceTrustedDomainsResponse, error) {
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
 	by := message.DomainColumn(req.GetSortingColumn())
-	rows, total, err := domain.ListTrusted(ctx, s.store, message.Page(req.GetQuery()), by, trustedConditions(req.GetQueries())...)
-	result := make([]*instancev1.TrustedDomain, len(rows))
-	for i, row := range rows {
-		result[i] = &instancev1.TrustedDomain{Details: message.Details(row.Sequence, row.CreatedAt, row.ChangedAt, row.InstanceID), Domain: row.Domain}
-	}
-	details.TotalResult = total
-	return &adminv1.ListInstanceTrustedDomainsResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: result}, err
+	details, domains, err := message.List(ctx, s.store, req, func(page store.Page) ([]*ent.InstanceTrustedDomain, uint64, error) {
+		return domain.ListTrusted(ctx, s.store, page, by, trustedConditions(req.GetQueries())...)
+	}, trustedToProto)
+	return &adminv1.ListInstanceTrustedDomainsResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: domains}, err
 }
 
 // RemoveInstanceTrustedDomain ends that the instance trusts a domain.
@@ -44,12 +38,14 @@ func (s TrustedDomains) RemoveInstanceTrustedDomain(ctx context.Context, req *ad
 	return &adminv1.RemoveInstanceTrustedDomainResponse{Details: message.Changed(change, createdAt)}, err
 }
 
+func trustedToProto(row *ent.InstanceTrustedDomain) *instancev1.TrustedDomain {
+	return &instancev1.TrustedDomain{Details: message.Details(row.Sequence, row.CreatedAt, row.ChangedAt, row.InstanceID), Domain: row.Domain}
+}
+
 // trustedConditions returns the conditions of queries.
 func trustedConditions(queries []*instancev1.TrustedDomainSearchQuery) []predicate.InstanceTrustedDomain {
-	conditions := make([]predicate.InstanceTrustedDomain, len(queries))
-	for i, q := range queries {
+	return message.Each(queries, func(q *instancev1.TrustedDomainSearchQuery) predicate.InstanceTrustedDomain {
 		by := q.GetDomainQuery()
-		conditions[i] = domain.MatchingTrusted(message.TextMethod(by.GetMethod()), by.GetDomain())
-	}
-	return conditions
+		return domain.MatchingTrusted(message.TextMethod(by.GetMethod()), by.GetDomain())
+	})
 }

@@ -8,7 +8,6 @@ import (
 	zitadelv1 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/user"
-	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/v1/message"
 )
@@ -48,16 +47,9 @@ func (s Humans) GetMyPhone(ctx context.Context, _ *authv1.GetMyPhoneRequest) (*a
 
 // UpdateMyPassword replaces the password of the caller, who knows the old one.
 func (s Humans) UpdateMyPassword(ctx context.Context, req *authv1.UpdateMyPasswordRequest) (*authv1.UpdateMyPasswordResponse, error) {
-	id, err := myID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	row, change, err := s.users.UpdatePassword(ctx, id, req.GetOldPassword(), req.GetNewPassword(),
-		user.PasswordPaths{Old: "old_password", New: "new_password"})
-	if err != nil {
-		return nil, err
-	}
-	return &authv1.UpdateMyPasswordResponse{Details: message.Changed(change, row.CreatedAt)}, nil
+	details, err := message.ChangedUser(s.users.UpdatePassword(ctx, caller.From(ctx).ID, req.GetOldPassword(), req.GetNewPassword(),
+		user.PasswordPaths{Old: "old_password", New: "new_password"}))
+	return &authv1.UpdateMyPasswordResponse{Details: details}, err
 }
 
 // UpdateMyProfile replaces how the caller is addressed.
@@ -108,46 +100,16 @@ func (s Humans) RemoveMyPhone(ctx context.Context, _ *authv1.RemoveMyPhoneReques
 }
 
 func (s Humans) verify(ctx context.Context, kind user.CodeKind, code string) (*zitadelv1.ObjectDetails, error) {
-	id, err := myID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	row, change, err := s.users.Verify(ctx, id, kind, code)
-	if err != nil {
-		return nil, err
-	}
-	return message.Changed(change, row.CreatedAt), nil
+	return message.ChangedUser(s.users.Verify(ctx, caller.From(ctx).ID, kind, code))
 }
 
 // change runs f in a transaction with the caller, and returns what is to be
 // said of it then.
 func (s Humans) change(ctx context.Context, f func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (*zitadelv1.ObjectDetails, error) {
-	id, err := myID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	row, change, err := user.ChangeHuman(ctx, s.store, id, f)
-	if err != nil {
-		return nil, err
-	}
-	return message.Changed(change, row.CreatedAt), nil
+	return message.ChangedUser(user.ChangeHuman(ctx, s.store, caller.From(ctx).ID, f))
 }
 
 // me returns the calling person.
 func (s Humans) me(ctx context.Context) (*ent.User, error) {
-	id, err := myID(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return user.GetHuman(ctx, s.store.Read().User, id)
-}
-
-// myID returns the id of the calling user, or fault.UserUnknown: a system user
-// is no user of an instance.
-func myID(ctx context.Context) (string, error) {
-	me := caller.From(ctx)
-	if me.Kind != caller.User {
-		return "", fault.UserUnknown.With()
-	}
-	return me.ID, nil
+	return user.GetHuman(ctx, s.store.Read().User, caller.From(ctx).ID)
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/metadata"
 	"github.com/bastide-id/bastide/server/directory/user"
-	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/v1/message"
 )
@@ -39,11 +38,7 @@ func (s Metadata) ListMyMetadata(ctx context.Context, req *authv1.ListMyMetadata
 }
 
 func (s Metadata) mine(ctx context.Context) (metadata.On, error) {
-	me := caller.From(ctx)
-	if me.Kind != caller.User {
-		return metadata.On{}, fault.UserUnknown.With()
-	}
-	row, err := user.Get(ctx, s.store.Read().User, me.ID)
+	row, err := user.Get(ctx, s.store.Read().User, caller.From(ctx).ID)
 	if err != nil {
 		return metadata.On{}, err
 	}

@@ -6,7 +6,6 @@ import (
 	authv1 "github.com/bastide-id/bastide/gen/zitadel/auth/v1"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/policy"
-	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/v1/message"
 )
@@ -16,12 +15,6 @@ type Policies struct{ store *store.Store }
 
 // GetMyPasswordComplexityPolicy returns what the user's passwords have to be like.
 func (s Policies) GetMyPasswordComplexityPolicy(ctx context.Context, _ *authv1.GetMyPasswordComplexityPolicyRequest) (*authv1.GetMyPasswordComplexityPolicyResponse, error) {
-	if caller.From(ctx).Kind != caller.User {
-		return nil, fault.UserUnknown.With()
-	}
 	found, err := policy.Find(ctx, s.store, policy.PasswordComplexity, caller.OrganizationID(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return &authv1.GetMyPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found)}, nil
+	return &authv1.GetMyPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found)}, err
 }

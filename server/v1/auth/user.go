@@ -9,7 +9,6 @@ import (
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/user"
-	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/v1/message"
 )
@@ -22,7 +21,7 @@ type Users struct {
 
 // GetMyUser returns the calling user.
 func (s Users) GetMyUser(ctx context.Context, _ *authv1.GetMyUserRequest) (*authv1.GetMyUserResponse, error) {
-	row, err := me(ctx, s.store.Read().User)
+	row, err := user.Get(ctx, s.store.Read().User, caller.From(ctx).ID)
 	if err != nil {
 		return nil, err
 	}
@@ -44,28 +43,7 @@ func (s Users) RemoveMyUser(ctx context.Context, _ *authv1.RemoveMyUserRequest) 
 	return &authv1.RemoveMyUserResponse{Details: details}, err
 }
 
-// me returns the calling user, or fault.UserUnknown for a system user.
-func me(ctx context.Context, users *ent.UserClient) (*ent.User, error) {
-	c := caller.From(ctx)
-	if c.Kind != caller.User {
-		return nil, fault.UserUnknown.With()
-	}
-	return user.Get(ctx, users, c.ID)
-}
-
 // change runs f in a transaction with the calling user.
 func (s Users) change(ctx context.Context, f func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (*zitadelv1.ObjectDetails, error) {
-	var change store.Change
-	var row *ent.User
-	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if row, err = me(ctx, tx.User); err != nil {
-			return err
-		}
-		change, err = f(ctx, tx, row)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return message.Changed(change, row.CreatedAt), nil
+	return message.ChangedUser(user.Change(ctx, s.store, caller.From(ctx).ID, f))
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/grant"
 	"github.com/bastide-id/bastide/server/directory/membership"
-	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/v1/message"
 )
@@ -18,34 +17,16 @@ type UserGrants struct{ store *store.Store }
 // ListMyUserGrants returns what the calling user is granted in the projects of
 // all organizations.
 func (s UserGrants) ListMyUserGrants(ctx context.Context, req *authv1.ListMyUserGrantsRequest) (*authv1.ListMyUserGrantsResponse, error) {
-	me := caller.From(ctx)
-	if me.Kind != caller.User {
-		return nil, fault.UserUnknown.With()
-	}
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
-	rows, total, err := grant.List(ctx, s.store, message.Page(req.GetQuery()), grant.WhereUser(me.ID))
-	if err != nil {
-		return nil, err
-	}
-	details.TotalResult = total
-	grants := make([]*authv1.UserGrant, len(rows))
-	for i, row := range rows {
-		grants[i] = message.MyUserGrant(row)
-	}
-	return &authv1.ListMyUserGrantsResponse{Details: details, Result: grants}, nil
+	details, grants, err := message.List(ctx, s.store, req, func(page store.Page) ([]grant.Grant, uint64, error) {
+		return grant.List(ctx, s.store, page, grant.WhereUser(caller.From(ctx).ID))
+	}, message.MyUserGrant)
+	return &authv1.ListMyUserGrantsResponse{Details: details, Result: grants}, err
 }
 
 // ListMyProjectPermissions returns the roles that the calling user is granted
 // in projects.
 func (s UserGrants) ListMyProjectPermissions(ctx context.Context, _ *authv1.ListMyProjectPermissionsRequest) (*authv1.ListMyProjectPermissionsResponse, error) {
-	me := caller.From(ctx)
-	if me.Kind != caller.User {
-		return nil, fault.UserUnknown.With()
-	}
-	roles, err := grant.Roles(ctx, s.store, me.ID)
+	roles, err := grant.Roles(ctx, s.store, caller.From(ctx).ID)
 	return &authv1.ListMyProjectPermissionsResponse{Result: roles}, err
 }
 
@@ -53,11 +34,7 @@ func (s UserGrants) ListMyProjectPermissions(ctx context.Context, _ *authv1.List
 // work: those that it is a member of. Tokens are good for one project alone,
 // the API itself.
 func (s UserGrants) ListMyProjectOrgs(ctx context.Context, req *authv1.ListMyProjectOrgsRequest) (*authv1.ListMyProjectOrgsResponse, error) {
-	me := caller.From(ctx)
-	if me.Kind != caller.User {
-		return nil, fault.UserUnknown.With()
-	}
-	mine, err := membership.WhereMember(ctx, s.store, me.ID)
+	mine, err := membership.WhereMember(ctx, s.store, caller.From(ctx).ID)
 	if err != nil {
 		return nil, err
 	}

@@ -169,7 +169,7 @@ func lockApp(ctx context.Context, tx *store.Tx, req namesApp) (*ent.Project, *en
 }
 
 func appConditions(queries []*appv1.AppQuery) []predicate.Application {
-	return each(queries, func(q *appv1.AppQuery) predicate.Application {
+	return message.Each(queries, func(q *appv1.AppQuery) predicate.Application {
 		return store.TextMatch(entapplication.FieldName, entapplication.FieldNameKey,
 			message.TextMethod(q.GetNameQuery().GetMethod()), q.GetNameQuery().GetName())
 	})

@@ -184,11 +184,15 @@ func loginToProto(l *application.Login) *appv1.LoginVersion {
 }
 
 func problemsToProto(c application.OIDC) []*zitadelv1.LocalizedMessage {
-	return each(c.Problems(), func(p application.Problem) *zitadelv1.LocalizedMessage {
+	return message.Each(c.Problems(), func(p application.Problem) *zitadelv1.LocalizedMessage {
 		return &zitadelv1.LocalizedMessage{Key: p.Key, LocalizedMessage: p.Text}
 	})
 }
 
-func numbers[E ~int32](values []E) []int32 { return each(values, func(v E) int32 { return int32(v) }) }
+func numbers[E ~int32](values []E) []int32 {
+	return message.Each(values, func(v E) int32 { return int32(v) })
+}
 
-func enums[E ~int32](values []int32) []E { return each(values, func(v int32) E { return E(v) }) }
+func enums[E ~int32](values []int32) []E {
+	return message.Each(values, func(v int32) E { return E(v) })
+}

@@ -65,22 +65,14 @@ func (s ApplicationKeys) GetAppKey(ctx context.Context, req *managementv1.GetApp
 
 // ListAppKeys returns the keys of an application.
 func (s ApplicationKeys) ListAppKeys(ctx context.Context, req *managementv1.ListAppKeysRequest) (*managementv1.ListAppKeysResponse, error) {
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
 	in, q, err := s.of(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	rows, total, err := store.List(ctx, s.store, q, message.Page(req.GetQuery()), applicationkey.ByCreatedAt, applicationkey.ByID)
-	if err != nil {
-		return nil, err
-	}
-	details.TotalResult = total
-	return &managementv1.ListAppKeysResponse{Details: details, Result: each(rows, func(row *ent.ApplicationKey) *authnv1.Key {
-		return appKeyToProto(row, in.ResourceOwner)
-	})}, nil
+	details, keys, err := message.List(ctx, s.store, req, func(page store.Page) ([]*ent.ApplicationKey, uint64, error) {
+		return store.List(ctx, s.store, q, page, applicationkey.ByCreatedAt, applicationkey.ByID)
+	}, func(row *ent.ApplicationKey) *authnv1.Key { return appKeyToProto(row, in.ResourceOwner) })
+	return &managementv1.ListAppKeysResponse{Details: details, Result: keys}, err
 }
 
 // RemoveAppKey removes a key of an application.

@@ -32,21 +32,14 @@ func (s Domains) AddOrgDomain(ctx context.Context, req *managementv1.AddOrgDomai
 
 // ListOrgDomains returns the domains that match all queries.
 func (s Domains) ListOrgDomains(ctx context.Context, req *managementv1.ListOrgDomainsRequest) (*managementv1.ListOrgDomainsResponse, error) {
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
 	of, err := organization.Get(ctx, s.store.Read().Organization, caller.OrganizationID(ctx))
 	if err != nil {
 		return nil, err
 	}
-	rows, total, err := domain.ListClaims(ctx, s.store, of, message.Page(req.GetQuery()), orgDomainConditions(req.GetQueries())...)
-	result := make([]*orgv1.Domain, len(rows))
-	for i, row := range rows {
-		result[i] = orgDomainToProto(row, of.OrganizationID)
-	}
-	details.TotalResult = total
-	return &managementv1.ListOrgDomainsResponse{Details: details, Result: result}, err
+	details, domains, err := message.List(ctx, s.store, req, func(page store.Page) ([]*ent.OrganizationDomain, uint64, error) {
+		return domain.ListClaims(ctx, s.store, of, page, orgDomainConditions(req.GetQueries())...)
+	}, func(row *ent.OrganizationDomain) *orgv1.Domain { return orgDomainToProto(row, of.OrganizationID) })
+	return &managementv1.ListOrgDomainsResponse{Details: details, Result: domains}, err
 }
 
 // GenerateOrgDomainValidation makes the token that proves that a domain is the

@@ -119,9 +119,5 @@ func (s Humans) setPassword(ctx context.Context, userID, text string, changeRequ
 // change runs f in a transaction with a person, and returns what is to be said
 // of it then.
 func (s Humans) change(ctx context.Context, userID string, f func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (*zitadelv1.ObjectDetails, error) {
-	row, change, err := user.ChangeHuman(ctx, s.store, userID, f)
-	if err != nil {
-		return nil, err
-	}
-	return message.Changed(change, row.CreatedAt), nil
+	return message.ChangedUser(user.ChangeHuman(ctx, s.store, userID, f))
 }

@@ -88,22 +88,10 @@ func listOf[R, P any](
 	list func(context.Context, *store.Store, *ent.User, store.Page) ([]R, uint64, error),
 	toProto func(R, *ent.User) P,
 ) (*zitadelv1.ListDetails, []P, error) {
-	details, err := message.ListDetails(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
 	u, err := user.Get(ctx, s.Read().User, req.GetUserId())
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, total, err := list(ctx, s, u, message.Page(req.GetQuery()))
-	if err != nil {
-		return nil, nil, err
-	}
-	details.TotalResult = total
-	result := make([]P, len(rows))
-	for i, row := range rows {
-		result[i] = toProto(row, u)
-	}
-	return details, result, nil
+	return message.List(ctx, s, req, func(page store.Page) ([]R, uint64, error) { return list(ctx, s, u, page) },
+		func(row R) P { return toProto(row, u) })
 }

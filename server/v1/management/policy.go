@@ -16,19 +16,13 @@ type Policies struct{ store *store.Store }
 // GetOrgIAMPolicy returns the domain policy that counts for the organization by its former name.
 func (s Policies) GetOrgIAMPolicy(ctx context.Context, _ *managementv1.GetOrgIAMPolicyRequest) (*managementv1.GetOrgIAMPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.Domain, caller.OrganizationID(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.GetOrgIAMPolicyResponse{Policy: message.OrgIAMPolicy(found)}, nil
+	return &managementv1.GetOrgIAMPolicyResponse{Policy: message.OrgIAMPolicy(found)}, err
 }
 
 // GetDomainPolicy returns the domain policy that counts for the organization.
 func (s Policies) GetDomainPolicy(ctx context.Context, _ *managementv1.GetDomainPolicyRequest) (*managementv1.GetDomainPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.Domain, caller.OrganizationID(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.GetDomainPolicyResponse{Policy: message.DomainPolicy(found)}, nil
+	return &managementv1.GetDomainPolicyResponse{Policy: message.DomainPolicy(found)}, err
 }
 
 // AddCustomPasswordComplexityPolicy gives the organization a policy of its own on what passwords have to be like.
@@ -40,19 +34,13 @@ func (s Policies) AddCustomPasswordComplexityPolicy(ctx context.Context, req *ma
 // GetPasswordComplexityPolicy returns the policy that counts for the organization on what passwords have to be like.
 func (s Policies) GetPasswordComplexityPolicy(ctx context.Context, _ *managementv1.GetPasswordComplexityPolicyRequest) (*managementv1.GetPasswordComplexityPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.PasswordComplexity, caller.OrganizationID(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.GetPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found), IsDefault: found.Default}, nil
+	return &managementv1.GetPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found), IsDefault: found.Default}, err
 }
 
 // GetDefaultPasswordComplexityPolicy returns the instance's policy on what passwords have to be like.
 func (s Policies) GetDefaultPasswordComplexityPolicy(ctx context.Context, _ *managementv1.GetDefaultPasswordComplexityPolicyRequest) (*managementv1.GetDefaultPasswordComplexityPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.PasswordComplexity, "")
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.GetDefaultPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found)}, nil
+	return &managementv1.GetDefaultPasswordComplexityPolicyResponse{Policy: message.PasswordComplexityPolicy(found)}, err
 }
 
 // UpdateCustomPasswordComplexityPolicy changes the organization's policy on what passwords have to be like.
@@ -76,19 +64,13 @@ func (s Policies) AddCustomPasswordAgePolicy(ctx context.Context, req *managemen
 // GetPasswordAgePolicy returns the policy that counts for the organization on how long passwords last.
 func (s Policies) GetPasswordAgePolicy(ctx context.Context, _ *managementv1.GetPasswordAgePolicyRequest) (*managementv1.GetPasswordAgePolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.PasswordAge, caller.OrganizationID(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.GetPasswordAgePolicyResponse{Policy: message.PasswordAgePolicy(found), IsDefault: found.Default}, nil
+	return &managementv1.GetPasswordAgePolicyResponse{Policy: message.PasswordAgePolicy(found), IsDefault: found.Default}, err
 }
 
 // GetDefaultPasswordAgePolicy returns the instance's policy on how long passwords last.
 func (s Policies) GetDefaultPasswordAgePolicy(ctx context.Context, _ *managementv1.GetDefaultPasswordAgePolicyRequest) (*managementv1.GetDefaultPasswordAgePolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.PasswordAge, "")
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.GetDefaultPasswordAgePolicyResponse{Policy: message.PasswordAgePolicy(found)}, nil
+	return &managementv1.GetDefaultPasswordAgePolicyResponse{Policy: message.PasswordAgePolicy(found)}, err
 }
 
 // UpdateCustomPasswordAgePolicy changes the organization's policy on how long passwords last.
@@ -112,19 +94,13 @@ func (s Policies) AddCustomLockoutPolicy(ctx context.Context, req *managementv1.
 // GetLockoutPolicy returns the policy that counts for the organization on when users are locked.
 func (s Policies) GetLockoutPolicy(ctx context.Context, _ *managementv1.GetLockoutPolicyRequest) (*managementv1.GetLockoutPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.Lockout, caller.OrganizationID(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.GetLockoutPolicyResponse{Policy: message.LockoutPolicy(found), IsDefault: found.Default}, nil
+	return &managementv1.GetLockoutPolicyResponse{Policy: message.LockoutPolicy(found), IsDefault: found.Default}, err
 }
 
 // GetDefaultLockoutPolicy returns the instance's policy on when users are locked.
 func (s Policies) GetDefaultLockoutPolicy(ctx context.Context, _ *managementv1.GetDefaultLockoutPolicyRequest) (*managementv1.GetDefaultLockoutPolicyResponse, error) {
 	found, err := policy.Find(ctx, s.store, policy.Lockout, "")
-	if err != nil {
-		return nil, err
-	}
-	return &managementv1.GetDefaultLockoutPolicyResponse{Policy: message.LockoutPolicy(found)}, nil
+	return &managementv1.GetDefaultLockoutPolicyResponse{Policy: message.LockoutPolicy(found)}, err
 }
 
 // UpdateCustomLockoutPolicy changes the organization's policy on when users are locked.

@@ -52,19 +52,13 @@ func (s Projects) GetProjectByID(ctx context.Context, req *managementv1.GetProje
 // ListProjects returns the projects of the chosen organization that match all
 // queries.
 func (s Projects) ListProjects(ctx context.Context, req *managementv1.ListProjectsRequest) (*managementv1.ListProjectsResponse, error) {
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
 	q := s.store.Read().Project.Query().
 		Where(entproject.ResourceOwner(caller.OrganizationID(ctx))).
 		Where(projectConditions(req.GetQueries())...)
-	rows, total, err := store.List(ctx, s.store, q, message.Page(req.GetQuery()), entproject.ByCreatedAt, entproject.ByID)
-	if err != nil {
-		return nil, err
-	}
-	details.TotalResult = total
-	return &managementv1.ListProjectsResponse{Details: details, Result: each(rows, projectToProto)}, nil
+	details, projects, err := message.List(ctx, s.store, req, func(page store.Page) ([]*ent.Project, uint64, error) {
+		return store.List(ctx, s.store, q, page, entproject.ByCreatedAt, entproject.ByID)
+	}, projectToProto)
+	return &managementv1.ListProjectsResponse{Details: details, Result: projects}, err
 }
 
 // UpdateProject replaces the settings of a project.
@@ -164,13 +158,4 @@ func projectToProto(row *ent.Project) *projectv1.Project {
 		HasProjectCheck:        row.HasProjectCheck,
 		PrivateLabelingSetting: projectv1.PrivateLabelingSetting(row.PrivateLabelingSetting),
 	}
-}
-
-// each returns the messages of rows, in their order.
-func each[R, M any](rows []R, toProto func(R) M) []M {
-	messages := make([]M, len(rows))
-	for i, row := range rows {
-		messages[i] = toProto(row)
-	}
-	return messages
 }

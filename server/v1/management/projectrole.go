@@ -26,7 +26,7 @@ func (s ProjectRoles) AddProjectRole(ctx context.Context, req *managementv1.AddP
 
 // BulkAddProjectRoles adds roles to a project, all or none.
 func (s ProjectRoles) BulkAddProjectRoles(ctx context.Context, req *managementv1.BulkAddProjectRolesRequest) (*managementv1.BulkAddProjectRolesResponse, error) {
-	roles := each(req.GetRoles(), func(r *managementv1.BulkAddProjectRolesRequest_Role) project.Role {
+	roles := message.Each(req.GetRoles(), func(r *managementv1.BulkAddProjectRolesRequest_Role) project.Role {
 		return project.Role{Key: r.GetKey(), DisplayName: r.GetDisplayName(), Group: r.GetGroup()}
 	})
 	if err := project.CheckRepeated(roles); err != nil {
@@ -38,23 +38,15 @@ func (s ProjectRoles) BulkAddProjectRoles(ctx context.Context, req *managementv1
 
 // ListProjectRoles returns the roles of a project that match all queries.
 func (s ProjectRoles) ListProjectRoles(ctx context.Context, req *managementv1.ListProjectRolesRequest) (*managementv1.ListProjectRolesResponse, error) {
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
 	in, err := project.Get(ctx, s.store.Read().Project, req.GetProjectId())
 	if err != nil {
 		return nil, err
 	}
 	q := s.store.Read().ProjectRole.Query().Where(projectrole.ProjectPk(in.ID)).Where(roleConditions(req.GetQueries())...)
-	rows, total, err := store.List(ctx, s.store, q, message.Page(req.GetQuery()), projectrole.ByCreatedAt, projectrole.ByID)
-	if err != nil {
-		return nil, err
-	}
-	details.TotalResult = total
-	return &managementv1.ListProjectRolesResponse{Details: details, Result: each(rows, func(row *ent.ProjectRole) *projectv1.Role {
-		return roleToProto(row, in.ResourceOwner)
-	})}, nil
+	details, roles, err := message.List(ctx, s.store, req, func(page store.Page) ([]*ent.ProjectRole, uint64, error) {
+		return store.List(ctx, s.store, q, page, projectrole.ByCreatedAt, projectrole.ByID)
+	}, func(row *ent.ProjectRole) *projectv1.Role { return roleToProto(row, in.ResourceOwner) })
+	return &managementv1.ListProjectRolesResponse{Details: details, Result: roles}, err
 }
 
 // UpdateProjectRole replaces what is said of a role.

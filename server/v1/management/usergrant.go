@@ -61,17 +61,11 @@ func (s UserGrants) GetUserGrantByID(ctx context.Context, req *managementv1.GetU
 // ListUserGrants returns the user grants of the chosen organization that match
 // all queries.
 func (s UserGrants) ListUserGrants(ctx context.Context, req *managementv1.ListUserGrantRequest) (*managementv1.ListUserGrantResponse, error) {
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
-	conditions := append(each(req.GetQueries(), userGrantCondition), usergrant.ResourceOwner(caller.OrganizationID(ctx)))
-	rows, total, err := grant.List(ctx, s.store, message.Page(req.GetQuery()), conditions...)
-	if err != nil {
-		return nil, err
-	}
-	details.TotalResult = total
-	return &managementv1.ListUserGrantResponse{Details: details, Result: each(rows, message.UserGrant)}, nil
+	conditions := append(message.Each(req.GetQueries(), userGrantCondition), usergrant.ResourceOwner(caller.OrganizationID(ctx)))
+	details, grants, err := message.List(ctx, s.store, req, func(page store.Page) ([]grant.Grant, uint64, error) {
+		return grant.List(ctx, s.store, page, conditions...)
+	}, message.UserGrant)
+	return &managementv1.ListUserGrantResponse{Details: details, Result: grants}, err
 }
 
 // UpdateUserGrant replaces the roles that a user is granted.

@@ -8,6 +8,7 @@ import (
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
+	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/v1/message"
 )
 
@@ -38,24 +39,14 @@ func (s Users) ListUsers(ctx context.Context, req *managementv1.ListUsersRequest
 	if err != nil {
 		return nil, err
 	}
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
 	of, err := organization.Get(ctx, s.store.Read().Organization, caller.OrganizationID(ctx))
 	if err != nil {
 		return nil, err
 	}
-	rows, total, err := user.List(ctx, s.store, of, message.Page(req.GetQuery()), message.UserColumn(req.GetSortingColumn()), conditions...)
-	if err != nil {
-		return nil, err
-	}
-	details.TotalResult = total
-	users := make([]*userv1.User, len(rows))
-	for i, row := range rows {
-		users[i] = message.User(row.User, row.LoginNames)
-	}
-	return &managementv1.ListUsersResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: users}, nil
+	details, users, err := message.List(ctx, s.store, req, func(page store.Page) ([]user.Named, uint64, error) {
+		return user.List(ctx, s.store, of, page, message.UserColumn(req.GetSortingColumn()), conditions...)
+	}, func(row user.Named) *userv1.User { return message.User(row.User, row.LoginNames) })
+	return &managementv1.ListUsersResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: users}, err
 }
 
 // IsUserUnique tells whether a user name and an e-mail address are free.

@@ -64,17 +64,5 @@ func (s Users) step(ctx context.Context, id string, step user.Step) (*zitadelv1.
 
 // change runs f in a transaction with a user.
 func (s Users) change(ctx context.Context, id string, f func(context.Context, *store.Tx, *ent.User) (store.Change, error)) (*zitadelv1.ObjectDetails, error) {
-	var change store.Change
-	var row *ent.User
-	err := s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if row, err = user.Get(ctx, tx.User, id); err != nil {
-			return err
-		}
-		change, err = f(ctx, tx, row)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return message.Changed(change, row.CreatedAt), nil
+	return message.ChangedUser(user.Change(ctx, s.store, id, f))
 }

@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/bastide-id/bastide/ent"
 	zitadelv1 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -28,6 +29,15 @@ func Created(c store.Change) *zitadelv1.ObjectDetails {
 // change.
 func Changed(c store.Change, createdAt time.Time) *zitadelv1.ObjectDetails {
 	return Details(c.Sequence, createdAt, c.At, c.OwnerID)
+}
+
+// ChangedUser is Changed for a user as it was before the change. It returns err
+// if there is one.
+func ChangedUser(u *ent.User, c store.Change, err error) (*zitadelv1.ObjectDetails, error) {
+	if err != nil {
+		return nil, err
+	}
+	return Changed(c, u.CreatedAt), nil
 }
 
 // Time returns a time that may be absent.

@@ -29,3 +29,30 @@ func ListDetails(ctx context.Context, s *store.Store) (*zitadelv1.ListDetails, e
 
 // TextMethod returns the method of the store; their values are the same.
 func TextMethod(m zitadelv1.TextQueryMethod) store.TextMethod { return store.TextMethod(m) }
+
+// List answers a request for a list: it asks list for the page of the request,
+// and maps the rows. It returns the errors of list.
+func List[R, M any](
+	ctx context.Context, s *store.Store, req interface{ GetQuery() *zitadelv1.ListQuery },
+	list func(store.Page) ([]R, uint64, error), toProto func(R) M,
+) (*zitadelv1.ListDetails, []M, error) {
+	details, err := ListDetails(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, total, err := list(Page(req.GetQuery()))
+	if err != nil {
+		return nil, nil, err
+	}
+	details.TotalResult = total
+	return details, Each(rows, toProto), nil
+}
+
+// Each returns what of makes of each value, in their order.
+func Each[V, M any](values []V, of func(V) M) []M {
+	all := make([]M, len(values))
+	for i, value := range values {
+		all[i] = of(value)
+	}
+	return all
+}

@@ -22,21 +22,10 @@ type MemberQuery interface {
 // Members answers a search for members of the instance or organization with
 // the id.
 func Members(ctx context.Context, s *store.Store, level caller.Level, id string, q MemberQuery) (*zitadelv1.ListDetails, []*memberv1.Member, error) {
-	details, err := ListDetails(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
 	conditions := append(memberConditions(q.GetQueries()), membership.Of(level, id))
-	rows, total, err := membership.List(ctx, s, Page(q.GetQuery()), memberColumn(q), conditions...)
-	if err != nil {
-		return nil, nil, err
-	}
-	members := make([]*memberv1.Member, len(rows))
-	for i, row := range rows {
-		members[i] = member(row)
-	}
-	details.TotalResult = total
-	return details, members, nil
+	return List(ctx, s, q, func(page store.Page) ([]membership.Member, uint64, error) {
+		return membership.List(ctx, s, page, memberColumn(q), conditions...)
+	}, member)
 }
 
 func member(row membership.Member) *memberv1.Member {

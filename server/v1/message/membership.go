@@ -20,17 +20,10 @@ type MembershipQuery interface {
 
 // Memberships answers a search for what a user is a member of.
 func Memberships(ctx context.Context, s *store.Store, userID string, q MembershipQuery) (*zitadelv1.ListDetails, []*userv1.Membership, error) {
-	details, err := ListDetails(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	rows, total, err := membership.ListOfUser(ctx, s, userID, Page(q.GetQuery()), membershipConditions(q.GetQueries())...)
-	if err != nil {
-		return nil, nil, err
-	}
-	memberships := make([]*userv1.Membership, len(rows))
-	for i, row := range rows {
-		memberships[i] = &userv1.Membership{
+	return List(ctx, s, q, func(page store.Page) ([]membership.Named, uint64, error) {
+		return membership.ListOfUser(ctx, s, userID, page, membershipConditions(q.GetQueries())...)
+	}, func(row membership.Named) *userv1.Membership {
+		m := &userv1.Membership{
 			UserId:      userID,
 			Details:     Details(row.Sequence, row.CreatedAt, row.ChangedAt, row.ObjectID),
 			Roles:       row.Roles,
@@ -38,11 +31,10 @@ func Memberships(ctx context.Context, s *store.Store, userID string, q Membershi
 			Type:        &userv1.Membership_OrgId{OrgId: row.ObjectID},
 		}
 		if row.Level == caller.InstanceLevel {
-			memberships[i].Type = &userv1.Membership_Iam{Iam: true}
+			m.Type = &userv1.Membership_Iam{Iam: true}
 		}
-	}
-	details.TotalResult = total
-	return details, memberships, nil
+		return m
+	})
 }
 
 func membershipConditions(queries []*userv1.MembershipQuery) []predicate.Membership {

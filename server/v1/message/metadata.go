@@ -17,25 +17,14 @@ type MetadataQuery interface {
 
 // MetadataList answers a search for metadata of a user or an organization.
 func MetadataList(ctx context.Context, s *store.Store, on metadata.On, q MetadataQuery) (*zitadelv1.ListDetails, []*metadatav1.Metadata, error) {
-	details, err := ListDetails(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
 	conditions := make([]metadata.Condition, len(q.GetQueries()))
 	for i, query := range q.GetQueries() {
 		by := query.GetKeyQuery() // there is no other kind
 		conditions[i] = metadata.WhereKey(TextMethod(by.GetMethod()), by.GetKey())
 	}
-	entries, total, err := metadata.List(ctx, s, on, Page(q.GetQuery()), conditions...)
-	if err != nil {
-		return nil, nil, err
-	}
-	result := make([]*metadatav1.Metadata, len(entries))
-	for i, e := range entries {
-		result[i] = Metadata(e)
-	}
-	details.TotalResult = total
-	return details, result, nil
+	return List(ctx, s, q, func(page store.Page) ([]metadata.Entry, uint64, error) {
+		return metadata.List(ctx, s, on, page, conditions...)
+	}, Metadata)
 }
 
 // Metadata maps a key with its value.

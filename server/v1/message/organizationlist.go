@@ -3,6 +3,7 @@ package message
 import (
 	"context"
 
+	"github.com/bastide-id/bastide/ent"
 	entorganization "github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/predicate"
 	orgv1 "github.com/bastide-id/bastide/gen/zitadel/org/v1"
@@ -22,25 +23,14 @@ type OrganizationQuery interface {
 // Organizations answers a search for the organizations of the instance of ctx
 // for which the conditions hold.
 func Organizations(ctx context.Context, s *store.Store, q OrganizationQuery, conditions ...predicate.Organization) (*zitadelv1.ListDetails, []*orgv1.Org, error) {
-	details, err := ListDetails(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
 	by := organization.ByCreation
 	if q.GetSortingColumn() == orgv1.OrgFieldName_ORG_FIELD_NAME_NAME {
 		by = organization.ByName
 	}
 	conditions = append(conditions, organizationConditions(q.GetQueries())...)
-	rows, total, err := organization.List(ctx, s, Page(q.GetQuery()), by, conditions...)
-	if err != nil {
-		return nil, nil, err
-	}
-	result := make([]*orgv1.Org, len(rows))
-	for i, row := range rows {
-		result[i] = Organization(row)
-	}
-	details.TotalResult = total
-	return details, result, nil
+	return List(ctx, s, q, func(page store.Page) ([]*ent.Organization, uint64, error) {
+		return organization.List(ctx, s, page, by, conditions...)
+	}, Organization)
 }
 
 func organizationConditions(queries []*orgv1.OrgQuery) []predicate.Organization {

@@ -5,6 +5,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 
+	"github.com/bastide-id/bastide/ent"
 	entinstance "github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/instancedomain"
 	"github.com/bastide-id/bastide/ent/predicate"
@@ -104,10 +105,6 @@ func (s Instances) GetInstance(ctx context.Context, _ *systemv1.GetInstanceReque
 // ListInstances returns the instances that match all queries.
 func (s Instances) ListInstances(ctx context.Context, req *systemv1.ListInstancesRequest) (*systemv1.ListInstancesResponse, error) {
 	ctx = across.Instances(ctx)
-	details, err := message.ListDetails(ctx, s.store)
-	if err != nil {
-		return nil, err
-	}
 	order := map[instancev1.FieldName]func(...sql.OrderTermOption) entinstance.OrderOption{
 		instancev1.FieldName_FIELD_NAME_UNSPECIFIED:   entinstance.ByCreatedAt,
 		instancev1.FieldName_FIELD_NAME_ID:            entinstance.ByInstanceID,
@@ -115,16 +112,10 @@ func (s Instances) ListInstances(ctx context.Context, req *systemv1.ListInstance
 		instancev1.FieldName_FIELD_NAME_CREATION_DATE: entinstance.ByCreatedAt,
 	}
 	q := s.store.Read().Instance.Query().WithDomains(instance.SortDomains).Where(conditions(req.GetQueries())...)
-	rows, total, err := store.List(ctx, s.store, q, message.Page(req.GetQuery()), order[req.GetSortingColumn()], entinstance.ByInstanceID)
-	if err != nil {
-		return nil, err
-	}
-	result := make([]*instancev1.Instance, len(rows))
-	for i, row := range rows {
-		result[i] = message.Instance(row, s.version)
-	}
-	details.TotalResult = total
-	return &systemv1.ListInstancesResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: result}, nil
+	details, instances, err := message.List(ctx, s.store, req, func(page store.Page) ([]*ent.Instance, uint64, error) {
+		return store.List(ctx, s.store, q, page, order[req.GetSortingColumn()], entinstance.ByInstanceID)
+	}, func(row *ent.Instance) *instancev1.Instance { return message.Instance(row, s.version) })
+	return &systemv1.ListInstancesResponse{Details: details, SortingColumn: req.GetSortingColumn(), Result: instances}, err
 }
 
 func byName(o ...sql.OrderTermOption) entinstance.OrderOption {

@@ -10,6 +10,7 @@ import (
 	objectv2 "github.com/bastide-id/bastide/gen/zitadel/object/v2"
 	orgv2 "github.com/bastide-id/bastide/gen/zitadel/org/v2"
 	userv2 "github.com/bastide-id/bastide/gen/zitadel/user/v2"
+	"github.com/bastide-id/bastide/server/directory/metadata"
 	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/fault"
@@ -26,11 +27,12 @@ type Organizations struct {
 // does if none are named.
 func (s Organizations) AddOrganization(ctx context.Context, req *orgv2.AddOrganizationRequest) (*orgv2.AddOrganizationResponse, error) {
 	id := req.GetOrganizationId()
-	if req.OrgId != nil {
-		if req.OrganizationId != nil && req.GetOrgId() != id {
+	//lint:ignore SA1019 older clients send the id by this name
+	if former := req.OrgId; former != nil {
+		if req.OrganizationId != nil && *former != id {
 			return nil, fault.OrganizationIDsTwo.Field("org_id")
 		}
-		id = req.GetOrgId()
+		id = *former
 	}
 	admins, created, err := s.admins(ctx, id, req.GetAdmins())
 	if err != nil {
@@ -97,8 +99,15 @@ func (s Organizations) newHuman(ctx context.Context, organizationID string, h *u
 	case !phone.GetIsVerified():
 		return fault.ProviderMissing.With("set human.phone.is_verified or human.phone.return_code of the admin")
 	}
+	for _, entry := range h.GetMetadata() {
+		admin.Metadata = append(admin.Metadata, metadata.Value{Key: entry.GetKey(), Value: entry.GetValue()})
+	}
+	if err := metadata.CheckUnique(admin.Metadata); err != nil {
+		return fault.Under("human", err)
+	}
 	prepared, err := s.users.Prepare(ctx, newUser(h), "", user.Paths{
-		PreferredLanguage: "human.profile.preferred_language", Password: "human.password.password",
+		PreferredLanguage: "human.profile.preferred_language",
+		Password:          "human.password.password", PasswordHash: "human.hashed_password.hash",
 	})
 	admin.New, answer.UserId = &prepared, prepared.ID
 	return err
@@ -110,7 +119,7 @@ func newUser(h *userv2.AddHumanUserRequest) user.New {
 	if userName == "" {
 		userName = h.GetEmail().GetEmail()
 	}
-	return user.New{ID: h.GetUserId(), UserName: userName, Human: &user.Human{
+	human := &user.Human{
 		FirstName:              h.GetProfile().GetGivenName(),
 		LastName:               h.GetProfile().GetFamilyName(),
 		NickName:               h.GetProfile().GetNickName(),
@@ -122,8 +131,12 @@ func newUser(h *userv2.AddHumanUserRequest) user.New {
 		Phone:                  h.GetPhone().GetPhone(),
 		PhoneVerified:          h.GetPhone().GetIsVerified(),
 		Password:               h.GetPassword().GetPassword(),
-		PasswordChangeRequired: h.GetPassword().GetChangeRequired(),
-	}}
+		PasswordChangeRequired: h.GetPassword().GetChangeRequired() || h.GetHashedPassword().GetChangeRequired(),
+	}
+	if hashed := h.GetHashedPassword(); hashed != nil {
+		human.PasswordHash = &hashed.Hash
+	}
+	return user.New{ID: h.GetUserId(), UserName: userName, Human: human}
 }
 
 // details are those of a new organization.

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
+	authv1 "github.com/bastide-id/bastide/gen/zitadel/auth/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	objectv2 "github.com/bastide-id/bastide/gen/zitadel/object/v2"
 	orgv2 "github.com/bastide-id/bastide/gen/zitadel/org/v2"
@@ -115,6 +116,29 @@ func TestAddOrganizationReturnsCodes(t *testing.T) {
 	})
 }
 
+// A person comes with the hash of a password from elsewhere, and with metadata.
+func TestAddOrganizationWithWhatIsKnown(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		ada := human("ada")
+		ada.GetHuman().PasswordType = hashed("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/") // of "password"
+		ada.GetHuman().Metadata = []*userv2.SetMetadataEntry{{Key: "plan", Value: []byte("gold")}, {Key: "team", Value: []byte("blue")}}
+		got := servertest.OK(i.Owner.Organization.AddOrganization(t.Context(), &request{Name: "org", Admins: []*admin{ada}}))(t)
+		me := i.As(t, got.GetCreatedAdmins()[0].GetUserId())
+		servertest.OK(me.Auth.UpdateMyPassword(t.Context(), &authv1.UpdateMyPasswordRequest{OldPassword: "password", NewPassword: servertest.HumanPassword}))(t)
+		for _, want := range ada.GetHuman().GetMetadata() {
+			entry := servertest.OK(me.Auth.GetMyMetadata(t.Context(), &authv1.GetMyMetadataRequest{Key: want.GetKey()}))(t).GetMetadata()
+			if string(entry.GetValue()) != string(want.GetValue()) {
+				t.Errorf("%s is %q", want.GetKey(), entry.GetValue())
+			}
+		}
+	})
+}
+
+func hashed(hash string) *userv2.AddHumanUserRequest_HashedPassword {
+	return &userv2.AddHumanUserRequest_HashedPassword{HashedPassword: &userv2.HashedPassword{Hash: hash}}
+}
+
 func TestIDsThatClientsBring(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i, other := s.NewInstance(t, "acme"), s.NewInstance(t, "other")
@@ -180,6 +204,7 @@ func TestAddOrganizationRefuses(t *testing.T) {
 			names  string
 		}{
 			"two ids": {func(r *request, _ *admin) {
+				//lint:ignore SA1019 older clients send the id by this name
 				r.OrganizationId, r.OrgId = proto.String("a"), proto.String("b")
 			}, connect.CodeInvalidArgument, "organization.two_ids", "org_id"},
 			"empty id":     {func(r *request, _ *admin) { r.OrganizationId = proto.String("") }, connect.CodeInvalidArgument, invalid, "organization_id"},
@@ -216,6 +241,12 @@ func TestAddOrganizationRefuses(t *testing.T) {
 			"password": {func(r *request, a *admin) {
 				a.GetHuman().GetPassword().Password = "short"
 			}, connect.CodeInvalidArgument, "password.policy", "admins[0].human.password.password"},
+			"hash": {func(r *request, a *admin) {
+				a.GetHuman().PasswordType = hashed("password")
+			}, connect.CodeInvalidArgument, "password.hash_unknown", "admins[0].human.hashed_password.hash"},
+			"key twice": {func(r *request, a *admin) {
+				a.GetHuman().Metadata = []*userv2.SetMetadataEntry{{Key: "plan", Value: []byte("a")}, {Key: "plan", Value: []byte("b")}}
+			}, connect.CodeInvalidArgument, "metadata.key_repeated", "admins[0].human.metadata[1].key"},
 			"language": {func(r *request, a *admin) {
 				a.GetHuman().Profile.PreferredLanguage = proto.String("d?")
 			}, connect.CodeInvalidArgument, "language.invalid", "admins[0].human.profile.preferred_language"},

@@ -912,7 +912,7 @@ var File_zitadel_user_v2_user_proto protoreflect.FileDescriptor
 
 const file_zitadel_user_v2_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1azitadel/user/v2/user.proto\x12\x0fzitadel.user.v2\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1ezitadel/object/v2/object.proto\"\xf8\x05\n" +
+	"\x1azitadel/user/v2/user.proto\x12\x0fzitadel.user.v2\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1ezitadel/object/v2/object.proto\"\xee\x05\n" +
 	"\x13AddHumanUserRequest\x12(\n" +
 	"\auser_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01H\x01R\x06userId\x88\x01\x01\x12+\n" +
@@ -922,10 +922,10 @@ const file_zitadel_user_v2_user_proto_rawDesc = "" +
 	"\aprofile\x18\x04 \x01(\v2 .zitadel.user.v2.SetHumanProfileB\x06\xbaH\x03\xc8\x01\x01R\aprofile\x12<\n" +
 	"\x05email\x18\x05 \x01(\v2\x1e.zitadel.user.v2.SetHumanEmailB\x06\xbaH\x03\xc8\x01\x01R\x05email\x124\n" +
 	"\x05phone\x18\n" +
-	" \x01(\v2\x1e.zitadel.user.v2.SetHumanPhoneR\x05phone\x12L\n" +
-	"\bmetadata\x18\x06 \x03(\v2!.zitadel.user.v2.SetMetadataEntryB\r\xbaH\x06\x92\x01\x03\x10\xe8\a\xc8\xf3\x18\x01R\bmetadata\x127\n" +
-	"\bpassword\x18\a \x01(\v2\x19.zitadel.user.v2.PasswordH\x00R\bpassword\x12P\n" +
-	"\x0fhashed_password\x18\b \x01(\v2\x1f.zitadel.user.v2.HashedPasswordB\x04\xc8\xf3\x18\x01H\x00R\x0ehashedPassword\x12D\n" +
+	" \x01(\v2\x1e.zitadel.user.v2.SetHumanPhoneR\x05phone\x12H\n" +
+	"\bmetadata\x18\x06 \x03(\v2!.zitadel.user.v2.SetMetadataEntryB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\bmetadata\x127\n" +
+	"\bpassword\x18\a \x01(\v2\x19.zitadel.user.v2.PasswordH\x00R\bpassword\x12J\n" +
+	"\x0fhashed_password\x18\b \x01(\v2\x1f.zitadel.user.v2.HashedPasswordH\x00R\x0ehashedPassword\x12D\n" +
 	"\tidp_links\x18\t \x03(\v2\x18.zitadel.user.v2.IDPLinkB\r\xbaH\x06\x92\x01\x03\x10\xe8\a\xc8\xf3\x18\x01R\bidpLinks\x124\n" +
 	"\vtotp_secret\x18\f \x01(\tB\x0e\xbaH\ar\x05\x10\x01\x18\xc8\x01\xc8\xf3\x18\x01H\x03R\n" +
 	"totpSecret\x88\x01\x01B\x0f\n" +
