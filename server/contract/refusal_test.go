@@ -36,7 +36,7 @@ func TestUnsupported(t *testing.T) {
 			}
 			checked++
 			w.refuses(t, p, p.path(false)+": "+string(value.Name()), func(m protoreflect.Message) {
-				m.Set(field, protoreflect.ValueOfEnum(value.Number()))
+				put(field, protoreflect.ValueOfEnum(value.Number()))(m)
 			})
 		}
 	}
@@ -87,12 +87,7 @@ func TestNUL(t *testing.T) {
 			}
 			for _, text := range []string{"\x00", "a\x00b"} {
 				request, within := w.request(t, p)
-				value := protoreflect.ValueOfString(text)
-				if field.IsList() {
-					within.Mutable(field).List().Append(value)
-				} else {
-					within.Set(field, value)
-				}
+				put(field, protoreflect.ValueOfString(text))(within)
 				err := call(t, w.mighty(p.method), p.method, request)
 				servertest.Refused(t, err, connect.CodeInvalidArgument, fault.TextHasNUL.With().ID())
 				if found := violations(t, err); len(found) != 1 || found[p.path(true)] == nil {
@@ -113,11 +108,7 @@ func TestEnumsTakeDefinedValuesOnly(t *testing.T) {
 			continue
 		}
 		request, within := w.request(t, p)
-		if field.IsList() {
-			within.Mutable(field).List().Append(protoreflect.ValueOfEnum(12345))
-		} else {
-			within.Set(field, protoreflect.ValueOfEnum(12345))
-		}
+		put(field, protoreflect.ValueOfEnum(12345))(within)
 		err := call(t, w.mighty(p.method).Via(servertest.ConnectProto), p.method, request)
 		if found := violations(t, err); codeOf(err) != connect.CodeInvalidArgument || len(found) != 1 || found[p.path(true)] == nil {
 			t.Errorf("%s: violates %v: %v", p, found, err)
