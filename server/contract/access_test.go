@@ -161,7 +161,7 @@ func TestObjectsOfOthersAreUnknown(t *testing.T) {
 				checked++
 			}
 		}
-		if checked < 100 {
+		if checked < 132 {
 			t.Errorf("only %d calls", checked)
 		}
 	})

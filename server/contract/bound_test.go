@@ -4,6 +4,7 @@ package contract
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -130,10 +131,15 @@ func boundsOfNumber(p place, rules *validate.FieldRules) (all []bound) {
 	add := func(rule string, within, beyond protoreflect.Value) {
 		all = append(all, bound{rule: rule, path: p.path(true), within: put(p.field(), within), beyond: put(p.field(), beyond)})
 	}
-	whole := protoreflect.ValueOfUint64
 	if of := rules.GetUint64(); of != nil {
+		whole := protoreflect.ValueOfUint64
 		add("uint64.gte_lte", whole(of.GetLte()), whole(of.GetLte()+1))
 		add("uint64.gte_lte", whole(of.GetGte()), whole(of.GetGte()-1))
+	}
+	if of := rules.GetUint32(); of != nil {
+		whole := protoreflect.ValueOfUint32
+		add("uint32.gte_lte", whole(of.GetLte()), whole(of.GetLte()+1))
+		add("uint32.gte_lte", whole(of.GetGte()), whole(of.GetGte()-1))
 	}
 	lasting := func(d time.Duration) protoreflect.Value {
 		return protoreflect.ValueOfMessage(durationpb.New(d).ProtoReflect())
@@ -158,11 +164,15 @@ func boundsOfList(t *testing.T, p place, rules *validate.RepeatedRules) (all []b
 	of := func(n int) func(protoreflect.Message) {
 		return func(m protoreflect.Message) {
 			list := m.Mutable(field).List()
-			for range n {
-				if field.Message() != nil {
-					fill(t, list.AppendMutable().Message(), nil)
-				} else {
+			for i := range n {
+				if field.Message() == nil {
 					list.Append(valueOf(t, field))
+					continue
+				}
+				element := list.AppendMutable().Message()
+				fill(t, element, nil)
+				if key := field.Message().Fields().ByName("key"); key != nil { // of which there is one each
+					element.Set(key, protoreflect.ValueOfString(fmt.Sprintf("key-%d", i)))
 				}
 			}
 		}

@@ -89,7 +89,7 @@ func refusesZero(rules *validate.FieldRules) bool {
 	text := rules.GetString()
 	return rules.GetRequired() || text.GetMinLen() > 0 || text.GetEmail() || text.GetPrefix() != "" ||
 		rules.GetBytes().GetMinLen() > 0 || rules.GetRepeated().GetMinItems() > 0 || rules.GetBool().GetConst() ||
-		slices.Contains(rules.GetEnum().GetNotIn(), 0) || rules.GetUint64().GetGte() > 0
+		slices.Contains(rules.GetEnum().GetNotIn(), 0) || rules.GetUint64().GetGte() > 0 || rules.GetUint32().GetGte() > 0
 }
 
 func fillField(t *testing.T, m protoreflect.Message, field protoreflect.FieldDescriptor) {
@@ -117,6 +117,8 @@ func valueOf(t *testing.T, field protoreflect.FieldDescriptor) protoreflect.Valu
 		return protoreflect.ValueOfEnum(supportedValue(t, field, rules.GetEnum()))
 	case protoreflect.Uint64Kind:
 		return protoreflect.ValueOfUint64(rules.GetUint64().GetGte())
+	case protoreflect.Uint32Kind:
+		return protoreflect.ValueOfUint32(rules.GetUint32().GetGte())
 	case protoreflect.StringKind:
 		return protoreflect.ValueOfString(anyText(t, field, rules.GetString()))
 	}
