@@ -140,14 +140,15 @@ func newWorld(t *testing.T, s *servertest.Server) world {
 	t.Helper()
 	w := world{server: s, first: s.First(t), other: s.NewInstance(t, "other"), system: s.AsSystem(t)}
 	w.userID = w.first.NewMachine(t, "robot")
-	w.projectID = w.newProject(t)
+	w.projectID = newProject(t, w.first)
 	return w
 }
 
-func (w world) newProject(t *testing.T) string {
+// newProject adds a project to the organization of the instance's owner.
+func newProject(t *testing.T, in servertest.Tenant) string {
 	t.Helper()
 	name := "project-" + strings.ToLower(id.Suffix(6))
-	return servertest.OK(w.first.Owner.Management.AddProject(t.Context(), &managementv1.AddProjectRequest{Name: name}))(t).GetId()
+	return servertest.OK(in.Owner.Management.AddProject(t.Context(), &managementv1.AddProjectRequest{Name: name}))(t).GetId()
 }
 
 // mighty returns a caller who may make the call.

@@ -35,12 +35,12 @@ func TestUnsupported(t *testing.T) {
 				continue
 			}
 			checked++
-			w.refuses(t, p, p.path(false)+": "+string(value.Name()), func(m protoreflect.Message) {
-				m.Set(field, protoreflect.ValueOfEnum(value.Number()))
+			w.refuses(t, p, p.path(true)+": "+string(value.Name()), func(m protoreflect.Message) {
+				put(field, protoreflect.ValueOfEnum(value.Number()))(m)
 			})
 		}
 	}
-	if checked < 5 {
+	if checked < 12 {
 		t.Errorf("only %d fields and values were checked", checked)
 	}
 }
@@ -80,47 +80,52 @@ func setAny(m protoreflect.Message, field protoreflect.FieldDescriptor) {
 func TestNUL(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		w := newWorld(t, s)
+		checked := 0
 		for _, p := range places() {
-			field := p.field()
-			if field.Kind() != protoreflect.StringKind || unsupported(field) {
+			if p.field().Kind() != protoreflect.StringKind || unsupported(p.field()) {
 				continue
 			}
-			for _, text := range []string{"\x00", "a\x00b"} {
-				request, within := w.request(t, p)
-				value := protoreflect.ValueOfString(text)
-				if field.IsList() {
-					within.Mutable(field).List().Append(value)
-				} else {
-					within.Set(field, value)
-				}
-				err := call(t, w.mighty(p.method), p.method, request)
-				servertest.Refused(t, err, connect.CodeInvalidArgument, fault.TextHasNUL.With().ID())
-				if found := violations(t, err); len(found) != 1 || found[p.path(true)] == nil {
-					t.Errorf("%s: %q violates %v", p, text, found)
-				}
-			}
+			checked++
+			w.refusesNUL(t, p, servertest.ConnectJSON, "\x00")
+			w.refusesNUL(t, p, servertest.REST, "a\x00b") // where it may stand in the path
+		}
+		if checked < 337 {
+			t.Errorf("only %d fields were checked", checked)
 		}
 	})
+}
+
+// refusesNUL checks that a call is refused for a text, and that the field is
+// named.
+func (w world) refusesNUL(t *testing.T, p place, protocol servertest.Protocol, text string) {
+	t.Helper()
+	request, within := w.request(t, p)
+	put(p.field(), protoreflect.ValueOfString(text))(within)
+	err := call(t, w.mighty(p.method).Via(protocol), p.method, request)
+	if found := violations(t, err); codeOf(err) != connect.CodeInvalidArgument || faultOf(t, err) != fault.TextHasNUL.With().ID() || len(found) != 1 || found[p.path(true)] == nil {
+		t.Errorf("%s by %s: %q violates %v: %v", p, protocol, text, found, err)
+	}
 }
 
 // A caller that is told nothing else learns that a value is not defined.
 func TestEnumsTakeDefinedValuesOnly(t *testing.T) {
 	s := servertest.Installed(t, servertest.SQLite).Start(t)
 	w := newWorld(t, s)
+	checked := 0
 	for _, p := range places() {
 		field := p.field()
 		if field.Enum() == nil {
 			continue
 		}
+		checked++
 		request, within := w.request(t, p)
-		if field.IsList() {
-			within.Mutable(field).List().Append(protoreflect.ValueOfEnum(12345))
-		} else {
-			within.Set(field, protoreflect.ValueOfEnum(12345))
-		}
+		put(field, protoreflect.ValueOfEnum(12345))(within)
 		err := call(t, w.mighty(p.method).Via(servertest.ConnectProto), p.method, request)
 		if found := violations(t, err); codeOf(err) != connect.CodeInvalidArgument || len(found) != 1 || found[p.path(true)] == nil {
 			t.Errorf("%s: violates %v: %v", p, found, err)
 		}
+	}
+	if checked < 81 {
+		t.Errorf("only %d fields were checked", checked)
 	}
 }
