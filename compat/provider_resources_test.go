@@ -5,10 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"regexp"
 	"slices"
 	"strings"
@@ -175,14 +173,12 @@ func TestProviderDefaultOrganization(t *testing.T) {
 // and sends that to the other services too.
 func TestProviderSystemToken(t *testing.T) {
 	ctx := t.Context()
-	block, _ := pem.Decode([]byte(running.file(t, "system.key.pem")))
-	key := ok(x509.ParsePKCS8PrivateKey(block.Bytes))(t).(*rsa.PrivateKey)
 	now := time.Now().Unix()
-	claims := ok(json.Marshal(map[string]any{"iss": "system", "sub": "system", "aud": running.url.String(), "iat": now, "exp": now + 3600}))(t)
+	claims := ok(json.Marshal(map[string]any{"iss": "terraform", "sub": "terraform", "aud": running.url.String(), "iat": now, "exp": now + 3600}))(t)
 	part := base64.RawURLEncoding.EncodeToString
 	signed := part([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + part(claims)
 	sum := sha256.Sum256([]byte(signed))
-	signature := ok(rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:]))(t)
+	signature := ok(rsa.SignPKCS1v15(rand.Reader, running.terraform, crypto.SHA256, sum[:]))(t)
 	c := connect(t, "localhost", client.PAT(signed+"."+part(signature)))
 	ok(c.AdminService().GetMyInstance(ctx, nil))(t)
 	id := ok(c.AdminService().GetDefaultOrg(ctx, nil))(t).GetOrg().GetId()
