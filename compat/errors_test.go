@@ -13,54 +13,25 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// refusal is a call and the code that it has to fail with.
+type refusal struct {
+	call func() error
+	want codes.Code
+}
+
 // Clients branch on the code alone.
 func TestGoErrorCodes(t *testing.T) {
 	ctx, c := t.Context(), asOwner(t)
 	id := newOrganization(t, c, "Compat errors")
-	here := in(ctx, id)
-	m := c.ManagementService()
+	here, m := in(ctx, id), c.ManagementService()
 	robot := ok(m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-errors", Name: "Errors"}))(t).GetUserId()
 	nobody := connect(t, "localhost", client.PAT(ok(m.AddPersonalAccessToken(here, &management.AddPersonalAccessTokenRequest{UserId: robot}))(t).GetToken()))
-	for name, test := range map[string]struct {
-		call func() error
-		want codes.Code
-	}{
-		"an empty name": {func() error { _, err := m.AddOrg(ctx, &management.AddOrgRequest{}); return err }, codes.InvalidArgument},
-		"an unknown user": {func() error {
-			_, err := m.GetUserByID(here, &management.GetUserByIDRequest{Id: "123456789012345678"})
-			return err
-		}, codes.NotFound},
-		"a user of another organization": {func() error {
-			_, err := m.GetUserByID(ctx, &management.GetUserByIDRequest{Id: robot})
-			return err
-		}, codes.NotFound},
-		"a name that is taken": {func() error {
-			_, err := m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-errors", Name: "x"})
-			return err
-		}, codes.AlreadyExists},
-		"an organization that nobody has": {func() error {
-			_, err := m.GetMyOrg(in(ctx, "123456789012345678"), nil)
-			return err
-		}, codes.PermissionDenied},
+	for name, test := range map[string]refusal{
+		"an organization that nobody has": {func() error { _, err := m.GetMyOrg(in(ctx, "123456789012345678"), nil); return err }, codes.PermissionDenied},
 		"a caller without a role": {func() error {
 			_, err := nobody.AdminService().GetOrgByID(ctx, &admin.GetOrgByIDRequest{Id: id})
 			return err
 		}, codes.PermissionDenied},
-		"nothing to change": {func() error {
-			_, err := m.UpdateOrg(here, &management.UpdateOrgRequest{Name: "Compat errors"})
-			return err
-		}, codes.FailedPrecondition},
-		"a state it is in": {func() error {
-			_, err := m.ReactivateUser(here, &management.ReactivateUserRequest{Id: robot})
-			return err
-		}, codes.FailedPrecondition},
-		"a mail without a provider": {func() error {
-			_, err := m.AddHumanUser(here, &management.AddHumanUserRequest{
-				UserName: "compat-mail", Profile: &management.AddHumanUserRequest_Profile{FirstName: "Ada", LastName: "Lovelace"},
-				Email: &management.AddHumanUserRequest_Email{Email: "ada@example.com"},
-			})
-			return err
-		}, codes.FailedPrecondition},
 		"no token": {func() error {
 			_, err := connect(t, "localhost", client.PAT("garbage")).AuthService().GetMyUser(ctx, nil)
 			return err
@@ -74,6 +45,45 @@ func TestGoErrorCodes(t *testing.T) {
 			_, err := c.UserServiceV2().GetUserByID(ctx, &userv2.GetUserByIDRequest{UserId: robot})
 			return err
 		}, codes.Unimplemented},
+	} {
+		t.Run(name, func(t *testing.T) { refused(t, test.call(), test.want) })
+	}
+}
+
+// What the calls themselves refuse.
+func TestGoRefusals(t *testing.T) {
+	ctx, c := t.Context(), asOwner(t)
+	here, m := in(ctx, newOrganization(t, c, "Compat refusals")), c.ManagementService()
+	robot := ok(m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-refusals", Name: "Refusals"}))(t).GetUserId()
+	for name, test := range map[string]refusal{
+		"an empty name": {func() error { _, err := m.AddOrg(ctx, &management.AddOrgRequest{}); return err }, codes.InvalidArgument},
+		"an unknown user": {func() error {
+			_, err := m.GetUserByID(here, &management.GetUserByIDRequest{Id: "123456789012345678"})
+			return err
+		}, codes.NotFound},
+		"a user of another organization": {func() error {
+			_, err := m.GetUserByID(ctx, &management.GetUserByIDRequest{Id: robot})
+			return err
+		}, codes.NotFound},
+		"a name that is taken": {func() error {
+			_, err := m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-refusals", Name: "x"})
+			return err
+		}, codes.AlreadyExists},
+		"nothing to change": {func() error {
+			_, err := m.UpdateOrg(here, &management.UpdateOrgRequest{Name: "Compat refusals"})
+			return err
+		}, codes.FailedPrecondition},
+		"a state it is in": {func() error {
+			_, err := m.ReactivateUser(here, &management.ReactivateUserRequest{Id: robot})
+			return err
+		}, codes.FailedPrecondition},
+		"a mail without a provider": {func() error {
+			_, err := m.AddHumanUser(here, &management.AddHumanUserRequest{
+				UserName: "compat-mail", Profile: &management.AddHumanUserRequest_Profile{FirstName: "Ada", LastName: "Lovelace"},
+				Email: &management.AddHumanUserRequest_Email{Email: "ada@example.com"},
+			})
+			return err
+		}, codes.FailedPrecondition},
 	} {
 		t.Run(name, func(t *testing.T) { refused(t, test.call(), test.want) })
 	}

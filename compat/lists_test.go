@@ -12,6 +12,14 @@ import (
 	"google.golang.org/grpc/codes"
 )
 
+func named(name string, method object.TextQueryMethod) *user.SearchQuery {
+	return &user.SearchQuery{Query: &user.SearchQuery_DisplayNameQuery{DisplayNameQuery: &user.DisplayNameQuery{DisplayName: name, Method: method}}}
+}
+
+func withUserName(name string, method object.TextQueryMethod) *user.SearchQuery {
+	return &user.SearchQuery{Query: &user.SearchQuery_UserNameQuery{UserNameQuery: &user.UserNameQuery{UserName: name, Method: method}}}
+}
+
 // A list is sorted, cut into pages and filtered as the client asks for.
 func TestGoLists(t *testing.T) {
 	c := asOwner(t)
@@ -31,12 +39,6 @@ func TestGoLists(t *testing.T) {
 		}
 		return names
 	}
-	named := func(name string, method object.TextQueryMethod) *user.SearchQuery {
-		return &user.SearchQuery{Query: &user.SearchQuery_DisplayNameQuery{DisplayNameQuery: &user.DisplayNameQuery{DisplayName: name, Method: method}}}
-	}
-	userName := func(name string, method object.TextQueryMethod) *user.SearchQuery {
-		return &user.SearchQuery{Query: &user.SearchQuery_UserNameQuery{UserNameQuery: &user.UserNameQuery{UserName: name, Method: method}}}
-	}
 	inactive := &user.SearchQuery{Query: &user.SearchQuery_StateQuery{StateQuery: &user.StateQuery{State: user.UserState_USER_STATE_INACTIVE}}}
 	machines := &user.SearchQuery{Query: &user.SearchQuery_TypeQuery{TypeQuery: &user.TypeQuery{Type: user.Type_TYPE_MACHINE}}}
 	people := &user.SearchQuery{Query: &user.SearchQuery_TypeQuery{TypeQuery: &user.TypeQuery{Type: user.Type_TYPE_HUMAN}}}
@@ -54,7 +56,7 @@ func TestGoLists(t *testing.T) {
 		"no pattern":         {list(up, byDisplayName, named("%", object.TextQueryMethod_TEXT_QUERY_METHOD_CONTAINS)), nil},
 		"by state":           {list(up, byDisplayName, inactive), []string{"Dora"}},
 		"by type":            {list(up, byDisplayName, people), nil},
-		"both":               {list(up, byDisplayName, machines, userName("-7", object.TextQueryMethod_TEXT_QUERY_METHOD_ENDS_WITH)), []string{"Dora"}},
+		"both":               {list(up, byDisplayName, machines, withUserName("-7", object.TextQueryMethod_TEXT_QUERY_METHOD_ENDS_WITH)), []string{"Dora"}},
 		"either":             {list(up, byDisplayName, &user.SearchQuery{Query: &user.SearchQuery_OrQuery{OrQuery: &user.OrQuery{Queries: []*user.SearchQuery{inactive, named("alice", 0)}}}}), []string{"alice", "Dora"}},
 		"all but":            {list(up, byDisplayName, &user.SearchQuery{Query: &user.SearchQuery_NotQuery{NotQuery: &user.NotQuery{Query: inactive}}}), []string{"alice", "Bob", "carol"}},
 		"by e-mail, machine": {list(up, byDisplayName, &user.SearchQuery{Query: &user.SearchQuery_EmailQuery{EmailQuery: &user.EmailQuery{EmailAddress: "a", Method: object.TextQueryMethod_TEXT_QUERY_METHOD_CONTAINS}}}), nil},
@@ -63,8 +65,17 @@ func TestGoLists(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, test.got, test.want)
 		}
 	}
+}
+
+// A page says how many there are in all, and what is not a page is refused.
+func TestGoListDetails(t *testing.T) {
+	c := asOwner(t)
+	here, m := in(t.Context(), newOrganization(t, c, "Compat pages")), c.ManagementService()
+	for i := range 3 {
+		ok(m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: fmt.Sprintf("compat-page-%d", i), Name: "x"}))(t)
+	}
 	page := ok(m.ListUsers(here, &management.ListUsersRequest{Query: &object.ListQuery{Limit: 1}}))(t)
-	if d := page.GetDetails(); d.GetTotalResult() != 4 || d.GetProcessedSequence() == 0 || !d.GetViewTimestamp().IsValid() {
+	if d := page.GetDetails(); len(page.GetResult()) != 1 || d.GetTotalResult() != 3 || d.GetProcessedSequence() == 0 || !d.GetViewTimestamp().IsValid() {
 		t.Errorf("details: %v", d)
 	}
 	_, err := m.ListUsers(here, &management.ListUsersRequest{Query: &object.ListQuery{Limit: 100_000}})

@@ -111,31 +111,28 @@ func TestGoUsers(t *testing.T) {
 		got.GetHuman().GetEmail().GetEmail() != "augusta@example.com" || got.GetHuman().GetPhone().GetPhone() != "" {
 		t.Errorf("got %v", got)
 	}
-	for _, end := range []func() error{
-		func() error {
-			_, err := m.DeactivateUser(here, &management.DeactivateUserRequest{Id: human})
-			return err
-		},
-		func() error {
-			_, err := m.ReactivateUser(here, &management.ReactivateUserRequest{Id: human})
-			return err
-		},
-		func() error { _, err := m.LockUser(here, &management.LockUserRequest{Id: human}); return err },
-		func() error { _, err := m.UnlockUser(here, &management.UnlockUserRequest{Id: human}); return err },
-	} {
-		if err := end(); err != nil {
-			t.Error(err)
-		}
-	}
-	ok(m.SetUserMetadata(here, &management.SetUserMetadataRequest{Id: human, Key: "shoe", Value: []byte("38")}))(t)
-	if got := ok(m.GetUserMetadata(here, &management.GetUserMetadataRequest{Id: human, Key: "shoe"}))(t).GetMetadata(); string(got.GetValue()) != "38" {
-		t.Errorf("metadata: %v", got)
-	}
+	ok(m.DeactivateUser(here, &management.DeactivateUserRequest{Id: human}))(t)
+	ok(m.ReactivateUser(here, &management.ReactivateUserRequest{Id: human}))(t)
+	ok(m.LockUser(here, &management.LockUserRequest{Id: human}))(t)
+	ok(m.UnlockUser(here, &management.UnlockUserRequest{Id: human}))(t)
 	if got := ok(m.ListUserChanges(here, &management.ListUserChangesRequest{UserId: human}))(t).GetResult(); len(got) < 8 {
 		t.Errorf("%d changes", len(got))
 	}
 	ok(m.RemoveUser(here, &management.RemoveUserRequest{Id: human}))(t)
 	_, err := m.GetUserByID(here, &management.GetUserByIDRequest{Id: human})
+	refused(t, err, codes.NotFound)
+}
+
+func TestGoUserMetadata(t *testing.T) {
+	c := asOwner(t)
+	here, m := in(t.Context(), newOrganization(t, c, "Compat metadata")), c.ManagementService()
+	id := ok(m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-metadata", Name: "Metadata"}))(t).GetUserId()
+	ok(m.SetUserMetadata(here, &management.SetUserMetadataRequest{Id: id, Key: "shoe", Value: []byte("38")}))(t)
+	if got := ok(m.GetUserMetadata(here, &management.GetUserMetadataRequest{Id: id, Key: "shoe"}))(t).GetMetadata(); string(got.GetValue()) != "38" {
+		t.Errorf("metadata: %v", got)
+	}
+	ok(m.RemoveUserMetadata(here, &management.RemoveUserMetadataRequest{Id: id, Key: "shoe"}))(t)
+	_, err := m.GetUserMetadata(here, &management.GetUserMetadataRequest{Id: id, Key: "shoe"})
 	refused(t, err, codes.NotFound)
 }
 
