@@ -1,12 +1,12 @@
 package compat
 
 import (
+	"context"
 	"slices"
 	"testing"
 
 	"github.com/zitadel/zitadel-go/v3/pkg/client"
 	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/admin"
-	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/app"
 	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/auth"
 	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/authn"
 	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/management"
@@ -23,7 +23,8 @@ import (
 func newOrganization(t *testing.T, c *client.Client, of string) string {
 	t.Helper()
 	id := ok(c.ManagementService().AddOrg(t.Context(), &management.AddOrgRequest{Name: of}))(t).GetId()
-	t.Cleanup(func() { _, _ = c.AdminService().RemoveOrg(t.Context(), &admin.RemoveOrgRequest{OrgId: id}) })
+	ctx := context.WithoutCancel(t.Context()) // which is over when the test is
+	t.Cleanup(func() { _, _ = c.AdminService().RemoveOrg(ctx, &admin.RemoveOrgRequest{OrgId: id}) })
 	return id
 }
 
@@ -110,31 +111,28 @@ func TestGoUsers(t *testing.T) {
 		got.GetHuman().GetEmail().GetEmail() != "augusta@example.com" || got.GetHuman().GetPhone().GetPhone() != "" {
 		t.Errorf("got %v", got)
 	}
-	for _, end := range []func() error{
-		func() error {
-			_, err := m.DeactivateUser(here, &management.DeactivateUserRequest{Id: human})
-			return err
-		},
-		func() error {
-			_, err := m.ReactivateUser(here, &management.ReactivateUserRequest{Id: human})
-			return err
-		},
-		func() error { _, err := m.LockUser(here, &management.LockUserRequest{Id: human}); return err },
-		func() error { _, err := m.UnlockUser(here, &management.UnlockUserRequest{Id: human}); return err },
-	} {
-		if err := end(); err != nil {
-			t.Error(err)
-		}
-	}
-	ok(m.SetUserMetadata(here, &management.SetUserMetadataRequest{Id: human, Key: "shoe", Value: []byte("38")}))(t)
-	if got := ok(m.GetUserMetadata(here, &management.GetUserMetadataRequest{Id: human, Key: "shoe"}))(t).GetMetadata(); string(got.GetValue()) != "38" {
-		t.Errorf("metadata: %v", got)
-	}
+	ok(m.DeactivateUser(here, &management.DeactivateUserRequest{Id: human}))(t)
+	ok(m.ReactivateUser(here, &management.ReactivateUserRequest{Id: human}))(t)
+	ok(m.LockUser(here, &management.LockUserRequest{Id: human}))(t)
+	ok(m.UnlockUser(here, &management.UnlockUserRequest{Id: human}))(t)
 	if got := ok(m.ListUserChanges(here, &management.ListUserChangesRequest{UserId: human}))(t).GetResult(); len(got) < 8 {
 		t.Errorf("%d changes", len(got))
 	}
 	ok(m.RemoveUser(here, &management.RemoveUserRequest{Id: human}))(t)
 	_, err := m.GetUserByID(here, &management.GetUserByIDRequest{Id: human})
+	refused(t, err, codes.NotFound)
+}
+
+func TestGoUserMetadata(t *testing.T) {
+	c := asOwner(t)
+	here, m := in(t.Context(), newOrganization(t, c, "Compat metadata")), c.ManagementService()
+	id := ok(m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-metadata", Name: "Metadata"}))(t).GetUserId()
+	ok(m.SetUserMetadata(here, &management.SetUserMetadataRequest{Id: id, Key: "shoe", Value: []byte("38")}))(t)
+	if got := ok(m.GetUserMetadata(here, &management.GetUserMetadataRequest{Id: id, Key: "shoe"}))(t).GetMetadata(); string(got.GetValue()) != "38" {
+		t.Errorf("metadata: %v", got)
+	}
+	ok(m.RemoveUserMetadata(here, &management.RemoveUserMetadataRequest{Id: id, Key: "shoe"}))(t)
+	_, err := m.GetUserMetadata(here, &management.GetUserMetadataRequest{Id: id, Key: "shoe"})
 	refused(t, err, codes.NotFound)
 }
 
@@ -196,80 +194,5 @@ func TestGoMembers(t *testing.T) {
 	refused(t, err, codes.FailedPrecondition) // the last owner
 	if got := ok(c.AuthService().ListMyZitadelPermissions(ctx, &auth.ListMyZitadelPermissionsRequest{}))(t).GetResult(); !slices.Contains(got, "iam.write") {
 		t.Errorf("permissions: %v", got)
-	}
-}
-
-func TestGoProjects(t *testing.T) {
-	ctx, c := t.Context(), asOwner(t)
-	here := in(ctx, newOrganization(t, c, "Compat projects"))
-	m := c.ManagementService()
-	project := ok(m.AddProject(here, &management.AddProjectRequest{Name: "Shop"}))(t).GetId()
-	ok(m.UpdateProject(here, &management.UpdateProjectRequest{Id: project, Name: "Shop 2", ProjectRoleAssertion: true}))(t)
-	ok(m.AddProjectRole(here, &management.AddProjectRoleRequest{ProjectId: project, RoleKey: "buyer", DisplayName: "Buyer"}))(t)
-	ok(m.BulkAddProjectRoles(here, &management.BulkAddProjectRolesRequest{ProjectId: project, Roles: []*management.BulkAddProjectRolesRequest_Role{{Key: "a/b", DisplayName: "x"}}}))(t)
-	ok(m.UpdateProjectRole(here, &management.UpdateProjectRoleRequest{ProjectId: project, RoleKey: "a/b", DisplayName: "y"}))(t)
-	if got := ok(m.ListProjectRoles(here, &management.ListProjectRolesRequest{ProjectId: project}))(t).GetResult(); len(got) != 2 {
-		t.Errorf("roles: %v", got)
-	}
-	buyer := ok(m.AddMachineUser(here, &management.AddMachineUserRequest{UserName: "compat-buyer", Name: "Buyer"}))(t).GetUserId()
-	grant := ok(m.AddUserGrant(here, &management.AddUserGrantRequest{UserId: buyer, ProjectId: project, RoleKeys: []string{"buyer"}}))(t).GetUserGrantId()
-	ok(m.UpdateUserGrant(here, &management.UpdateUserGrantRequest{UserId: buyer, GrantId: grant, RoleKeys: []string{"buyer", "a/b"}}))(t)
-	if got := ok(m.ListUserGrants(here, &management.ListUserGrantRequest{}))(t).GetResult(); len(got) != 1 || got[0].GetProjectName() != "Shop 2" {
-		t.Errorf("grants: %v", got)
-	}
-	ok(m.RemoveUserGrant(here, &management.RemoveUserGrantRequest{UserId: buyer, GrantId: grant}))(t)
-
-	web := ok(m.AddOIDCApp(here, &management.AddOIDCAppRequest{
-		ProjectId: project, Name: "Web", RedirectUris: []string{"https://shop.example.com/callback"},
-		ResponseTypes:  []app.OIDCResponseType{app.OIDCResponseType_OIDC_RESPONSE_TYPE_CODE},
-		GrantTypes:     []app.OIDCGrantType{app.OIDCGrantType_OIDC_GRANT_TYPE_AUTHORIZATION_CODE},
-		AppType:        app.OIDCAppType_OIDC_APP_TYPE_WEB,
-		AuthMethodType: app.OIDCAuthMethodType_OIDC_AUTH_METHOD_TYPE_BASIC,
-	}))(t)
-	if web.GetClientId() == "" || web.GetClientSecret() == "" {
-		t.Error("the application has no credentials")
-	}
-	got := ok(m.GetAppByID(here, &management.GetAppByIDRequest{ProjectId: project, AppId: web.GetAppId()}))(t).GetApp()
-	if got.GetOidcConfig().GetClientId() != web.GetClientId() || !slices.Equal(got.GetOidcConfig().GetRedirectUris(), []string{"https://shop.example.com/callback"}) {
-		t.Errorf("got %v", got)
-	}
-	ok(m.UpdateApp(here, &management.UpdateAppRequest{ProjectId: project, AppId: web.GetAppId(), Name: "Web 2"}))(t)
-	ok(m.RegenerateOIDCClientSecret(here, &management.RegenerateOIDCClientSecretRequest{ProjectId: project, AppId: web.GetAppId()}))(t)
-	api := ok(m.AddAPIApp(here, &management.AddAPIAppRequest{ProjectId: project, Name: "API", AuthMethodType: app.APIAuthMethodType_API_AUTH_METHOD_TYPE_PRIVATE_KEY_JWT}))(t).GetAppId()
-	key := ok(m.AddAppKey(here, &management.AddAppKeyRequest{ProjectId: project, AppId: api, Type: authn.KeyType_KEY_TYPE_JSON}))(t)
-	if len(key.GetKeyDetails()) == 0 {
-		t.Error("the key is empty")
-	}
-	ok(m.RemoveAppKey(here, &management.RemoveAppKeyRequest{ProjectId: project, AppId: api, KeyId: key.GetId()}))(t)
-	if got := ok(m.ListApps(here, &management.ListAppsRequest{ProjectId: project}))(t).GetDetails().GetTotalResult(); got != 2 {
-		t.Errorf("%d applications", got)
-	}
-	ok(m.RemoveApp(here, &management.RemoveAppRequest{ProjectId: project, AppId: web.GetAppId()}))(t)
-	ok(m.RemoveProjectRole(here, &management.RemoveProjectRoleRequest{ProjectId: project, RoleKey: "a/b"}))(t)
-	ok(m.RemoveProject(here, &management.RemoveProjectRequest{Id: project}))(t)
-	_, err := m.GetProjectByID(here, &management.GetProjectByIDRequest{Id: project})
-	refused(t, err, codes.NotFound)
-}
-
-func TestGoPolicies(t *testing.T) {
-	ctx, c := t.Context(), asOwner(t)
-	here := in(ctx, newOrganization(t, c, "Compat policies"))
-	m := c.ManagementService()
-	if !ok(m.GetPasswordComplexityPolicy(here, nil))(t).GetIsDefault() {
-		t.Error("a new organization has a policy of its own")
-	}
-	ok(m.AddCustomPasswordComplexityPolicy(here, &management.AddCustomPasswordComplexityPolicyRequest{MinLength: 12}))(t)
-	_, err := m.UpdateCustomPasswordComplexityPolicy(here, &management.UpdateCustomPasswordComplexityPolicyRequest{MinLength: 12})
-	refused(t, err, codes.FailedPrecondition) // nothing changed
-	if got := ok(m.GetPasswordComplexityPolicy(here, nil))(t).GetPolicy(); got.GetMinLength() != 12 {
-		t.Errorf("got %v", got)
-	}
-	ok(m.ResetPasswordComplexityPolicyToDefault(here, nil))(t)
-	ok(m.GetLockoutPolicy(here, nil))(t)
-	ok(m.GetPasswordAgePolicy(here, nil))(t)
-	ok(m.GetDomainPolicy(here, nil))(t)
-	ok(c.AdminService().GetDefaultOrg(ctx, nil))(t)
-	if got := ok(c.AdminService().ListEvents(ctx, &admin.ListEventsRequest{Limit: 5}))(t).GetEvents(); len(got) != 5 {
-		t.Errorf("%d events", len(got))
 	}
 }

@@ -6,6 +6,10 @@ package compat
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/http"
@@ -25,6 +29,8 @@ import (
 type server struct {
 	url     *url.URL
 	dataDir string
+	// terraform is the key of a system user that also is IAM_OWNER everywhere.
+	terraform *rsa.PrivateKey
 }
 
 // running is the server of all tests: each makes what it needs.
@@ -52,7 +58,11 @@ func run(m *testing.M) (code int, err error) {
 		return 1, fmt.Errorf("the program cannot be built: %w", err)
 	}
 	running.dataDir = filepath.Join(dir, "data")
-	serve := exec.Command(program, "serve", "--listen", "127.0.0.1:0", "--data-dir", running.dataDir)
+	config := filepath.Join(dir, "bastide.yaml")
+	if running.terraform, err = addSystemUser(config); err != nil {
+		return 1, err
+	}
+	serve := exec.Command(program, "serve", "--config", config, "--listen", "127.0.0.1:0", "--data-dir", running.dataDir)
 	serve.Stderr = os.Stderr
 	out, err := serve.StdoutPipe()
 	if err != nil {
@@ -72,6 +82,26 @@ func run(m *testing.M) (code int, err error) {
 	}
 	findHosts()
 	return m.Run(), nil
+}
+
+// addSystemUser writes a configuration with a system user, and returns its key.
+func addSystemUser(config string) (*rsa.PrivateKey, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return nil, err
+	}
+	inline := strings.ReplaceAll(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})), "\n", `\n`)
+	return key, os.WriteFile(config, []byte(`
+systemUsers:
+  - name: terraform
+    publicKey: "`+inline+`"
+    memberships:
+      - {type: System, roles: [SYSTEM_OWNER, IAM_OWNER]}
+`), 0o600)
 }
 
 // findHosts lets every client of this process find the server by any host name,

@@ -4,10 +4,8 @@ import (
 	"context"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/zitadel/zitadel-go/v3/pkg/client"
-	zitadelsystem "github.com/zitadel/zitadel-go/v3/pkg/client/system"
 	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/authn"
 	"github.com/zitadel/zitadel-go/v3/pkg/client/zitadel/system"
 	"github.com/zitadel/zitadel-go/v3/pkg/zitadel"
@@ -20,9 +18,8 @@ import (
 // connect returns a client of zitadel-go to a host of the server.
 func connect(t *testing.T, host string, auth client.TokenSourceInitializer) *client.Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	c, err := client.New(ctx, zitadel.New(host, zitadel.WithInsecure(running.url.Port())), client.WithAuth(auth),
+	// The client fetches its tokens with this context, also later.
+	c, err := client.New(t.Context(), zitadel.New(host, zitadel.WithInsecure(running.url.Port())), client.WithAuth(auth),
 		client.WithGRPCDialOptions(grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) { return dial(ctx, "tcp", address) })))
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +69,7 @@ func TestGoCredentials(t *testing.T) {
 		t.Errorf("the key file is of %q, the token of %q", got.GetId(), byToken.GetId())
 	}
 
-	installation := ok(zitadelsystem.NewClient(ctx, running.url.String(), running.url.Host,
-		zitadelsystem.JWTProfileFromKey([]byte(running.file(t, "system.key.pem")), "system"), zitadelsystem.WithInsecure()))(t)
+	installation := asSystem(t)
 	made := ok(installation.CreateInstance(ctx, &system.CreateInstanceRequest{
 		InstanceName: "Compat", CustomDomain: "compat.localhost",
 		Owner: &system.CreateInstanceRequest_Machine_{Machine: &system.CreateInstanceRequest_Machine{

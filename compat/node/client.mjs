@@ -1,34 +1,64 @@
-// @zitadel/client: protobuf-es over connect, gRPC by HTTP/2 without TLS.
+// @zitadel/client: protobuf-es over connect. For servers it speaks gRPC by
+// HTTP/2 without TLS, for browsers gRPC-Web by HTTP/1.1; its service clients
+// take every other transport of connect too, such as the Connect protocol.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { NewAuthorizationBearerInterceptor } from "@zitadel/client";
 import { createServerTransport, newSystemToken } from "@zitadel/client/node";
 import { createAdminServiceClient, createAuthServiceClient, createManagementServiceClient, createSystemServiceClient } from "@zitadel/client/v1";
+import { createOrganizationServiceClient, createUserServiceClient } from "@zitadel/client/v2";
+import { createClientTransport } from "@zitadel/client/web";
 import { exercise } from "./objects.mjs";
 
 const [baseUrl, dataDir] = process.argv.slice(2);
 const token = readFileSync(`${dataDir}/owner.pat`, "utf8").trim();
 
-const transport = (as, organization) =>
-  createServerTransport(as, {
-    baseUrl,
-    interceptors: organization ? [(next) => (request) => { request.header.set("x-zitadel-orgid", organization); return next(request); }] : [],
+const connect = (options) => (as, { interceptors, ...rest }) =>
+  createConnectTransport({ ...rest, ...options, interceptors: [...interceptors, NewAuthorizationBearerInterceptor(as)] });
+
+const transports = {
+  gRPC: createServerTransport,
+  "gRPC-Web": createClientTransport,
+  "Connect by HTTP/2": connect({ httpVersion: "2", useBinaryFormat: true }),
+  "Connect with JSON": connect({ httpVersion: "1.1", useBinaryFormat: false }),
+};
+
+for (const [name, create] of Object.entries(transports)) {
+  const transport = (as, organization) =>
+    create(as, {
+      baseUrl,
+      interceptors: organization ? [(next) => (request) => { request.header.set("x-zitadel-orgid", organization); return next(request); }] : [],
+    });
+  const refused = (call, code) => assert.rejects(call, (error) => error.code === code);
+  const admin = createAdminServiceClient(transport(token));
+  await exercise({
+    name: `Node client by ${name}`,
+    management: (organization) => createManagementServiceClient(transport(token, organization)),
+    admin,
+    auth: createAuthServiceClient(transport(token)),
+    code: (error) => error?.code,
+    oneof: (name, value) => ({ query: { case: name, value } }),
+    long: BigInt,
   });
+  await refused(createAuthServiceClient(transport("garbage")).getMyUser({}), 16);
 
-await exercise({
-  name: "Node client",
-  management: (organization) => createManagementServiceClient(transport(token, organization)),
-  admin: createAdminServiceClient(transport(token)),
-  auth: createAuthServiceClient(transport(token)),
-  code: (error) => error?.code,
-  oneof: (name, value) => ({ query: { case: name, value } }),
-});
+  // The newer API: one call; the others make clients fall back to the older.
+  const organizations = createOrganizationServiceClient(transport(token));
+  const { organizationId } = await organizations.addOrganization({ name: `Node client by ${name}, v2` });
+  await refused(organizations.addOrganization({ name: `Node client by ${name}, v2` }), 6);
+  await refused(organizations.listOrganizations({}), 12);
+  await refused(createUserServiceClient(transport(token)).listUsers({}), 12);
+  await admin.removeOrg({ orgId: organizationId });
 
-const system = createSystemServiceClient(
-  transport(await newSystemToken({ audience: baseUrl, subject: "system", key: readFileSync(`${dataDir}/system.key.pem`, "utf8") })),
-);
-const made = await system.createInstance({
-  instanceName: "Node", customDomain: "node.localhost",
-  owner: { case: "machine", value: { userName: "owner", name: "Owner", personalAccessToken: {}, machineKey: { type: 1 } } },
-});
-assert.ok(made.pat && JSON.parse(Buffer.from(made.machineKey).toString()).userId);
-await system.removeInstance({ instanceId: made.instanceId });
+  const system = createSystemServiceClient(
+    transport(await newSystemToken({ audience: baseUrl, subject: "system", key: readFileSync(`${dataDir}/system.key.pem`, "utf8") })),
+  );
+  const made = await system.createInstance({
+    instanceName: "Node", customDomain: "node.localhost",
+    owner: { case: "machine", value: { userName: "owner", name: "Owner", personalAccessToken: {}, machineKey: { type: 1 } } },
+  });
+  assert.ok(made.pat && JSON.parse(Buffer.from(made.machineKey).toString()).userId);
+  await system.removeInstance({ instanceId: made.instanceId });
+  await refused(system.getInstance({ instanceId: made.instanceId }), 5);
+}

@@ -1,7 +1,7 @@
 // @zitadel/node: nice-grpc over grpc-js.
 import { readFileSync } from "node:fs";
 import { createAccessTokenInterceptor, createAdminClient, createAuthClient, createManagementClient, createServiceAccountInterceptor } from "@zitadel/node/dist/api/index.js";
-import { ServiceAccount } from "@zitadel/node/dist/credentials/index.js";
+import { Application, ServiceAccount } from "@zitadel/node/dist/credentials/index.js";
 import { Metadata } from "nice-grpc-common";
 import { exercise } from "./objects.mjs";
 
@@ -21,6 +21,11 @@ const clients = (as) => ({
   auth: createAuthClient(baseUrl, as),
   code: (error) => error?.code,
   oneof: (name, value) => ({ [name]: value }),
+  long: Number,
+  readKey: (file) => Application.fromJson(file),
+  // Exchanges the key file of a machine user for a token, and asks who that is.
+  whoHasKey: async (file) =>
+    (await createAuthClient(baseUrl, createServiceAccountInterceptor(baseUrl, ServiceAccount.fromJson(file), { apiAccess: true })).getMyUser({})).user.id,
 });
 
 await exercise({ name: "Node gRPC by token", ...clients(token) });
