@@ -19,12 +19,12 @@ require (
 	connectrpc.com/vanguard v0.4.0
 	entgo.io/ent v0.14.5
 	github.com/alecthomas/kong v1.13.0
-	github.com/go-crypt/x v0.4.16
 	github.com/go-jose/go-jose/v4 v4.1.4
 	github.com/google/go-cmp v0.7.0
 	github.com/jhump/protoreflect/v2 v2.0.0-beta.2
 	github.com/lib/pq v1.12.3
 	github.com/pressly/goose/v3 v3.29.0
+	github.com/zitadel/passwap v0.12.1
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/crypto v0.58.0
 	golang.org/x/net v0.62.0

@@ -79,10 +79,15 @@ func (s *secrets) in(text string) []string {
 	return found
 }
 
-// secretFields are the fields of requests and answers that hold secrets.
+// secretFields are the fields of requests and answers that hold secrets, or what
+// no log line may tell of a person.
 var secretFields = map[protoreflect.Name]bool{
-	"pat": true, "token": true, "machine_key": true, "key_details": true, "password": true, "client_secret": true,
+	"pat": true, "token": true, "machine_key": true, "key_details": true, "client_secret": true, "code": true,
+	"password": true, "initial_password": true, "old_password": true, "new_password": true, "email": true, "phone": true,
 }
+
+// hashedPassword is the message whose value is the hash of a password.
+const hashedPassword = "HashedPassword"
 
 // addMessage remembers the secrets of a request or an answer.
 func (s *secrets) addMessage(m proto.Message) {
@@ -94,7 +99,7 @@ func (s *secrets) addMessage(m proto.Message) {
 		case f.IsList() || f.IsMap():
 		case f.Kind() == protoreflect.MessageKind:
 			s.addMessage(v.Message().Interface())
-		case !secretFields[f.Name()]:
+		case !secretFields[f.Name()] && f.Parent().Name() != hashedPassword:
 		case f.Kind() == protoreflect.BytesKind:
 			s.addKey(v.Bytes())
 		default:

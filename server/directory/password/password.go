@@ -3,15 +3,13 @@ package password
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"runtime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/crypto/argon2"
+	"github.com/zitadel/passwap/argon2"
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/text/unicode/norm"
 
@@ -19,14 +17,8 @@ import (
 	"github.com/bastide-id/bastide/server/fault"
 )
 
-// Parameters of Argon2id that the OWASP Password Storage Cheat Sheet gives.
-const (
-	memory     = 19456 // KiB
-	passes     = 2
-	threads    = 1
-	saltLength = 16
-	hashLength = 32
-)
+// parameters are those that the OWASP Password Storage Cheat Sheet gives.
+var parameters = argon2.Params{Memory: 19456, Time: 2, Threads: 1, SaltLen: 16, KeyLen: 32} // memory in KiB
 
 // waiting bounds how many callers may wait for each worker.
 const waiting = 16
@@ -53,13 +45,11 @@ func NewHasher(workers int) *Hasher {
 // Hash returns the Argon2id hash of a password in PHC string format. It
 // returns fault.PasswordBusy when too many wait, or the error of ctx.
 func (h *Hasher) Hash(ctx context.Context, password string) (hash string, err error) {
-	err = h.work(ctx, func() {
-		salt := make([]byte, saltLength)
-		_, _ = rand.Read(salt) // never fails: crypto/rand ends the program first
-		sum := argon2.IDKey([]byte(norm.NFC.String(password)), salt, passes, memory, threads, hashLength)
-		encode := base64.RawStdEncoding.EncodeToString
-		hash = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, threads, encode(salt), encode(sum))
-	})
+	var failed error
+	err = h.work(ctx, func() { hash, failed = argon2.NewArgon2id(parameters, nil).Hash(norm.NFC.String(password)) })
+	if err == nil {
+		err = failed
+	}
 	return hash, err
 }
 
@@ -68,18 +58,19 @@ func (h *Hasher) Hash(ctx context.Context, password string) (hash string, err er
 // kind of hash now. It returns fault.PasswordBusy when too many wait, or the
 // error of ctx.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (right, outdated bool, err error) {
-	e, err := decode(hash)
+	try, err := trier(hash)
 	if err != nil {
 		return false, false, fmt.Errorf("a stored password: %w", err)
 	}
+	var current bool
 	err = h.work(ctx, func() {
 		composed := norm.NFC.String(password)
-		right, outdated = e.matches([]byte(composed)), !e.current
+		right, current = try(composed)
 		if !right && composed != password { // others hash what was typed
-			right, outdated = e.matches([]byte(password)), true
+			right, _ = try(password)
 		}
 	})
-	return right, right && outdated, err
+	return right, right && !current, err
 }
 
 // work runs f when a worker is free. It returns fault.PasswordBusy when too

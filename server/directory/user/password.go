@@ -91,10 +91,10 @@ func (u *Users) updatePassword(ctx context.Context, person *ent.User, old, new, 
 	if err != nil {
 		return nil, change, err
 	}
-	if a.right && (new != old || a.outdated) {
-		if a.newHash, err = u.hasher.Hash(ctx, new); err != nil {
-			return nil, change, err
-		}
+	// Also for a wrong one, that may be refused without a word about it: who
+	// tries many at a time must not see in how long it takes which is right.
+	if a.newHash, err = u.hasher.Hash(ctx, new); err != nil {
+		return nil, change, err
 	}
 	var refused error
 	row, change, err = ChangeHuman(ctx, u.store, person.UserID, func(ctx context.Context, tx *store.Tx, person *ent.User) (change store.Change, err error) {
@@ -119,7 +119,7 @@ func (u *Users) updatePassword(ctx context.Context, person *ent.User, old, new, 
 type attempt struct {
 	hash            string // that it was checked against
 	right, outdated bool
-	newHash         string // to be saved if it was right
+	newHash         string // to be saved if it was right and is outdated, or has changed
 }
 
 // try checks a password of a person. It returns fault.PasswordMissing if there
@@ -188,13 +188,13 @@ func (a attempt) renew(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		}
 	}
 	update := tx.Password.UpdateOne(row).SetFailedAttempts(0)
-	if a.newHash != "" {
+	if a.outdated {
 		if _, err := tx.Record(ctx, store.UserHumanPasswordHashUpdated, store.UserObject(u), store.Payload{}); err != nil {
 			return err
 		}
 		update.SetHash(a.newHash)
 	}
-	if row.FailedAttempts == 0 && a.newHash == "" {
+	if row.FailedAttempts == 0 && !a.outdated {
 		return nil
 	}
 	return update.Exec(ctx)

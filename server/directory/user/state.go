@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/password"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
@@ -18,14 +19,17 @@ type Step struct {
 	to user.State
 	// needs says which state a user has to have.
 	needs string
+	// forgets says that wrong passwords are counted anew: those that locked the
+	// user would make the next one lock it again.
+	forgets bool
 }
 
 // The steps. All but active users have no valid token.
 var (
-	Deactivate = Step{store.UserDeactivated, []user.State{user.StateActive, user.StateInitial}, user.StateInactive, "active or initial"}
-	Reactivate = Step{store.UserReactivated, []user.State{user.StateInactive}, "", "inactive"}
-	Lock       = Step{store.UserLocked, []user.State{user.StateActive, user.StateInitial}, user.StateLocked, "active or initial"}
-	Unlock     = Step{store.UserUnlocked, []user.State{user.StateLocked}, "", "locked"}
+	Deactivate = Step{store.UserDeactivated, []user.State{user.StateActive, user.StateInitial}, user.StateInactive, "active or initial", false}
+	Reactivate = Step{store.UserReactivated, []user.State{user.StateInactive}, "", "inactive", false}
+	Lock       = Step{store.UserLocked, []user.State{user.StateActive, user.StateInitial}, user.StateLocked, "active or initial", false}
+	Unlock     = Step{store.UserUnlocked, []user.State{user.StateLocked}, "", "locked", true}
 )
 
 // Ends reports whether users cannot act any more after the step.
@@ -48,6 +52,11 @@ func (s Step) Take(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change
 	}
 	if err := tx.User.UpdateOne(u).SetState(to).Exec(ctx); err != nil {
 		return store.Change{}, err
+	}
+	if s.forgets {
+		if err := tx.Password.Update().Where(password.UserPk(u.ID)).SetFailedAttempts(0).Exec(ctx); err != nil {
+			return store.Change{}, err
+		}
 	}
 	return tx.Record(ctx, s.event, store.UserObject(u), store.Payload{})
 }

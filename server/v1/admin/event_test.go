@@ -15,6 +15,7 @@ import (
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
 	eventv1 "github.com/bastide-id/bastide/gen/zitadel/event/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
 	zitadelv1 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	"github.com/bastide-id/bastide/server/servertest"
 )
@@ -214,16 +215,30 @@ func TestFollowEvents(t *testing.T) {
 func TestPayloadOfPersons(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i := s.NewInstance(t, "acme")
-		id := i.NewHuman(t, "erin")
+		id := servertest.OK(i.Owner.Management.ImportHumanUser(t.Context(), &managementv1.ImportHumanUserRequest{
+			UserName: "erin",
+			Profile: &managementv1.ImportHumanUserRequest_Profile{
+				FirstName: "Erin", LastName: "Person", PreferredLanguage: "gsw", Gender: userv1.Gender_GENDER_FEMALE,
+			},
+			Email:    &managementv1.ImportHumanUserRequest_Email{Email: "erin@example.com", IsEmailVerified: true},
+			Password: servertest.HumanPassword,
+		}))(t).GetUserId()
+		servertest.OK(i.Owner.Management.UpdateHumanProfile(t.Context(), &managementv1.UpdateHumanProfileRequest{
+			UserId: id, FirstName: "Erin", LastName: "Person", DisplayName: "Erin P.", PreferredLanguage: "gsw", Gender: userv1.Gender_GENDER_DIVERSE,
+		}))(t)
 		token := servertest.OK(i.Owner.Management.AddPersonalAccessToken(t.Context(), &managementv1.AddPersonalAccessTokenRequest{UserId: i.OwnerID}))(t).GetToken()
 		told := func() string {
-			text, err := json.Marshal(events(t, i.Owner, &adminv1.ListEventsRequest{AggregateId: id, EventTypes: []string{"user.human.added"}})[0].GetPayload().AsMap())
+			var all []map[string]any
+			for _, e := range events(t, i.Owner, &adminv1.ListEventsRequest{AggregateId: id, EventTypes: []string{"user.human.added", "user.human.profile.changed"}}) {
+				all = append(all, e.GetPayload().AsMap())
+			}
+			text, err := json.Marshal(all)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return string(text)
 		}
-		if text := told(); !strings.Contains(text, "erin@example.com") {
+		if text := told(); !strings.Contains(text, "erin@example.com") || !strings.Contains(text, "gsw") || strings.Count(text, "gender") != 2 {
 			t.Errorf("the payload is %s", text)
 		}
 		for _, e := range events(t, i.Owner, nil) {
@@ -236,7 +251,7 @@ func TestPayloadOfPersons(t *testing.T) {
 		if _, err := db.ExecContext(t.Context(), `DELETE FROM personal_data WHERE user_id = '`+id+`'`); err != nil {
 			t.Fatal(err)
 		}
-		if text := told(); strings.Contains(text, "erin") {
+		if text := told(); text != "[{},{}]" {
 			t.Errorf("what is erased is told: %s", text)
 		}
 	})

@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -46,7 +48,8 @@ func lockout(t *testing.T, s *servertest.Server, owner, instance string, attempt
 }
 
 // At the maximum of wrong passwords in a row the user is locked, which ends its
-// tokens; the right one starts the count anew. Guesses at the same time count.
+// tokens; the right one starts the count anew, and so does who unlocks the user.
+// Guesses at the same time count.
 func TestLockout(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i := s.NewInstance(t, "acme")
@@ -104,6 +107,9 @@ func TestLockout(t *testing.T) {
 		if events != 1 || failed != 3 {
 			t.Errorf("locked %d times after %d attempts", events, failed)
 		}
+		servertest.OK(i.Owner.Management.UnlockUser(t.Context(), &managementv1.UnlockUserRequest{Id: id}))(t)
+		wrong(2) // counted anew
+		servertest.OK(me.Auth.GetMyUser(t.Context(), nil))(t)
 	})
 }
 
@@ -145,6 +151,49 @@ func TestOutdatedHash(t *testing.T) {
 		}
 		if hashes != 1 || events != 1 {
 			t.Errorf("%d hashes are ours after %d updates", hashes, events)
+		}
+	})
+}
+
+// A log line has neither a password nor a hash nor a code, also where the call
+// could not be read.
+func TestLogOfPasswords(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		const secret = "Hidden-Password1"
+		for _, body := range []string{
+			`{"oldPassword":` + secret + `}`, `{"oldPassword":"` + secret, `{"` + secret + `":1}`, `{"oldPassword":["` + secret + `"]}`,
+			`{"oldPassword":{"` + secret + `":"` + secret + `"}}`, `"` + secret + `"`, secret, `{"oldPassword":"` + secret + `","newPassword":"` + secret + `"}`,
+			`{"oldPassword":"` + secret + `","newPassword":"` + strings.Repeat(secret, 10) + `"}`, `{"oldPassword":"` + secret + `\xff","newPassword":"x"}`,
+			`{"oldPassword":"` + secret + `\u0000","newPassword":"` + secret + `\u0000"}`, `{"oldPassword":"\ud800` + secret + `"}`,
+		} {
+			for _, to := range []struct{ verb, path string }{
+				{http.MethodPut, "/auth/v1/users/me/password"}, {http.MethodPost, "/zitadel.auth.v1.AuthService/UpdateMyPassword"},
+				{http.MethodPost, "/management/v1/users/human/_import"},
+			} {
+				request, err := http.NewRequestWithContext(t.Context(), to.verb, s.URL+to.path, strings.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				request.Host = i.Domain
+				request.Header.Set("Content-Type", "application/json")
+				request.Header.Set("Authorization", "Bearer "+i.OwnerToken)
+				answer, err := s.HTTP().Do(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				answer.Body.Close()
+				if answer.StatusCode/100 != 4 || answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusUnauthorized {
+					t.Errorf("%s %s: %s", to.path, body, answer.Status)
+				}
+			}
+		}
+		if strings.Contains(s.Logs(), secret) || !strings.Contains(s.Logs(), "UpdateMyPassword") {
+			for line := range strings.Lines(s.Logs()) {
+				if strings.Contains(line, secret) {
+					t.Error(line)
+				}
+			}
 		}
 	})
 }
