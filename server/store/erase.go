@@ -79,9 +79,7 @@ func (tx *Tx) Erase(ctx context.Context, r Removed, limit int) (done bool, err e
 // It is for few users: the rest goes in the background.
 func (tx *Tx) EraseUsers(ctx context.Context, conditions ...predicate.User) error {
 	keys, err := tx.User.Query().Where(conditions...).
-		Where(user.HasOrganizationWith(func(q *sql.Selector) {
-			q.Where(sql.P(func(b *sql.Builder) { b.Ident(q.C(organization.FieldState)).WriteString(removedState) }))
-		})).IDs(withRemoved(ctx))
+		Where(OfRemoved(caller.InstanceOf(ctx).ID)).IDs(withRemoved(ctx))
 	if err != nil || len(keys) == 0 {
 		return err
 	}
@@ -150,7 +148,7 @@ func (e *eraser) erase(ctx context.Context, table string, keys []int64) (done bo
 			}
 		}
 	}
-	condition, arg := e.among(primaryKey, keys)
+	condition, arg := e.tx.among(primaryKey, keys)
 	_, err = e.tx.ExecContext(ctx, e.tx.store.rebind(`DELETE FROM `+quote(table)+` WHERE `+condition), arg)
 	e.left -= len(keys)
 	return err == nil, err
@@ -160,9 +158,9 @@ func (e *eraser) erase(ctx context.Context, table string, keys []int64) (done bo
 // deleted. Nobody can add to them until the transaction ends.
 func (e *eraser) find(ctx context.Context, b belonging, table string, keys []int64) (found []int64, err error) {
 	var args []any
-	condition, arg := e.among(b.column, keys)
+	condition, arg := e.tx.among(b.column, keys)
 	if b.of != primaryKey {
-		within, inner := e.among(primaryKey, keys)
+		within, inner := e.tx.among(primaryKey, keys)
 		condition = `instance_id = ? AND ` + quote(b.column) + ` IN (SELECT ` + quote(b.of) + ` FROM ` + quote(table) + ` WHERE ` + within + `)`
 		args, arg = append(args, caller.InstanceOf(ctx).ID), inner
 	}
@@ -187,8 +185,8 @@ func (e *eraser) find(ctx context.Context, b belonging, table string, keys []int
 
 // among returns the condition that a column has one of the values, as a
 // statement that is the same for every number of them, and its argument.
-func (e *eraser) among(column string, values []int64) (condition string, arg any) {
-	if e.tx.store.dialect == dialect.Postgres {
+func (tx *Tx) among(column string, values []int64) (condition string, arg any) {
+	if tx.store.dialect == dialect.Postgres {
 		return quote(column) + ` = ANY(?)`, pq.Array(values)
 	}
 	list, _ := json.Marshal(values) // numbers

@@ -13,8 +13,8 @@ import (
 // change.
 type Subject string
 
-// LoginNames is by which rule users are named: who makes users goes by it, who
-// changes the domain policy changes it.
+// LoginNames is by which rule users are named: who makes or renames users goes by
+// it, who changes the domain policy changes it.
 const LoginNames Subject = "login names"
 
 // HoldShared makes transactions that Hold the subject, in the instance of ctx,

@@ -44,7 +44,7 @@ func TestLock(t *testing.T) {
 	})
 }
 
-// remove removes an instance with the rows of newTenant.
+// remove removes an instance and erases all that belongs to it.
 func remove(s *Store, own tenant) error {
 	return s.Write(own.ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.LockToRemove(ctx, InstanceObject(own.instance)); err != nil {
@@ -53,14 +53,12 @@ func remove(s *Store, own tenant) error {
 		if _, err := tx.Record(ctx, InstanceRemoved, InstanceObject(own.instance), Payload{}); err != nil {
 			return err
 		}
-		for _, each := range []func(context.Context) (int, error){
-			tx.PersonalAccessToken.Delete().Exec, tx.User.Delete().Exec, tx.Organization.Delete().Exec, tx.Instance.Delete().Exec,
-		} {
-			if _, err := each(ctx); err != nil {
+		for {
+			done, err := tx.Erase(ctx, Removed{row: InstanceObject(own.instance).row}, removedPage)
+			if done || err != nil {
 				return err
 			}
 		}
-		return nil
 	})
 }
 

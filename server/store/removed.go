@@ -11,6 +11,7 @@ import (
 	"github.com/bastide-id/bastide/ent/membership"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/personaldata"
+	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/ent/usergrant"
@@ -82,6 +83,15 @@ func (in removedIn) notOwning(column string) func(*sql.Selector) {
 	return func(s *sql.Selector) {
 		q, _ := in.organizations(s)
 		s.Where(sql.NotIn(s.C(column), q))
+	}
+}
+
+// OfRemoved returns the condition that a user is of a removed organization of
+// the instance. Queries leave such users out anyway, changes do not.
+func OfRemoved(instanceID string) predicate.User {
+	return func(s *sql.Selector) {
+		q, _ := removedIn(instanceID).organizations(s)
+		s.Where(sql.In(s.C(user.FieldOrganizationPk), q))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"entgo.io/ent/dialect/sql"
+	"entgo.io/ent/dialect/sql/sqljson"
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/predicate"
@@ -93,7 +94,10 @@ func Update(ctx context.Context, tx *store.Tx, row *ent.UserGrant, roles []strin
 	if slices.Equal(row.RoleKeys, roles) {
 		return store.Change{}, fault.NothingChanged.With()
 	}
-	return set(ctx, tx, row, roles, store.UserGrantChanged)
+	if err := tx.UserGrant.UpdateOne(row).SetRoleKeys(roles).Exec(ctx); err != nil {
+		return store.Change{}, err
+	}
+	return tx.Record(ctx, store.UserGrantChanged, store.UserGrantObject(row), store.Payload{Public: map[string]any{"roleKeys": roles}})
 }
 
 // Deactivate keeps a grant, but its roles do not count. It returns
@@ -121,43 +125,93 @@ func Reactivate(ctx context.Context, tx *store.Tx, row *ent.UserGrant) (store.Ch
 
 // Remove removes a grant.
 func Remove(ctx context.Context, tx *store.Tx, row *ent.UserGrant) (store.Change, error) {
-	return remove(ctx, tx, row, store.UserGrantRemoved)
+	change, err := tx.Record(ctx, store.UserGrantRemoved, store.UserGrantObject(row), store.Payload{})
+	if err != nil {
+		return change, err
+	}
+	return change, tx.UserGrant.DeleteOne(row).Exec(ctx)
 }
 
 // RemoveOfProject removes all grants of a project that is being removed.
 func RemoveOfProject(ctx context.Context, tx *store.Tx, of *ent.Project) error {
-	rows, err := tx.UserGrant.Query().Where(usergrant.ProjectPk(of.ID)).Order(usergrant.ByID()).All(ctx)
+	rows, err := queryAll(tx).Where(usergrant.ProjectPk(of.ID)).All(ctx)
 	if err != nil {
 		return err
 	}
-	for _, row := range rows {
-		if _, err := remove(ctx, tx, row, store.UserGrantCascadeRemoved); err != nil {
-			return err
-		}
+	if err := tx.RecordAll(ctx, store.UserGrantCascadeRemoved, objects(rows), nil); err != nil {
+		return err
 	}
-	return nil
+	// Also those of users whom no query shows any more: they point here as well.
+	_, err = tx.UserGrant.Delete().Where(usergrant.ProjectPk(of.ID)).Exec(ctx)
+	return err
+}
+
+// RemoveOfUser removes all grants of a user who is being removed.
+func RemoveOfUser(ctx context.Context, tx *store.Tx, u *ent.User) error {
+	rows, err := queryAll(tx).Where(usergrant.UserPk(u.ID)).All(ctx)
+	if err != nil {
+		return err
+	}
+	err = tx.RecordAll(ctx, store.UserGrantCascadeRemoved, objects(rows), func(int) map[string]any { return map[string]any{"userId": u.UserID} })
+	if err != nil {
+		return err
+	}
+	// Also those of projects that no query shows any more.
+	_, err = tx.UserGrant.Delete().Where(usergrant.UserPk(u.ID)).Exec(ctx)
+	return err
 }
 
 // TakeRole takes a role, which is being removed from a project that is locked,
 // from all grants. One that has no other is removed.
 func TakeRole(ctx context.Context, tx *store.Tx, of *ent.Project, key string) error {
-	rows, err := tx.UserGrant.Query().Where(usergrant.ProjectPk(of.ID), WhereRole(store.TextEquals, key)).Order(usergrant.ByID()).All(ctx)
+	granted := usergrant.And(usergrant.ProjectPk(of.ID), WhereRole(store.TextEquals, key))
+	rows, err := queryAll(tx).Where(granted).All(ctx)
 	if err != nil {
 		return err
 	}
+	var emptied, changed []*ent.UserGrant
 	for _, row := range rows {
-		left := slices.DeleteFunc(slices.Clone(row.RoleKeys), func(role string) bool { return role == key })
-		if len(left) == 0 {
-			_, err = remove(ctx, tx, row, store.UserGrantCascadeRemoved)
+		row.RoleKeys = slices.DeleteFunc(row.RoleKeys, func(role string) bool { return role == key })
+		if len(row.RoleKeys) == 0 {
+			emptied = append(emptied, row)
 		} else {
-			_, err = set(ctx, tx, row, left, store.UserGrantCascadeChanged)
-		}
-		if err != nil {
-			return err
+			changed = append(changed, row)
 		}
 	}
-	return nil
+	if err := tx.RecordAll(ctx, store.UserGrantCascadeRemoved, objects(emptied), nil); err != nil {
+		return err
+	}
+	err = tx.RecordAll(ctx, store.UserGrantCascadeChanged, objects(changed), func(i int) map[string]any {
+		return map[string]any{"roleKeys": changed[i].RoleKeys}
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := tx.UserGrant.Delete().Where(granted, hasOneRole).Exec(ctx); err != nil {
+		return err
+	}
+	return tx.UserGrant.Update().Where(granted).Modify(func(u *sql.UpdateBuilder) {
+		u.Set(usergrant.FieldRoleKeys, store.Unlisted(usergrant.FieldRoleKeys, key))
+	}).Exec(ctx)
 }
+
+// queryAll asks for what recording needs, of very many grants.
+func queryAll(tx *store.Tx) *ent.UserGrantQuery {
+	q := tx.UserGrant.Query().Order(usergrant.ByID())
+	q.Select(usergrant.FieldGrantID, usergrant.FieldResourceOwner, usergrant.FieldRoleKeys)
+	return q
+}
+
+func objects(rows []*ent.UserGrant) []store.Object {
+	all := make([]store.Object, len(rows))
+	for i, row := range rows {
+		all[i] = store.UserGrantObject(row)
+	}
+	return all
+}
+
+// hasOneRole is the condition that a grant has a single role.
+func hasOneRole(s *sql.Selector) { s.Where(sqljson.LenEQ(s.C(usergrant.FieldRoleKeys), 1)) }
 
 // WhereRole returns the condition that the key of one of the roles matches.
 func WhereRole(method store.TextMethod, needle string) predicate.UserGrant {
@@ -173,18 +227,3 @@ func WhereRole(method store.TextMethod, needle string) predicate.UserGrant {
 
 // WhereUser returns the condition that the grant is of the user with the id.
 func WhereUser(id string) predicate.UserGrant { return usergrant.HasUserWith(user.UserID(id)) }
-
-func set(ctx context.Context, tx *store.Tx, row *ent.UserGrant, roles []string, as store.EventType) (store.Change, error) {
-	if err := tx.UserGrant.UpdateOne(row).SetRoleKeys(roles).Exec(ctx); err != nil {
-		return store.Change{}, err
-	}
-	return tx.Record(ctx, as, store.UserGrantObject(row), store.Payload{Public: map[string]any{"roleKeys": roles}})
-}
-
-func remove(ctx context.Context, tx *store.Tx, row *ent.UserGrant, as store.EventType) (store.Change, error) {
-	change, err := tx.Record(ctx, as, store.UserGrantObject(row), store.Payload{})
-	if err != nil {
-		return change, err
-	}
-	return change, tx.UserGrant.DeleteOne(row).Exec(ctx)
-}

@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"entgo.io/ent/dialect/sql"
@@ -88,7 +89,11 @@ func eachLevel(ctx context.Context, tx *store.Tx, u *ent.User, f func(On, *ent.M
 		if err != nil {
 			return err
 		}
-		if err := f(on, row); err != nil {
+		err = f(on, row)
+		if row.Level == membership.LevelOrganization && errors.Is(err, fault.NotFound) {
+			continue // it was removed meanwhile
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"slices"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -80,6 +81,8 @@ func List(ctx context.Context, s *store.Store, page store.Page, by SortColumn, c
 	if err != nil {
 		return nil, 0, err
 	}
+	// A user may have been removed since the memberships were read.
+	rows = slices.DeleteFunc(rows, func(row *ent.Membership) bool { return row.Edges.User == nil })
 	users := make([]*ent.User, len(rows))
 	for i, row := range rows {
 		users[i] = row.Edges.User

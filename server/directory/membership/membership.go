@@ -120,6 +120,9 @@ func checkMayTake(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles [
 // Add makes a user a member. The roles have been checked. It returns
 // fault.MemberExists when the user is one.
 func Add(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) (store.Change, error) {
+	if err := lockOwner(ctx, tx, on, u, roles); err != nil {
+		return store.Change{}, err
+	}
 	change, err := tx.Record(ctx, on.types.added, on.object, payload(u.UserID, roles))
 	if err != nil {
 		return change, err
@@ -140,6 +143,9 @@ func Add(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) 
 // returns fault.MemberUnknown, fault.NothingChanged, or fault.LastOwner when
 // nobody else could act as an owner.
 func Update(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) (store.Change, *ent.Membership, error) {
+	if err := lockOwner(ctx, tx, on, u, roles); err != nil {
+		return store.Change{}, nil, err
+	}
 	row, err := find(ctx, tx, on, u)
 	if err != nil {
 		return store.Change{}, nil, err
@@ -176,6 +182,15 @@ func Remove(ctx context.Context, tx *store.Tx, on On, u *ent.User) (store.Change
 	}
 	change, err := tx.Record(ctx, on.types.removed, on.object, payload(u.UserID, nil))
 	return change, row, err
+}
+
+// lockOwner locks a user who is made an owner, before the object: whoever takes
+// the user out of service meanwhile has to see that it is one.
+func lockOwner(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) error {
+	if !slices.Contains(roles, permission.OwnerRole(on.at)) {
+		return nil
+	}
+	return tx.Lock(ctx, store.UserObject(u))
 }
 
 // find locks the object, whose members are counted by rules, and returns the

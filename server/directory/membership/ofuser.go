@@ -2,6 +2,7 @@ package membership
 
 import (
 	"context"
+	"slices"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -55,6 +56,10 @@ func ListOfUser(ctx context.Context, s *store.Store, userID string, page store.P
 	if err != nil {
 		return nil, 0, err
 	}
+	// An organization may have been removed since the memberships were read.
+	rows = slices.DeleteFunc(rows, func(row *ent.Membership) bool {
+		return row.Level == membership.LevelOrganization && row.Edges.Organization == nil
+	})
 	named := make([]Named, len(rows))
 	for i, row := range rows {
 		named[i] = Named{Membership: row, Level: caller.InstanceLevel, Name: in.Name}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/membership"
+	"github.com/bastide-id/bastide/server/directory/grant"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -27,6 +28,9 @@ func RemoveUser(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, e
 	if err := leave(ctx, tx, u); err != nil {
 		return store.Change{}, err
 	}
+	if err := grant.RemoveOfUser(ctx, tx, u); err != nil {
+		return store.Change{}, err
+	}
 	return user.Remove(ctx, tx, u)
 }
 
@@ -37,6 +41,7 @@ func leave(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		return err
 	})
 	if err == nil {
+		// Also those of organizations that no query shows any more.
 		_, err = tx.Membership.Delete().Where(membership.UserPk(u.ID)).Exec(ctx)
 	}
 	return err

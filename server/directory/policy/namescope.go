@@ -36,27 +36,47 @@ func holdLoginNames(ctx context.Context, tx *store.Tx) error {
 
 // scopeNames makes the names of all users that the owner of a domain policy
 // decides on unique where the values say. It returns fault.LoginNamesClash with
-// the first names that more than one user of the instance would have.
+// the first names that more than one user of the instance would have. Users of
+// removed organizations stay as they are: they are nobody's concern.
 func scopeNames(ctx context.Context, tx *store.Tx, of owner, values DomainValues) error {
 	concerned := concernedBy(ctx, of)
 	if !values.UserLoginMustBeDomain {
 		if err := checkClash(ctx, tx, concerned); err != nil {
 			return err
 		}
+		if err := freeNames(ctx, tx, concerned); err != nil {
+			return err
+		}
 	}
+	living := user.Not(store.OfRemoved(caller.InstanceOf(ctx).ID))
 	update := tx.User.Update()
 	if values.UserLoginMustBeDomain {
-		update.Where(concerned, user.NameScope("")).Modify(func(u *sql.UpdateBuilder) {
-			u.Set(user.FieldNameScope, sql.ExprFunc(func(b *sql.Builder) { b.Ident(user.FieldResourceOwner) }))
-		})
+		update.Where(concerned, living, user.NameScope("")).Modify(toOwnScope)
 	} else {
-		update.Where(concerned, user.NameScopeNEQ("")).SetNameScope("")
+		update.Where(concerned, living, user.NameScopeNEQ("")).SetNameScope("")
 	}
-	err := update.Modify(leaveTime).Exec(ctx)
-	if store.TakenColumn(err) == user.FieldNameKey { // by a user who was renamed since
-		err = fault.UserNameTaken.With().Because(err)
+	return update.Modify(leaveTime).Exec(ctx)
+}
+
+// freeNames takes the names that those concerned are to have in the instance
+// from users of removed organizations, who were not erased yet: these keep them
+// in their organization only.
+func freeNames(ctx context.Context, tx *store.Tx, concerned predicate.User) error {
+	instanceID := caller.InstanceOf(ctx).ID
+	wanted := func(s *sql.Selector) {
+		named := sql.Table(user.Table).As("named")
+		q := sql.Dialect(s.Dialect()).Select(named.C(user.FieldNameKey)).From(named)
+		q.Where(sql.EQ(named.C(user.FieldInstanceID), instanceID))
+		user.And(concerned, user.NameScopeNEQ(""), user.Not(store.OfRemoved(instanceID)))(q)
+		s.Where(sql.In(s.C(user.FieldNameKey), q))
 	}
-	return err
+	return tx.User.Update().Where(user.NameScope(""), store.OfRemoved(instanceID), wanted).
+		Modify(toOwnScope).Modify(leaveTime).Exec(ctx)
+}
+
+// toOwnScope makes names unique in the organization of each user.
+func toOwnScope(u *sql.UpdateBuilder) {
+	u.Set(user.FieldNameScope, sql.ExprFunc(func(b *sql.Builder) { b.Ident(user.FieldResourceOwner) }))
 }
 
 // leaveTime leaves when a user was changed as it was: it is the policy that

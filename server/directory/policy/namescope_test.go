@@ -71,6 +71,49 @@ func TestPolicyChangesAfterTheUserIsMade(t *testing.T) {
 	})
 }
 
+// A change of the policy waits for a user who is being renamed, and counts the new
+// name.
+func TestPolicyChangesAfterTheUserIsRenamed(t *testing.T) {
+	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
+		ctx, org := d.Instance(t, "https://one.example")
+		in, err := d.Store.Read().Instance.Query().Only(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := policy.Update(ctx, d.Store, policy.Domain, "", mustBeDomain(true)); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(newMachine(ctx, d, org, "one"), newMachine(ctx, d, d.Organization(t, ctx, in), "two")); err != nil {
+			t.Fatal(err)
+		}
+		two, err := d.Store.Read().User.Query().Where(entuser.UserName("two")).Only(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var once sync.Once
+		changed := make(chan error, 1)
+		d.Write(t, ctx, func(inside context.Context, tx *store.Tx) error {
+			if _, err := user.Rename(inside, tx, two, "ONE"); err != nil {
+				return err
+			}
+			once.Do(func() {
+				go func() {
+					_, _, err := policy.Update(ctx, d.Store, policy.Domain, "", mustBeDomain(false))
+					changed <- err
+				}()
+			})
+			for d.Postgres && len(changed) == 0 && !isAwaited(t, inside, tx) {
+				runtime.Gosched()
+			}
+			return nil
+		})
+		var refused *fault.Fault
+		if err := <-changed; !errors.As(err, &refused) || refused.ID() != fault.LoginNamesClash.ID() {
+			t.Errorf("the policy was changed with %v", err)
+		}
+	})
+}
+
 // isAwaited reports whether another transaction of the database waits for a lock.
 func isAwaited(t *testing.T, ctx context.Context, tx *store.Tx) (awaited bool) {
 	t.Helper()

@@ -9,7 +9,6 @@ import (
 	"github.com/bastide-id/bastide/ent/password"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/personaldata"
-	"github.com/bastide-id/bastide/ent/usergrant"
 	"github.com/bastide-id/bastide/ent/usermetadata"
 	"github.com/bastide-id/bastide/ent/verificationcode"
 	"github.com/bastide-id/bastide/server/store"
@@ -17,12 +16,10 @@ import (
 
 // Remove removes a user with everything that is its own, and takes what tells
 // of the person from the history, which keeps that something happened. The
-// user is locked and has no memberships: it is called by membership.RemoveUser.
+// user is locked and has neither memberships nor grants: it is called by
+// membership.RemoveUser.
 // It returns fault.NotFound when another call removed the user first.
 func Remove(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
-	if err := removeGrants(ctx, tx, u); err != nil {
-		return store.Change{}, err
-	}
 	change, err := tx.Record(ctx, store.UserRemoved, store.UserObject(u), store.Payload{})
 	if err != nil {
 		return change, err
@@ -41,20 +38,4 @@ func Remove(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error
 		}
 	}
 	return change, tx.User.DeleteOne(u).Exec(ctx)
-}
-
-// removeGrants removes the grants of a user. Each counts its changes itself.
-func removeGrants(ctx context.Context, tx *store.Tx, u *ent.User) error {
-	grants, err := tx.UserGrant.Query().Where(usergrant.UserPk(u.ID)).Order(usergrant.ByID()).All(ctx)
-	if err != nil {
-		return err
-	}
-	for _, grant := range grants {
-		payload := store.Payload{Public: map[string]any{"userId": u.UserID}}
-		if _, err := tx.Record(ctx, store.UserGrantCascadeRemoved, store.UserGrantObject(grant), payload); err != nil {
-			return err
-		}
-	}
-	_, err = tx.UserGrant.Delete().Where(usergrant.UserPk(u.ID)).Exec(ctx)
-	return err
 }

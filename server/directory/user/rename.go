@@ -12,15 +12,21 @@ import (
 // Rename gives a user another user name. It returns fault.UserNameTaken, or
 // fault.NothingChanged for the name that it has.
 func Rename(ctx context.Context, tx *store.Tx, u *ent.User, name string) (store.Change, error) {
+	if err := tx.HoldShared(ctx, store.LoginNames); err != nil { // the scope stays
+		return store.Change{}, err
+	}
 	u, err := again(ctx, tx, u)
 	if err != nil {
 		return store.Change{}, err
 	}
-	before := u.UserName
+	before, key := u.UserName, store.Key(name)
 	if before == store.Text(name) {
 		return store.Change{}, fault.NothingChanged.With()
 	}
-	err = tx.User.UpdateOne(u).SetUserName(store.Text(name)).SetNameKey(store.Key(name)).Exec(ctx)
+	if err := FreeName(ctx, tx, u.NameScope, key); err != nil {
+		return store.Change{}, err
+	}
+	err = tx.User.UpdateOne(u).SetUserName(store.Text(name)).SetNameKey(key).Exec(ctx)
 	if store.TakenColumn(err) == user.FieldNameKey {
 		err = fault.UserNameTaken.With().Because(err)
 	}

@@ -113,6 +113,30 @@ func TestLockout(t *testing.T) {
 	})
 }
 
+// Who was unlocked has all attempts again.
+func TestUnlockedAfterLockout(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		lockout(t, s, i.OrganizationID, i.ID, 2)
+		id := i.NewHuman(t, "ada")
+		me := i.As(t, id)
+		guess := func(old string) error {
+			_, err := me.Auth.UpdateMyPassword(t.Context(), &authv1.UpdateMyPasswordRequest{OldPassword: old, NewPassword: "Next-Password1"})
+			return err
+		}
+		for range 2 {
+			for range 2 {
+				servertest.Refused(t, guess("Wrong-Password1"), connect.CodeInvalidArgument, "password.wrong")
+			}
+			servertest.Refused(t, guess("Wrong-Password1"), connect.CodeUnauthenticated, "auth.token_invalid")
+			servertest.OK(i.Owner.Management.UnlockUser(t.Context(), &managementv1.UnlockUserRequest{Id: id}))(t)
+		}
+		if err := guess(servertest.HumanPassword); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Without a policy nobody is locked.
 func TestNoLockout(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {

@@ -40,8 +40,8 @@ func burden(t *testing.T, s *servertest.Server, i servertest.Tenant, id string) 
 	servertest.OK(i.Owner.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: id, Roles: []string{"IAM_OWNER_VIEWER"}}))(t)
 	servertest.OK(i.Owner.Management.UpdateUserName(t.Context(), &managementv1.UpdateUserNameRequest{UserId: id, UserName: "secret-name-" + id}))(t)
 	of := ` FROM users u WHERE u.user_id = '` + id + `'`
-	s.Exec(t, `INSERT INTO user_metadata (instance_id, user_pk, key, value, sequence, created_at, changed_at)
-		SELECT u.instance_id, u.id, 'key', u.name_key, 1, u.created_at, u.created_at`+of)
+	s.Exec(t, `INSERT INTO user_metadata (instance_id, user_pk, key, key_key, value, sequence, created_at, changed_at)
+		SELECT u.instance_id, u.id, 'key', u.name_key, u.name_key, 1, u.created_at, u.created_at`+of)
 	s.Exec(t, `INSERT INTO verification_codes (instance_id, user_pk, kind, hash, expires_at) SELECT u.instance_id, u.id, 'email', u.name_key, u.created_at`+of)
 	s.Exec(t, `INSERT INTO user_grants (instance_id, user_pk, grant_id, organization_pk, resource_owner, project_pk, role_keys, sequence, created_at, changed_at)
 		SELECT u.instance_id, u.id, 'grant-`+id+`', p.organization_pk, p.resource_owner, p.id, '[]', 1, u.created_at, u.created_at
