@@ -55,7 +55,7 @@ func TestSettledPosition(t *testing.T) {
 		// However long it waits, the lower position may still be taken.
 		waiting, cancel := context.WithTimeout(own.ctx, 50*time.Millisecond)
 		defer cancel()
-		if position, err := s.SettledPosition(waiting); !errors.Is(err, context.DeadlineExceeded) {
+		if position, err := s.SettledPosition(waiting); !errors.Is(Fault(err), context.DeadlineExceeded) {
 			t.Errorf("the history is settled at %d, %v, while a lower position is open", position, err)
 		}
 		close(end)
