@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -14,15 +15,21 @@ import (
 	"github.com/bastide-id/bastide/server/fault"
 )
 
+// readRoles reads the roles once, for they are asked for at every call.
+var readRoles = sync.OnceValues(func() (all map[string][]string, err error) {
+	text, err := os.ReadFile("../permission/roles.json")
+	if err != nil {
+		return nil, err
+	}
+	err = json.Unmarshal(text, &all)
+	return all, err
+})
+
 // roles returns what every role may do, as data.
 func roles(t *testing.T) map[string][]string {
 	t.Helper()
-	text, err := os.ReadFile("../permission/roles.json")
+	all, err := readRoles()
 	if err != nil {
-		t.Fatal(err)
-	}
-	var all map[string][]string
-	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
 	return all
