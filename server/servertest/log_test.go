@@ -17,7 +17,9 @@ func TestSecretsAreFound(t *testing.T) {
 	s.addMessage(&systemv1.CreateInstanceRequest{Owner: &systemv1.CreateInstanceRequest_Human_{Human: human}})
 	s.addMessage(&managementv1.AddMachineKeyResponse{KeyId: "not-a-secret", KeyDetails: file})
 	s.addMessage(&managementv1.AddPersonalAccessTokenResponse{Token: "bastide_pat_x"})
+	s.addMessage(&managementv1.ImportHumanUserRequest{HashedPassword: &managementv1.ImportHumanUserRequest_HashedPassword{Value: "$1$saltsalt$sum"}})
 	for text, want := range map[string]int{
+		`msg=call hash=$1$saltsalt$sum`:   1,
 		`msg=call token="bastide_pat_x"`:  1,
 		`msg=call key="…\n4aaaaaaa\n5aa"`: 1,
 		`Secret-Word1 bastide_pat_x`:      2,

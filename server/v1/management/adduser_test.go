@@ -135,7 +135,7 @@ func TestImportHashedPassword(t *testing.T) {
 			request.HashedPassword = &managementv1.ImportHumanUserRequest_HashedPassword{Value: hash}
 			got := servertest.OK(i.Owner.Management.ImportHumanUser(t.Context(), request))(t)
 			me := i.As(t, got.GetUserId())
-			_, err := me.Auth.UpdateMyPassword(t.Context(), &authv1.UpdateMyPasswordRequest{OldPassword: "Password", NewPassword: "New-Password1"})
+			_, err := me.Auth.UpdateMyPassword(t.Context(), &authv1.UpdateMyPasswordRequest{OldPassword: "Wrong-Password1", NewPassword: "New-Password1"})
 			servertest.Refused(t, err, connect.CodeInvalidArgument, "password.wrong")
 			servertest.OK(me.Auth.UpdateMyPassword(t.Context(), &authv1.UpdateMyPasswordRequest{OldPassword: "password", NewPassword: "New-Password1"}))(t)
 		}
