@@ -34,9 +34,9 @@ func UpdateProfile(ctx context.Context, tx *store.Tx, u *ent.User, p Profile) (c
 		return change, fault.NothingChanged.With()
 	}
 	change, err = tx.Record(ctx, store.UserHumanProfileChanged, store.UserObject(u), store.Payload{
-		Public: map[string]any{"preferredLanguage": p.PreferredLanguage, "gender": p.Gender},
 		Personal: map[string]any{
 			"firstName": p.FirstName, "lastName": p.LastName, "nickName": p.NickName, "displayName": p.DisplayName,
+			"preferredLanguage": p.PreferredLanguage, "gender": p.Gender,
 		},
 	})
 	if err != nil {

@@ -62,6 +62,9 @@ type Prepared struct {
 
 // Users creates users.
 type Users struct {
+	// Keep returns fault.LastOwner for a user who may not be locked, whose row is
+	// locked; nil if every user may.
+	Keep   func(context.Context, *store.Tx, *ent.User) error
 	store  *store.Store
 	hasher *password.Hasher
 }
@@ -219,12 +222,10 @@ func (p Prepared) record(ctx context.Context, tx *store.Tx, row *ent.User) (stor
 	}
 	personal := map[string]any{
 		"userName": row.UserName, "firstName": row.FirstName, "lastName": row.LastName, "nickName": row.NickName,
-		"displayName": row.DisplayName, "email": row.Email, "phone": row.Phone,
+		"displayName": row.DisplayName, "preferredLanguage": row.PreferredLanguage, "gender": row.Gender,
+		"email": row.Email, "phone": row.Phone,
 	}
-	change, err := tx.Record(ctx, store.UserHumanAdded, object, store.Payload{
-		Public:   map[string]any{"preferredLanguage": row.PreferredLanguage, "gender": row.Gender},
-		Personal: personal,
-	})
+	change, err := tx.Record(ctx, store.UserHumanAdded, object, store.Payload{Personal: personal})
 	if err != nil || p.passwordHash == "" {
 		return change, err
 	}

@@ -10,6 +10,7 @@ import (
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
 	authnv1 "github.com/bastide-id/bastide/gen/zitadel/authn/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
 	"github.com/bastide-id/bastide/server/servertest"
 )
 
@@ -40,8 +41,8 @@ func burden(t *testing.T, s *servertest.Server, i servertest.Tenant, id string) 
 	servertest.OK(i.Owner.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: id, Roles: []string{"IAM_OWNER_VIEWER"}}))(t)
 	servertest.OK(i.Owner.Management.UpdateUserName(t.Context(), &managementv1.UpdateUserNameRequest{UserId: id, UserName: "secret-name-" + id}))(t)
 	of := ` FROM users u WHERE u.user_id = '` + id + `'`
-	s.Exec(t, `INSERT INTO user_metadata (instance_id, user_pk, key, value, sequence, created_at, changed_at)
-		SELECT u.instance_id, u.id, 'key', u.name_key, 1, u.created_at, u.created_at`+of)
+	s.Exec(t, `INSERT INTO user_metadata (instance_id, user_pk, key, key_key, value, sequence, created_at, changed_at)
+		SELECT u.instance_id, u.id, 'key', u.name_key, u.name_key, 1, u.created_at, u.created_at`+of)
 	s.Exec(t, `INSERT INTO verification_codes (instance_id, user_pk, kind, hash, expires_at) SELECT u.instance_id, u.id, 'email', u.name_key, u.created_at`+of)
 	s.Exec(t, `INSERT INTO user_grants (instance_id, user_pk, grant_id, organization_pk, resource_owner, project_pk, role_keys, sequence, created_at, changed_at)
 		SELECT u.instance_id, u.id, 'grant-`+id+`', p.organization_pk, p.resource_owner, p.id, '[]', 1, u.created_at, u.created_at
@@ -80,6 +81,13 @@ func TestRemovedUserIsGone(t *testing.T) {
 		servertest.OK(i.Owner.Management.AddMachineKey(t.Context(), &managementv1.AddMachineKeyRequest{UserId: robot, Type: authnv1.KeyType_KEY_TYPE_JSON}))(t)
 		burden(t, s, i, ada)
 		burden(t, s, i, robot)
+		for _, gender := range []userv1.Gender{userv1.Gender_GENDER_DIVERSE, userv1.Gender_GENDER_FEMALE} {
+			servertest.OK(i.Owner.Management.UpdateHumanProfile(t.Context(), &managementv1.UpdateHumanProfileRequest{
+				UserId: ada, FirstName: "A", LastName: "L", DisplayName: "X", PreferredLanguage: "gsw", Gender: gender,
+			}))(t)
+		}
+		servertest.OK(metadataOfUser.set(t.Context(), i.Owner, ada, "telling-key", "x"))(t)
+		servertest.OK(metadataOfUser.remove(t.Context(), i.Owner, ada, "telling-key"))(t)
 		full := s.Rows(t)
 		for _, table := range []string{
 			"users", "passwords", "personal_access_tokens", "machine_keys", "access_tokens", "user_metadata", "verification_codes", "user_grants", "memberships", "personal_data",
@@ -107,8 +115,10 @@ func TestRemovedUserIsGone(t *testing.T) {
 		}
 		after["events"] = before["events"]
 		servertest.SameRows(t, before, after)
-		if left := eventTypes(t, db, `CAST(payload AS TEXT) LIKE '%secret-name%' OR CAST(payload AS TEXT) LIKE '%ada%'`); len(left) > 0 {
-			t.Errorf("the history tells of the person: %q", left)
+		for _, telling := range []string{"secret-name", "ada", "gsw", "gender", "preferredLanguage", "telling-key"} {
+			if left := eventTypes(t, db, `CAST(payload AS TEXT) LIKE '%`+telling+`%'`); len(left) > 0 {
+				t.Errorf("the history tells of the person with %q: %q", telling, left)
+			}
 		}
 
 		// The names are free, the ids are not.

@@ -18,13 +18,14 @@ type MembershipQuery interface {
 	GetQueries() []*userv1.MembershipQuery
 }
 
-// Memberships answers a search for what a user is a member of.
-func Memberships(ctx context.Context, s *store.Store, userID string, q MembershipQuery) (*zitadelv1.ListDetails, []*userv1.Membership, error) {
+// Memberships answers a search for what a user is a member of, as far as it
+// matches the conditions.
+func Memberships(ctx context.Context, s *store.Store, userID string, q MembershipQuery, only ...predicate.Membership) (*zitadelv1.ListDetails, []*userv1.Membership, error) {
 	details, err := ListDetails(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, total, err := membership.ListOfUser(ctx, s, userID, Page(q.GetQuery()), membershipConditions(q.GetQueries())...)
+	rows, total, err := membership.ListOfUser(ctx, s, userID, Page(q.GetQuery()), append(membershipConditions(q.GetQueries()), only...)...)
 	if err != nil {
 		return nil, nil, err
 	}
