@@ -178,7 +178,7 @@ func TestRemoveOrg(t *testing.T) {
 func TestLastOwnersOrganizationStays(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i := s.NewInstance(t, "acme")
-		second := addOrg(t, i.Owner, "second")
+		second := i.NewOrganization(t, "second")
 		id, robot := machineIn(t, s, i, second, "robot")
 		servertest.OK(i.Owner.Admin.SetDefaultOrg(t.Context(), &adminv1.SetDefaultOrgRequest{OrgId: second}))(t)
 		leave := func(c *servertest.Caller) (errs [2]error) {
@@ -191,7 +191,7 @@ func TestLastOwnersOrganizationStays(t *testing.T) {
 		}
 		servertest.OK(i.Owner.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: id, Roles: []string{"IAM_OWNER"}}))(t)
 		// Another owner, whom a third organization keeps out, is none.
-		third := addOrg(t, i.Owner, "third")
+		third := i.NewOrganization(t, "third")
 		sleeper, _ := machineIn(t, s, i, third, "sleeper")
 		servertest.OK(i.Owner.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: sleeper, Roles: []string{"IAM_OWNER"}}))(t)
 		servertest.OK(i.Owner.In(third).Management.DeactivateOrg(t.Context(), &managementv1.DeactivateOrgRequest{}))(t)
@@ -200,7 +200,7 @@ func TestLastOwnersOrganizationStays(t *testing.T) {
 		servertest.OK(robot.In(i.OrganizationID).Management.ReactivateOrg(t.Context(), &managementv1.ReactivateOrgRequest{}))(t)
 
 		// Of two organizations with one owner each, only one goes at once.
-		fourth := addOrg(t, robot, "fourth")
+		fourth := i.NewOrganization(t, "fourth")
 		servertest.OK(robot.Admin.SetDefaultOrg(t.Context(), &adminv1.SetDefaultOrgRequest{OrgId: fourth}))(t)
 		var all sync.WaitGroup
 		var errs [2]error

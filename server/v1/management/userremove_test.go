@@ -144,12 +144,13 @@ func TestRemoveTheMorePowerful(t *testing.T) {
 		makeMember(t, s, impersonator, i.OrganizationID, "ORG_ADMIN_IMPERSONATOR")
 		c := i.NewToken(t, manager)
 		before := s.Rows(t)
-		for _, id := range []string{second, impersonator} {
+		for _, id := range []string{second, impersonator, viewer} {
 			_, err := remove(t, c, id)
 			servertest.Refused(t, err, connect.CodePermissionDenied, "member.role_denied")
 		}
 		servertest.SameRows(t, before, s.Rows(t))
-		servertest.OK(remove(t, c, viewer))(t)
+		servertest.OK(remove(t, c, i.NewMachine(t, "plain")))(t)
+		servertest.OK(remove(t, i.Owner, viewer))(t)
 		servertest.OK(remove(t, i.Owner, second))(t)
 		servertest.OK(remove(t, c, manager))(t) // itself
 	})
