@@ -24,6 +24,7 @@ import (
 	"github.com/bastide-id/bastide/gen/zitadel/system/v1/systemv1connect"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/instance"
+	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/password"
 	"github.com/bastide-id/bastide/server/directory/removal"
@@ -130,6 +131,7 @@ func (s *Server) listen(ctx context.Context) (net.Listener, error) {
 func (s *Server) assemble(ctx context.Context) error {
 	hasher := password.NewHasher(s.config.Limits.PasswordWorkers)
 	users := user.NewUsers(s.store, hasher)
+	users.Keep = membership.KeepOwners
 	installation, masterKey, err := s.openInstallation(ctx, users)
 	if err != nil {
 		return err

@@ -50,17 +50,20 @@ func IsRole(role string) bool { return granted[role] != nil }
 func allRoles() []string { return slices.Sorted(maps.Keys(granted)) }
 
 // level says which roles a membership of a level may hold, by prefix or name,
-// and the role whose holders may give every one of them.
+// the role whose holders may give every one of them, and what giving takes.
 type level struct {
 	prefix string
 	also   []string
 	owner  string
+	// members is the permission to write members of the level; empty where
+	// there are none in the database.
+	members string
 }
 
 var levels = map[caller.Level]level{
 	caller.SystemLevel:       {prefix: "", owner: "SYSTEM_OWNER"},
-	caller.InstanceLevel:     {prefix: "IAM_", owner: "IAM_OWNER"},
-	caller.OrganizationLevel: {prefix: "ORG_", also: []string{"SELF_MANAGEMENT_GLOBAL"}, owner: "ORG_OWNER"},
+	caller.InstanceLevel:     {prefix: "IAM_", owner: "IAM_OWNER", members: "iam.member.write"},
+	caller.OrganizationLevel: {prefix: "ORG_", also: []string{"SELF_MANAGEMENT_GLOBAL"}, owner: "ORG_OWNER", members: "org.member.write"},
 }
 
 // OwnerRole returns the role of the level whose holders may give every one of
@@ -103,4 +106,23 @@ func MayGive(c caller.Caller, role string, at caller.Level, objects Objects) boo
 			return false
 		})
 	})
+}
+
+// MayActAs reports whether c may act as a holder of the role on the object of
+// the level: c could give itself the role there, or may do all that it allows
+// already. A role that MayGive refuses is always refused, for its holders can
+// give more than they may do.
+func MayActAs(c caller.Caller, role string, at caller.Level, objects Objects) bool {
+	if !MayGive(c, role, at, objects) {
+		return false
+	}
+	if members := levels[at].members; members != "" && Has(c, members, objects) {
+		return true
+	}
+	for p := range granted[role] {
+		if !Has(c, p, objects) {
+			return false
+		}
+	}
+	return IsRole(role)
 }

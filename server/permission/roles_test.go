@@ -110,3 +110,30 @@ func TestMayGive(t *testing.T) {
 		}
 	}
 }
+
+// A role that only an owner may give is beyond everybody else, also beyond who
+// may do all that it allows.
+func TestMayActAs(t *testing.T) {
+	on := Objects{InstanceID: "i", OrganizationID: "o"}
+	for _, test := range []struct {
+		held, role string
+		want       bool
+	}{
+		{"ORG_OWNER", "ORG_OWNER", true}, {"ORG_OWNER", "ORG_ADMIN_IMPERSONATOR", true}, {"ORG_OWNER", "ORG_PROJECT_CREATOR", true},
+		{"ORG_USER_MANAGER", "ORG_USER_MANAGER", true}, {"ORG_USER_MANAGER", "ORG_OWNER_VIEWER", false},
+		{"IAM_ORG_MANAGER", "ORG_SETTINGS_MANAGER", true}, {"IAM_ORG_MANAGER", "ORG_OWNER", false}, {"IAM_OWNER", "ORG_OWNER", true},
+		{"ORG_OWNER", "ORG_NOBODY", true}, {"ORG_USER_MANAGER", "ORG_NOBODY", false},
+	} {
+		m := caller.Membership{Level: caller.OrganizationLevel, ID: "o", Roles: []string{test.held}}
+		if test.held[0] == 'I' {
+			m = caller.Membership{Level: caller.InstanceLevel, ID: "i", Roles: []string{test.held}}
+		}
+		if got := MayActAs(caller.Caller{Memberships: []caller.Membership{m}}, test.role, caller.OrganizationLevel, on); got != test.want {
+			t.Errorf("%s as %s: %v", test.held, test.role, got)
+		}
+		m.ID = "another"
+		if MayActAs(caller.Caller{Memberships: []caller.Membership{m}}, test.role, caller.OrganizationLevel, on) {
+			t.Errorf("%s of another one as %s", test.held, test.role)
+		}
+	}
+}

@@ -17,6 +17,10 @@ type Subject string
 // it, who changes the domain policy changes it.
 const LoginNames Subject = "login names"
 
+// Owners is who could act as an owner: who takes a role or a user out of service
+// goes by those that stay, whose organizations are changed by who changes it.
+const Owners Subject = "owners"
+
 // HoldShared makes transactions that Hold the subject, in the instance of ctx,
 // wait until this one ends. Those that share it do not wait for each other. What
 // is to be gone by is read after it.

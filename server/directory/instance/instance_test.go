@@ -3,6 +3,7 @@ package instance_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"slices"
 	"sync"
 	"testing"
@@ -22,9 +23,9 @@ func crowd(t *testing.T, s *servertest.Server, instanceID string, users int) {
 	bytes := map[servertest.Database]string{servertest.SQLite: `CAST('crowd-' || i AS BLOB)`, servertest.Postgres: `convert_to('crowd-' || i, 'UTF8')`}[s.Kind]
 	for _, statement := range []string{
 		`INSERT INTO users (instance_id, sequence, created_at, changed_at, user_id, resource_owner, type, user_name,
-			name_key, first_name_key, last_name_key, email_key, organization_pk)
+			name_key, first_name_key, last_name_key, nick_name_key, display_name_key, email_key, organization_pk)
 			` + numbers + ` SELECT o.instance_id, 1, o.created_at, o.created_at, 'crowd-' || i, o.organization_id, 'machine', 'crowd-' || i,
-			` + bytes + `, ` + bytes + `, ` + bytes + `, ` + bytes + `, o.id FROM n, organizations o WHERE o.instance_id = '` + instanceID + `'`,
+			` + strings.Repeat(bytes+", ", 6) + `o.id FROM n, organizations o WHERE o.instance_id = '` + instanceID + `'`,
 		`INSERT INTO memberships (instance_id, sequence, created_at, changed_at, level, object_id, roles, user_pk)
 			SELECT instance_id, 1, created_at, created_at, 'instance', instance_id, '["IAM_OWNER_VIEWER"]', id
 			FROM users WHERE instance_id = '` + instanceID + `' AND user_id LIKE 'crowd-%'`,

@@ -61,6 +61,9 @@ func KeepOwner(ctx context.Context, tx *store.Tx, on On, u *ent.User) error {
 // returns fault.LastOwner when the user may not be removed, deactivated or
 // locked. The user is locked before the levels.
 func KeepOwners(ctx context.Context, tx *store.Tx, u *ent.User) error {
+	if err := tx.HoldShared(ctx, store.Owners); err != nil {
+		return err
+	}
 	if err := tx.Lock(ctx, store.UserObject(u)); err != nil {
 		return err
 	}

@@ -70,9 +70,11 @@ func CheckRoles(ctx context.Context, on On, roles []string) ([]string, error) {
 	return roles, checkMayGive(ctx, on, roles)
 }
 
-// CheckMayActAs returns fault.RoleDenied when the user has a role that the
-// caller of ctx may not give: whoever makes a credential for a user can act as
-// that user, which is as good as being given all of its roles.
+// CheckMayActAs returns fault.RoleDenied when the user has a role, wherever in
+// the instance, that the caller of ctx neither could give itself there nor needs
+// in addition to its own. Whoever makes a credential for a user can act as that
+// user; and whoever takes one away, or the user's name, address or state, stands
+// above it. A user may do all of this to itself.
 func CheckMayActAs(ctx context.Context, tx *store.Tx, u *ent.User) error {
 	if c := caller.From(ctx); c.Kind == caller.User && c.ID == u.UserID {
 		return nil
@@ -86,7 +88,7 @@ func CheckMayActAs(ctx context.Context, tx *store.Tx, u *ent.User) error {
 		if row.Level == membership.LevelOrganization {
 			at.at = caller.OrganizationLevel
 		}
-		if err := checkMayGive(ctx, at, row.Roles); err != nil {
+		if err := check(ctx, at, row.Roles, permission.MayActAs); err != nil {
 			return err
 		}
 	}
@@ -94,12 +96,18 @@ func CheckMayActAs(ctx context.Context, tx *store.Tx, u *ent.User) error {
 }
 
 func checkMayGive(ctx context.Context, on On, roles []string) error {
+	return check(ctx, on, roles, permission.MayGive)
+}
+
+// check returns fault.RoleDenied for a role with which the caller of ctx may not
+// do what is asked.
+func check(ctx context.Context, on On, roles []string, may func(caller.Caller, string, caller.Level, permission.Objects) bool) error {
 	objects := permission.Objects{InstanceID: caller.InstanceOf(ctx).ID}
 	if on.at == caller.OrganizationLevel {
 		objects.OrganizationID = on.id
 	}
 	for _, role := range roles {
-		if !permission.MayGive(caller.From(ctx), role, on.at, objects) {
+		if !may(caller.From(ctx), role, on.at, objects) {
 			return fault.RoleDenied.With(role)
 		}
 	}
@@ -196,6 +204,9 @@ func lockOwner(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []st
 // find locks the object, whose members are counted by rules, and returns the
 // membership of the user.
 func find(ctx context.Context, tx *store.Tx, on On, u *ent.User) (*ent.Membership, error) {
+	if err := tx.HoldShared(ctx, store.Owners); err != nil {
+		return nil, err
+	}
 	if err := tx.Lock(ctx, on.object); err != nil {
 		return nil, err
 	}

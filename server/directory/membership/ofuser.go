@@ -35,6 +35,12 @@ func WhereInstance(is bool) predicate.Membership {
 	return membership.LevelNEQ(membership.LevelInstance)
 }
 
+// WhereCounts returns the condition that a membership counts in an organization:
+// it is one of the organization, or of the instance.
+func WhereCounts(organizationID string) predicate.Membership {
+	return membership.Or(WhereInstance(true), WhereOrganization(organizationID))
+}
+
 // WhereNever returns the condition that no membership matches.
 func WhereNever() predicate.Membership {
 	return func(s *sql.Selector) { s.Where(sql.False()) }
@@ -75,7 +81,7 @@ func ListOfUser(ctx context.Context, s *store.Store, userID string, page store.P
 func RolesIn(ctx context.Context, s *store.Store, userID, organizationID string) (roles []string, err error) {
 	rows, err := s.Read().Membership.Query().
 		Where(membership.HasUserWith(entuser.UserID(userID)),
-			membership.Or(WhereInstance(true), WhereOrganization(organizationID))).
+			WhereCounts(organizationID)).
 		Select(membership.FieldRoles).All(ctx)
 	for _, row := range rows {
 		roles = append(roles, row.Roles...)
@@ -83,13 +89,14 @@ func RolesIn(ctx context.Context, s *store.Store, userID, organizationID string)
 	return roles, err
 }
 
-// WhereMember returns the condition that a user is a member of an organization.
-// A member of the instance is one of every active organization.
+// WhereMember returns the condition that an organization is active and that a
+// user is a member of it, as a member of the instance is of every one.
 func WhereMember(ctx context.Context, s *store.Store, userID string) (predicate.Organization, error) {
 	is := membership.HasUserWith(entuser.UserID(userID))
 	everywhere, err := s.Read().Membership.Query().Where(is, WhereInstance(true)).Exist(ctx)
+	active := entorganization.StateEQ(entorganization.StateActive)
 	if everywhere {
-		return entorganization.StateEQ(entorganization.StateActive), err
+		return active, err
 	}
-	return entorganization.HasMembershipsWith(is), err
+	return entorganization.And(active, entorganization.HasMembershipsWith(is)), err
 }

@@ -15,6 +15,9 @@ import (
 // fault.RoleDenied when the user has a role that the caller of ctx may not
 // take; who removes itself may take its own.
 func RemoveUser(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
+	if err := tx.HoldShared(ctx, store.Owners); err != nil {
+		return store.Change{}, err
+	}
 	// From here on nobody can make the user a member of anything.
 	if err := tx.LockToRemove(ctx, store.UserObject(u)); err != nil {
 		return store.Change{}, err

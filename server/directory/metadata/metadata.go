@@ -26,8 +26,8 @@ type On struct {
 	last  store.Change
 	table table
 	types eventTypes
-	// personal says that values tell of a person, so that the history keeps
-	// them where they can be erased. Elsewhere it does not keep them.
+	// personal says that keys and values tell of a person, so that the history
+	// keeps them where they can be erased. Elsewhere it keeps the keys alone.
 	personal bool
 }
 
@@ -202,11 +202,14 @@ func (on On) own(entries []Entry) []Entry {
 }
 
 func (on On) payload(key string, value []byte) store.Payload {
-	p := store.Payload{Public: map[string]any{"key": key}}
-	if on.personal && value != nil {
-		p.Personal = map[string]any{"value": value} // base64 in JSON
+	values := map[string]any{"key": key}
+	if !on.personal {
+		return store.Payload{Public: values}
 	}
-	return p
+	if value != nil {
+		values["value"] = value // base64 in JSON
+	}
+	return store.Payload{Personal: values}
 }
 
 // CheckUnique returns fault.MetadataRepeated for the fields "metadata[n].key"

@@ -162,9 +162,12 @@ func freed(id string) []byte { return append([]byte{0xff}, id...) }
 
 // change runs f in a transaction with an organization and its instance, both
 // locked: which organization is the default one, and who is left to look after
-// the instance, are rules over several rows.
+// the instance and other organizations, are rules over several rows.
 func (o *Organizations) change(ctx context.Context, id string, f func(context.Context, *store.Tx, *ent.Instance, *ent.Organization) (store.Change, error)) (row *ent.Organization, change store.Change, err error) {
 	err = o.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.Hold(ctx, store.Owners); err != nil {
+			return err
+		}
 		in, err := lockInstance(ctx, tx)
 		if err != nil {
 			return err
@@ -205,11 +208,12 @@ func lockInstance(ctx context.Context, tx *store.Tx) (*ent.Instance, error) {
 }
 
 // checkUnneeded returns fault.OrganizationDefault for the default organization
-// of an instance, and fault.OrganizationOwner if nobody outside of the organization
-// could look after the instance.
+// of an instance, and fault.OrganizationOwner or fault.OrganizationNeeded if
+// nobody outside of the organization could look after the instance or another
+// organization.
 func checkUnneeded(ctx context.Context, tx *store.Tx, in *ent.Instance, row *ent.Organization) error {
 	if in.DefaultOrganizationID == row.OrganizationID {
 		return fault.OrganizationDefault.With()
 	}
-	return membership.KeepOwnerOutside(ctx, tx, in, row)
+	return membership.KeepOwnersOutside(ctx, tx, in, row)
 }

@@ -4,6 +4,8 @@ package removal
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -146,20 +148,34 @@ func (r *Runner) run() {
 	}
 }
 
-// EraseAll erases batches until nothing is left that was removed. It returns
-// the error of the first batch that failed; those before it stay done.
+// EraseAll erases batches until nothing is left that was removed. What fails
+// does not keep the rest: it returns the errors of all that failed.
 func (r *Runner) EraseAll(ctx context.Context) error {
 	for {
 		removed, err := r.store.Removed(across.Instances(ctx))
 		if err != nil || len(removed) == 0 {
 			return err
 		}
+		var errs []error
 		for _, one := range removed {
-			for done := false; !done; {
-				if done, err = r.eraseBatch(ctx, one); err != nil {
-					return err
-				}
+			if err := r.erase(ctx, one); err != nil {
+				errs = append(errs, fmt.Errorf("removal: instance %s: %w", one.InstanceID, err))
 			}
+			if ctx.Err() != nil {
+				break
+			}
+		}
+		if len(errs) > 0 {
+			return errors.Join(errs...)
+		}
+	}
+}
+
+// erase erases one removed thing, batch by batch.
+func (r *Runner) erase(ctx context.Context, removed store.Removed) error {
+	for {
+		if done, err := r.eraseBatch(ctx, removed); err != nil || done {
+			return err
 		}
 	}
 }

@@ -186,3 +186,35 @@ func TestSeveralRunners(t *testing.T) {
 	got["worker_leases"] = empty["worker_leases"]
 	servertest.SameRows(t, empty, got)
 }
+
+// What cannot be erased does not keep the rest.
+func TestErasingGoesOnBehindAnError(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i, other := s.NewInstance(t, "acme"), s.NewInstance(t, "other")
+		before := withoutHistory(s.Rows(t))
+		stuck, _ := newOrg(t, i, "stuck", 1)
+		with := withoutHistory(s.Rows(t))
+		gone, _ := newOrg(t, other, "gone", 1)
+		servertest.OK(i.Owner.Admin.RemoveOrg(t.Context(), &adminv1.RemoveOrgRequest{OrgId: stuck}))(t)
+		servertest.OK(other.Owner.Admin.RemoveOrg(t.Context(), &adminv1.RemoveOrgRequest{OrgId: gone}))(t)
+		s.Exec(t, `CREATE TABLE blockers (organization_pk BIGINT NOT NULL REFERENCES organizations (id))`)
+		s.Exec(t, `INSERT INTO blockers SELECT id FROM organizations WHERE organization_id = '`+stuck+`'`)
+		s.Stop(t)
+		opened := openStore(t, s.Place)
+		defer opened.Close()
+		runner := removal.New(removal.Options{Store: opened, Log: slog.New(slog.DiscardHandler)})
+		if err := runner.EraseAll(t.Context()); err == nil {
+			t.Error("what could not be erased is not told")
+		}
+		if after := s.Rows(t); after["users"] > with["users"] || after["organizations"] != before["organizations"]+1 {
+			t.Errorf("%d users and %d organizations are left", after["users"], after["organizations"])
+		}
+		s.Exec(t, `DELETE FROM blockers`)
+		if err := runner.EraseAll(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if after := s.Rows(t); after["organizations"] != before["organizations"] || after["users"] != before["users"] {
+			t.Errorf("%d users and %d organizations are left", after["users"], after["organizations"])
+		}
+	}, eraseNothing)
+}

@@ -57,8 +57,8 @@ type PasswordPaths struct{ Old, New string }
 // returns the person as it was before.
 //
 // A wrong old password is fault.PasswordWrong for its field. It counts, and as
-// the lockout policy says the user is locked, which ends its tokens; a right
-// one ends the counting. It returns fault.Invalid for the new one by the
+// the lockout policy says the user is locked, unless Keep refuses that, which
+// ends its tokens; a right one ends the counting. It returns fault.Invalid for the new one by the
 // password policy, fault.NothingChanged if both are the same,
 // fault.PasswordMissing, fault.UserNotHuman, fault.PasswordBusy, or
 // fault.TokenInvalid for a user who is no longer active.
@@ -98,7 +98,7 @@ func (u *Users) updatePassword(ctx context.Context, person *ent.User, old, new, 
 	}
 	var refused error
 	row, change, err = ChangeHuman(ctx, u.store, person.UserID, func(ctx context.Context, tx *store.Tx, person *ent.User) (change store.Change, err error) {
-		refused, err = a.settle(ctx, tx, person, path)
+		refused, err = u.settle(ctx, tx, person, a, path)
 		switch {
 		case err != nil || refused != nil:
 			return change, err
@@ -141,14 +141,15 @@ func hashOf(ctx context.Context, passwords *ent.PasswordClient, u *ent.User) (st
 }
 
 // settle counts the attempt of a person, whose row is locked, if it was wrong,
-// and locks the user at the maximum of the policy. What it did has to be
+// and locks the user from the maximum of the policy on, but for the last owner:
+// nobody might be left to unlock it. What it did has to be
 // committed also when it refuses the attempt. It returns errPasswordMoved if
 // the attempt has to be made anew.
-func (a attempt) settle(ctx context.Context, tx *store.Tx, u *ent.User, path string) (refused, err error) {
-	if u.State != user.StateActive { // another attempt locked it: this one must not tell what is right
+func (u *Users) settle(ctx context.Context, tx *store.Tx, person *ent.User, a attempt, path string) (refused, err error) {
+	if person.State != user.StateActive { // another attempt locked it: this one must not tell what is right
 		return fault.TokenInvalid.With(), nil
 	}
-	row, err := tx.Password.Query().Where(entpassword.UserPk(u.ID)).Only(ctx)
+	row, err := tx.Password.Query().Where(entpassword.UserPk(person.ID)).Only(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -159,20 +160,32 @@ func (a attempt) settle(ctx context.Context, tx *store.Tx, u *ent.User, path str
 		return nil, nil
 	}
 	refused = fault.PasswordWrong.Field(path)
-	if _, err := tx.Record(ctx, store.UserHumanPasswordCheckFailed, store.UserObject(u), store.Payload{}); err != nil {
+	if _, err := tx.Record(ctx, store.UserHumanPasswordCheckFailed, store.UserObject(person), store.Payload{}); err != nil {
 		return nil, err
 	}
 	if row, err = tx.Password.UpdateOne(row).AddFailedAttempts(1).Save(ctx); err != nil {
 		return nil, err
 	}
-	rules, err := policy.Get(ctx, tx.OwnerPolicy, policy.Lockout, u.ResourceOwner)
+	rules, err := policy.Get(ctx, tx.OwnerPolicy, policy.Lockout, person.ResourceOwner)
 	if err != nil || rules.MaxPasswordAttempts == 0 || uint64(row.FailedAttempts) < rules.MaxPasswordAttempts {
 		return refused, err
 	}
-	if _, err := tx.Record(ctx, store.UserLocked, store.UserObject(u), store.Payload{}); err != nil {
-		return nil, err
+	return refused, u.lockOut(ctx, tx, person)
+}
+
+// lockOut locks a person, unless the person cannot be missed.
+func (u *Users) lockOut(ctx context.Context, tx *store.Tx, person *ent.User) error {
+	if u.Keep != nil {
+		if err := u.Keep(ctx, tx, person); errors.Is(err, fault.LastOwner.With("")) {
+			return nil
+		} else if err != nil {
+			return err
+		}
 	}
-	return refused, tx.User.UpdateOne(u).SetState(user.StateLocked).Exec(ctx)
+	if _, err := tx.Record(ctx, store.UserLocked, store.UserObject(person), store.Payload{}); err != nil {
+		return err
+	}
+	return tx.User.UpdateOne(person).SetState(user.StateLocked).Exec(ctx)
 }
 
 // renew ends the counting of wrong attempts after a right one, and saves the

@@ -62,6 +62,9 @@ type Prepared struct {
 
 // Users creates users.
 type Users struct {
+	// Keep returns fault.LastOwner for a user who may not be locked, whose row is
+	// locked; nil if every user may.
+	Keep   func(context.Context, *store.Tx, *ent.User) error
 	store  *store.Store
 	hasher *password.Hasher
 }

@@ -18,8 +18,8 @@ type TrustedDomains struct{ store *store.Store }
 
 // AddInstanceTrustedDomain makes the instance trust a domain.
 func (s TrustedDomains) AddInstanceTrustedDomain(ctx context.Context, req *adminv1.AddInstanceTrustedDomainRequest) (*adminv1.AddInstanceTrustedDomainResponse, error) {
-	change, createdAt, err := instance.ChangeDomain(ctx, s.store, req.GetDomain(), domain.Trust)
-	return &adminv1.AddInstanceTrustedDomainResponse{Details: message.Changed(change, createdAt)}, err
+	change, _, err := instance.ChangeDomain(ctx, s.store, req.GetDomain(), domain.Trust)
+	return &adminv1.AddInstanceTrustedDomainResponse{Details: message.Created(change)}, err
 }
 
 // ListInstanceTrustedDomains returns the trusted domains that match all

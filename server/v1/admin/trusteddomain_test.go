@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
 	instancev1 "github.com/bastide-id/bastide/gen/zitadel/instance/v1"
@@ -34,6 +35,9 @@ func TestTrustedDomains(t *testing.T) {
 			name := c.Name("partner") + ".example"
 			added := servertest.OK(c.Admin.AddInstanceTrustedDomain(t.Context(), &adminv1.AddInstanceTrustedDomainRequest{Domain: strings.ToUpper(name)}))(t)
 			s.Equal(t, added, &adminv1.AddInstanceTrustedDomainResponse{Details: details(changes, i.ID)})
+			if d := added.GetDetails(); !proto.Equal(d.GetCreationDate(), d.GetChangeDate()) {
+				t.Errorf("the domain was made before it was added: %v", d)
+			}
 			servertest.Refused(t, trust(t, c, name), connect.CodeAlreadyExists, "trusted_domain.exists")
 			request := &adminv1.ListInstanceTrustedDomainsRequest{SortingColumn: instancev1.DomainFieldName_DOMAIN_FIELD_NAME_DOMAIN}
 			list := &adminv1.ListInstanceTrustedDomainsResponse{

@@ -137,6 +137,38 @@ func TestUnlockedAfterLockout(t *testing.T) {
 	})
 }
 
+// The last owner is not locked out by whoever guesses: its wrong passwords count,
+// and lock it once there is another owner.
+func TestLockoutOfTheLastOwner(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		lockout(t, s, i.OrganizationID, i.ID, 2)
+		id, second := i.NewHuman(t, "ada"), i.NewOrganization(t, "Second")
+		join(t, i.Owner.In(second), id, "ORG_OWNER")
+		me := i.As(t, id)
+		wrong := func() error {
+			_, err := me.Auth.UpdateMyPassword(t.Context(), &authv1.UpdateMyPasswordRequest{OldPassword: "Wrong-Password1", NewPassword: "Next-Password1"})
+			return err
+		}
+		for range 4 {
+			servertest.Refused(t, wrong(), connect.CodeInvalidArgument, "password.wrong")
+		}
+		servertest.OK(me.Auth.GetMyUser(t.Context(), nil))(t)
+		db := s.Open(t)
+		defer db.Close()
+		var events, failed int
+		if err := db.QueryRow(`SELECT (SELECT count(*) FROM events WHERE type = 'user.locked'), failed_attempts FROM passwords`).Scan(&events, &failed); err != nil {
+			t.Fatal(err)
+		}
+		if events != 0 || failed != 4 {
+			t.Errorf("locked %d times after %d attempts", events, failed)
+		}
+		join(t, i.Owner.In(second), i.NewMachine(t, "another"), "ORG_OWNER")
+		servertest.Refused(t, wrong(), connect.CodeInvalidArgument, "password.wrong")
+		servertest.Refused(t, wrong(), connect.CodeUnauthenticated, "auth.token_invalid")
+	})
+}
+
 // Without a policy nobody is locked.
 func TestNoLockout(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {

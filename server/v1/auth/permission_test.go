@@ -103,7 +103,7 @@ func TestListMyProjectOrgs(t *testing.T) {
 		s.NewInstance(t, "other")
 		id := i.NewHuman(t, "ada")
 		ada := i.As(t, id)
-		for _, name := range []string{"Öl", "Zebra"} {
+		for _, name := range []string{"Öl", "Zebra", "asleep"} {
 			join(t, i.Owner.In(organizations[name]), id, "ORG_OWNER_VIEWER")
 		}
 		s.Exec(t, `UPDATE organizations SET state = 'inactive' WHERE organization_id = '`+organizations["asleep"]+`'`)

@@ -7,7 +7,6 @@ import (
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	zitadelv1 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	"github.com/bastide-id/bastide/server/caller"
-	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
@@ -60,17 +59,17 @@ func (s Humans) UpdateHumanProfile(ctx context.Context, req *managementv1.Update
 
 // UpdateHumanEmail sets the e-mail address of a person as a proved one.
 func (s Humans) UpdateHumanEmail(ctx context.Context, req *managementv1.UpdateHumanEmailRequest) (*managementv1.UpdateHumanEmailResponse, error) {
-	details, err := s.change(ctx, req.GetUserId(), func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
+	details, err := s.change(ctx, req.GetUserId(), asUser(func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
 		return user.UpdateAddress(ctx, tx, u, user.EmailCode, req.GetEmail(), req.GetIsEmailVerified(), "set is_email_verified")
-	})
+	}))
 	return &managementv1.UpdateHumanEmailResponse{Details: details}, err
 }
 
 // UpdateHumanPhone sets the phone number of a person as a proved one.
 func (s Humans) UpdateHumanPhone(ctx context.Context, req *managementv1.UpdateHumanPhoneRequest) (*managementv1.UpdateHumanPhoneResponse, error) {
-	details, err := s.change(ctx, req.GetUserId(), func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
+	details, err := s.change(ctx, req.GetUserId(), asUser(func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
 		return user.UpdateAddress(ctx, tx, u, user.PhoneCode, req.GetPhone(), req.GetIsPhoneVerified(), "set is_phone_verified")
-	})
+	}))
 	return &managementv1.UpdateHumanPhoneResponse{Details: details}, err
 }
 
@@ -88,7 +87,7 @@ func (s Humans) SetHumanPassword(ctx context.Context, req *managementv1.SetHuman
 
 // RemoveHumanPhone takes the phone number from a person.
 func (s Humans) RemoveHumanPhone(ctx context.Context, req *managementv1.RemoveHumanPhoneRequest) (*managementv1.RemoveHumanPhoneResponse, error) {
-	details, err := s.change(ctx, req.GetUserId(), user.RemovePhone)
+	details, err := s.change(ctx, req.GetUserId(), asUser(user.RemovePhone))
 	return &managementv1.RemoveHumanPhoneResponse{Details: details}, err
 }
 
@@ -101,19 +100,15 @@ func (s Humans) RemoveHumanAvatar(ctx context.Context, req *managementv1.RemoveH
 	return nil, fault.AvatarMissing.With()
 }
 
-// setPassword gives a person, who must have no role that the caller could not
-// give, a password.
+// setPassword gives a person, whom the caller may act as, a password.
 func (s Humans) setPassword(ctx context.Context, userID, text string, changeRequired bool) (*zitadelv1.ObjectDetails, error) {
 	hash, err := s.users.HashPassword(ctx, caller.OrganizationID(ctx), "password", text)
 	if err != nil {
 		return nil, err
 	}
-	return s.change(ctx, userID, func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
-		if err := membership.CheckMayActAs(ctx, tx, u); err != nil {
-			return store.Change{}, err
-		}
+	return s.change(ctx, userID, asUser(func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
 		return user.SetPassword(ctx, tx, u, hash, changeRequired)
-	})
+	}))
 }
 
 // change runs f in a transaction with a person, and returns what is to be said

@@ -7,7 +7,6 @@ import (
 	"github.com/bastide-id/bastide/ent"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
-	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
@@ -37,7 +36,7 @@ func (s Machines) AddMachineUser(ctx context.Context, req *managementv1.AddMachi
 // had.
 func (s Machines) GenerateMachineSecret(ctx context.Context, req *managementv1.GenerateMachineSecretRequest) (*managementv1.GenerateMachineSecretResponse, error) {
 	secret := token.NewMachineSecret()
-	u, change, err := give(ctx, s.store, req.GetUserId(), secret.Save)
+	u, change, err := onMachine(ctx, s.store, req.GetUserId(), secret.Save)
 	if err != nil {
 		return nil, err
 	}
@@ -81,28 +80,15 @@ func machineOf(req interface {
 	return &user.Machine{Name: req.GetName(), Description: req.GetDescription(), AccessTokenType: int32(req.GetAccessTokenType())}
 }
 
-// changeOf is a change of a user in a transaction.
-type changeOf func(context.Context, *store.Tx, *ent.User) (store.Change, error)
-
-// onMachine changes a user, who must be a machine, and returns it as it was.
+// onMachine changes a user, who must be a machine that the caller may act as,
+// and returns it as it was.
 func onMachine(ctx context.Context, s *store.Store, userID string, f changeOf) (u *ent.User, change store.Change, err error) {
 	err = s.Write(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if u, err = user.LockMachine(ctx, tx, userID); err != nil {
 			return err
 		}
-		change, err = f(ctx, tx, u)
+		change, err = asUser(f)(ctx, tx, u)
 		return err
 	})
 	return u, change, err
-}
-
-// give is onMachine for what saves a credential: the user may have no role that
-// the caller could not give.
-func give(ctx context.Context, s *store.Store, userID string, save changeOf) (*ent.User, store.Change, error) {
-	return onMachine(ctx, s, userID, func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
-		if err := membership.CheckMayActAs(ctx, tx, u); err != nil {
-			return store.Change{}, err
-		}
-		return save(ctx, tx, u)
-	})
 }

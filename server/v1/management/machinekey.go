@@ -34,7 +34,7 @@ func (s MachineKeys) AddMachineKey(ctx context.Context, req *managementv1.AddMac
 	if err != nil {
 		return nil, err
 	}
-	_, change, err := give(ctx, s.store, req.GetUserId(), key.Save)
+	_, change, err := onMachine(ctx, s.store, req.GetUserId(), key.Save)
 	if err != nil {
 		return nil, err
 	}

@@ -37,9 +37,9 @@ func (s Members) ListOrgMemberRoles(context.Context, *managementv1.ListOrgMember
 }
 
 // ListUserMemberships returns what a user of the organization is a member of,
-// in the whole instance.
+// as far as it counts there: of other organizations it does not tell.
 func (s Members) ListUserMemberships(ctx context.Context, req *managementv1.ListUserMembershipsRequest) (*managementv1.ListUserMembershipsResponse, error) {
-	details, memberships, err := message.Memberships(ctx, s.store, req.GetUserId(), req)
+	details, memberships, err := message.Memberships(ctx, s.store, req.GetUserId(), req, membership.WhereCounts(caller.OrganizationID(ctx)))
 	return &managementv1.ListUserMembershipsResponse{Details: details, Result: memberships}, err
 }
 

@@ -203,20 +203,20 @@ func TestLastOwnerAtOnce(t *testing.T) {
 	systemOwner := servertest.NewSystemUser(t, "system-owner", caller.Membership{Level: caller.SystemLevel, Roles: []string{"IAM_OWNER"}})
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i, system := s.NewInstance(t, "acme"), s.AsSystemUser(t, systemOwner)
-		second := i.NewMachine(t, "second")
+		second, inOrg := i.NewMachine(t, "second"), system.On(i.Domain).In(i.OrganizationID)
 		for name, level := range map[string]struct {
 			add, take func(id string) error
 		}{
 			"organization": {
-				func(id string) error { return addMember(t, i.Owner, id, "ORG_OWNER") },
-				func(id string) error { return removeMember(t, i.Owner, id) },
+				func(id string) error { return addMember(t, inOrg, id, "ORG_OWNER") },
+				func(id string) error { return removeMember(t, inOrg, id) },
 			},
 			"organization, by roles": {
 				func(id string) error {
-					must(t, ignore(addMember(t, i.Owner, id, "ORG_OWNER_VIEWER"), connect.CodeAlreadyExists))
-					return ignore(updateMember(t, i.Owner, id, "ORG_OWNER"), connect.CodeFailedPrecondition)
+					must(t, ignore(addMember(t, inOrg, id, "ORG_OWNER_VIEWER"), connect.CodeAlreadyExists))
+					return ignore(updateMember(t, inOrg, id, "ORG_OWNER"), connect.CodeFailedPrecondition)
 				},
-				func(id string) error { return updateMember(t, i.Owner, id, "ORG_OWNER_VIEWER") },
+				func(id string) error { return updateMember(t, inOrg, id, "ORG_OWNER_VIEWER") },
 			},
 			"instance": {
 				func(id string) error {

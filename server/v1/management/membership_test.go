@@ -52,7 +52,7 @@ func TestListUserMemberships(t *testing.T) {
 		robot, secondID, all := joiner(t, i)
 		i.Owner.EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
 			got := servertest.OK(c.Management.ListUserMemberships(t.Context(), &managementv1.ListUserMembershipsRequest{UserId: robot, Query: &zitadelv1.ListQuery{Asc: true}}))(t)
-			s.Equal(t, got, &managementv1.ListUserMembershipsResponse{Details: &zitadelv1.ListDetails{TotalResult: 3}, Result: all})
+			s.Equal(t, got, &managementv1.ListUserMembershipsResponse{Details: &zitadelv1.ListDetails{TotalResult: 2}, Result: all[1:]})
 			_, err := c.In(secondID).Management.ListUserMemberships(t.Context(), &managementv1.ListUserMembershipsRequest{UserId: robot})
 			servertest.Refused(t, err, connect.CodeNotFound, "object.unknown")
 		})
@@ -63,6 +63,7 @@ func TestSearchUserMemberships(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i := s.NewInstance(t, "acme")
 		robot, secondID, all := joiner(t, i)
+		all = all[1:]
 		org := func(id string) *userv1.MembershipQuery {
 			return &userv1.MembershipQuery{Query: &userv1.MembershipQuery_OrgQuery{OrgQuery: &userv1.MembershipOrgQuery{OrgId: id}}}
 		}
@@ -77,16 +78,17 @@ func TestSearchUserMemberships(t *testing.T) {
 			total   uint64
 			want    []*userv1.Membership
 		}{
-			"newest first":       {nil, nil, 3, []*userv1.Membership{all[2], all[1], all[0]}},
-			"a page":             {nil, &zitadelv1.ListQuery{Asc: true, Offset: 1, Limit: 1}, 3, all[1:2]},
-			"past the end":       {nil, &zitadelv1.ListQuery{Offset: 3}, 3, nil},
-			"one organization":   {[]*userv1.MembershipQuery{org(secondID)}, nil, 1, all[:1]},
+			"newest first":       {nil, nil, 2, []*userv1.Membership{all[1], all[0]}},
+			"a page":             {nil, &zitadelv1.ListQuery{Asc: true, Offset: 1, Limit: 1}, 2, all[1:]},
+			"past the end":       {nil, &zitadelv1.ListQuery{Offset: 2}, 2, nil},
+			"one organization":   {[]*userv1.MembershipQuery{org(i.OrganizationID)}, nil, 1, all[:1]},
+			"another one":        {[]*userv1.MembershipQuery{org(secondID)}, nil, 0, nil},
 			"unknown":            {[]*userv1.MembershipQuery{org("unknown")}, nil, 0, nil},
 			"no id":              {[]*userv1.MembershipQuery{org("")}, nil, 0, nil},
 			"the instance's id":  {[]*userv1.MembershipQuery{org(i.ID)}, nil, 0, nil},
-			"instance":           {[]*userv1.MembershipQuery{iam(true)}, nil, 1, all[2:]},
-			"not instance":       {[]*userv1.MembershipQuery{iam(false)}, &zitadelv1.ListQuery{Asc: true}, 2, all[:2]},
-			"both":               {[]*userv1.MembershipQuery{iam(true), org(secondID)}, nil, 0, nil},
+			"instance":           {[]*userv1.MembershipQuery{iam(true)}, nil, 1, all[1:]},
+			"not instance":       {[]*userv1.MembershipQuery{iam(false)}, &zitadelv1.ListQuery{Asc: true}, 1, all[:1]},
+			"both":               {[]*userv1.MembershipQuery{iam(true), org(i.OrganizationID)}, nil, 0, nil},
 			"project":            {[]*userv1.MembershipQuery{project}, nil, 0, nil},
 			"of a project grant": {[]*userv1.MembershipQuery{granted}, nil, 0, nil},
 		} {

@@ -3,6 +3,7 @@ package management_test
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 
@@ -177,7 +178,7 @@ func TestRemoveOrg(t *testing.T) {
 func TestLastOwnersOrganizationStays(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		i := s.NewInstance(t, "acme")
-		second := addOrg(t, i.Owner, "second")
+		second := i.NewOrganization(t, "second")
 		id, robot := machineIn(t, s, i, second, "robot")
 		servertest.OK(i.Owner.Admin.SetDefaultOrg(t.Context(), &adminv1.SetDefaultOrgRequest{OrgId: second}))(t)
 		leave := func(c *servertest.Caller) (errs [2]error) {
@@ -190,7 +191,7 @@ func TestLastOwnersOrganizationStays(t *testing.T) {
 		}
 		servertest.OK(i.Owner.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: id, Roles: []string{"IAM_OWNER"}}))(t)
 		// Another owner, whom a third organization keeps out, is none.
-		third := addOrg(t, i.Owner, "third")
+		third := i.NewOrganization(t, "third")
 		sleeper, _ := machineIn(t, s, i, third, "sleeper")
 		servertest.OK(i.Owner.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: sleeper, Roles: []string{"IAM_OWNER"}}))(t)
 		servertest.OK(i.Owner.In(third).Management.DeactivateOrg(t.Context(), &managementv1.DeactivateOrgRequest{}))(t)
@@ -199,7 +200,7 @@ func TestLastOwnersOrganizationStays(t *testing.T) {
 		servertest.OK(robot.In(i.OrganizationID).Management.ReactivateOrg(t.Context(), &managementv1.ReactivateOrgRequest{}))(t)
 
 		// Of two organizations with one owner each, only one goes at once.
-		fourth := addOrg(t, robot, "fourth")
+		fourth := i.NewOrganization(t, "fourth")
 		servertest.OK(robot.Admin.SetDefaultOrg(t.Context(), &adminv1.SetDefaultOrgRequest{OrgId: fourth}))(t)
 		var all sync.WaitGroup
 		var errs [2]error
@@ -213,6 +214,71 @@ func TestLastOwnersOrganizationStays(t *testing.T) {
 		for _, err := range errs {
 			if err != nil {
 				servertest.Refused(t, err, connect.CodeFailedPrecondition, lastOwner)
+			}
+		}
+	})
+}
+
+// Nor is another organization left alone whose owners are at home in one that
+// goes.
+func TestOwnersOfOtherOrganizationsStay(t *testing.T) {
+	const owner = "organization.owns_organization"
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		home, owned := i.NewOrganization(t, "home"), i.NewOrganization(t, "owned")
+		id, _ := machineIn(t, s, i, home, "robot")
+		viewer, _ := machineIn(t, s, i, home, "viewer")
+		there := i.Owner.In(owned)
+		must(t, addMember(t, there, id, "ORG_OWNER"))
+		must(t, addMember(t, i.Owner, id, "ORG_OWNER")) // of this one there is another
+		must(t, addMember(t, i.Owner.In(home), id, "ORG_OWNER"))
+		must(t, addMember(t, there, viewer, "ORG_OWNER_VIEWER"))
+		servertest.OK(i.Owner.Admin.AddIAMMember(t.Context(), &adminv1.AddIAMMemberRequest{UserId: viewer, Roles: []string{"IAM_OWNER"}}))(t)
+		refused := func() {
+			t.Helper()
+			_, err := i.Owner.In(home).Management.DeactivateOrg(t.Context(), &managementv1.DeactivateOrgRequest{})
+			servertest.Refused(t, err, connect.CodeFailedPrecondition, owner)
+			if err != nil && !strings.Contains(err.Error(), owned) {
+				t.Errorf("the error does not name the organization: %v", err)
+			}
+			_, err = i.Owner.In(home).Management.RemoveOrg(t.Context(), &managementv1.RemoveOrgRequest{})
+			servertest.Refused(t, err, connect.CodeFailedPrecondition, owner)
+		}
+		refused()
+		// Whoever cannot act is no other owner.
+		asleep := i.NewOrganization(t, "asleep")
+		sleeper, _ := machineIn(t, s, i, asleep, "sleeper")
+		must(t, addMember(t, there, sleeper, "ORG_OWNER"))
+		locked := i.NewMachine(t, "locked")
+		must(t, addMember(t, there, locked, "ORG_OWNER"))
+		servertest.OK(lock(t, i.Owner, locked))(t)
+		servertest.OK(i.Owner.In(asleep).Management.DeactivateOrg(t.Context(), &managementv1.DeactivateOrgRequest{}))(t)
+		refused()
+		must(t, addMember(t, there, i.OwnerID, "ORG_OWNER"))
+		servertest.OK(i.Owner.In(home).Management.DeactivateOrg(t.Context(), &managementv1.DeactivateOrgRequest{}))(t)
+		servertest.OK(i.Owner.In(home).Management.RemoveOrg(t.Context(), &managementv1.RemoveOrgRequest{}))(t)
+	})
+}
+
+// Two callers who each end one of the last two owners of an organization, one
+// with its home and one by itself: one of them comes too late.
+func TestOwnersElsewhereAtOnce(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		for round := range 10 {
+			home, owned := i.NewOrganization(t, fmt.Sprint("home", round)), i.NewOrganization(t, fmt.Sprint("owned", round))
+			id, _ := machineIn(t, s, i, home, fmt.Sprint("robot", round))
+			must(t, addMember(t, i.Owner.In(owned), id, "ORG_OWNER"))
+			must(t, addMember(t, i.Owner.In(owned), i.OwnerID, "ORG_OWNER"))
+			var both sync.WaitGroup
+			var errs [2]error
+			both.Go(func() {
+				_, errs[0] = i.Owner.In(home).Management.DeactivateOrg(t.Context(), &managementv1.DeactivateOrgRequest{})
+			})
+			both.Go(func() { errs[1] = removeMember(t, i.Owner.In(owned), i.OwnerID) })
+			both.Wait()
+			if (errs[0] == nil) == (errs[1] == nil) {
+				t.Fatalf("round %d: the last two owners: %v", round, errs)
 			}
 		}
 	})

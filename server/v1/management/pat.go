@@ -28,7 +28,7 @@ func (s PersonalAccessTokens) AddPersonalAccessToken(ctx context.Context, req *m
 	if err != nil {
 		return nil, err
 	}
-	_, change, err := give(ctx, s.store, req.GetUserId(), pat.Save)
+	_, change, err := onMachine(ctx, s.store, req.GetUserId(), pat.Save)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,9 @@ package management
 import (
 	"context"
 
+	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/directory/organization"
 	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/store"
@@ -13,6 +15,19 @@ import (
 type Users struct {
 	store *store.Store
 	users *user.Users
+}
+
+// changeOf is a change of a user in a transaction.
+type changeOf func(context.Context, *store.Tx, *ent.User) (store.Change, error)
+
+// asUser is f for a user whom the caller may act as, or fault.RoleDenied.
+func asUser(f changeOf) changeOf {
+	return func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
+		if err := membership.CheckMayActAs(ctx, tx, u); err != nil {
+			return store.Change{}, err
+		}
+		return f(ctx, tx, u)
+	}
 }
 
 // add adds a user to the chosen organization and returns the id.

@@ -10,6 +10,7 @@ import (
 	adminv1 "github.com/bastide-id/bastide/gen/zitadel/admin/v1"
 	authnv1 "github.com/bastide-id/bastide/gen/zitadel/authn/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
 	"github.com/bastide-id/bastide/server/servertest"
 )
 
@@ -80,6 +81,13 @@ func TestRemovedUserIsGone(t *testing.T) {
 		servertest.OK(i.Owner.Management.AddMachineKey(t.Context(), &managementv1.AddMachineKeyRequest{UserId: robot, Type: authnv1.KeyType_KEY_TYPE_JSON}))(t)
 		burden(t, s, i, ada)
 		burden(t, s, i, robot)
+		for _, gender := range []userv1.Gender{userv1.Gender_GENDER_DIVERSE, userv1.Gender_GENDER_FEMALE} {
+			servertest.OK(i.Owner.Management.UpdateHumanProfile(t.Context(), &managementv1.UpdateHumanProfileRequest{
+				UserId: ada, FirstName: "A", LastName: "L", DisplayName: "X", PreferredLanguage: "gsw", Gender: gender,
+			}))(t)
+		}
+		servertest.OK(metadataOfUser.set(t.Context(), i.Owner, ada, "telling-key", "x"))(t)
+		servertest.OK(metadataOfUser.remove(t.Context(), i.Owner, ada, "telling-key"))(t)
 		full := s.Rows(t)
 		for _, table := range []string{
 			"users", "passwords", "personal_access_tokens", "machine_keys", "access_tokens", "user_metadata", "verification_codes", "user_grants", "memberships", "personal_data",
@@ -107,8 +115,10 @@ func TestRemovedUserIsGone(t *testing.T) {
 		}
 		after["events"] = before["events"]
 		servertest.SameRows(t, before, after)
-		if left := eventTypes(t, db, `CAST(payload AS TEXT) LIKE '%secret-name%' OR CAST(payload AS TEXT) LIKE '%ada%'`); len(left) > 0 {
-			t.Errorf("the history tells of the person: %q", left)
+		for _, telling := range []string{"secret-name", "ada", "gsw", "gender", "preferredLanguage", "telling-key"} {
+			if left := eventTypes(t, db, `CAST(payload AS TEXT) LIKE '%`+telling+`%'`); len(left) > 0 {
+				t.Errorf("the history tells of the person with %q: %q", telling, left)
+			}
 		}
 
 		// The names are free, the ids are not.
@@ -134,12 +144,13 @@ func TestRemoveTheMorePowerful(t *testing.T) {
 		makeMember(t, s, impersonator, i.OrganizationID, "ORG_ADMIN_IMPERSONATOR")
 		c := i.NewToken(t, manager)
 		before := s.Rows(t)
-		for _, id := range []string{second, impersonator} {
+		for _, id := range []string{second, impersonator, viewer} {
 			_, err := remove(t, c, id)
 			servertest.Refused(t, err, connect.CodePermissionDenied, "member.role_denied")
 		}
 		servertest.SameRows(t, before, s.Rows(t))
-		servertest.OK(remove(t, c, viewer))(t)
+		servertest.OK(remove(t, c, i.NewMachine(t, "plain")))(t)
+		servertest.OK(remove(t, i.Owner, viewer))(t)
 		servertest.OK(remove(t, i.Owner, second))(t)
 		servertest.OK(remove(t, c, manager))(t) // itself
 	})

@@ -38,9 +38,9 @@ func (s Users) UnlockUser(ctx context.Context, req *managementv1.UnlockUserReque
 
 // UpdateUserName gives a user another user name.
 func (s Users) UpdateUserName(ctx context.Context, req *managementv1.UpdateUserNameRequest) (*managementv1.UpdateUserNameResponse, error) {
-	details, err := s.change(ctx, req.GetUserId(), func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
+	details, err := s.change(ctx, req.GetUserId(), asUser(func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
 		return user.Rename(ctx, tx, u, req.GetUserName())
-	})
+	}))
 	return &managementv1.UpdateUserNameResponse{Details: details}, err
 }
 
@@ -50,16 +50,17 @@ func (s Users) RemoveUser(ctx context.Context, req *managementv1.RemoveUserReque
 	return &managementv1.RemoveUserResponse{Details: details}, err
 }
 
-// step takes a step with a user, unless the user cannot be missed.
+// step takes a step with a user whom the caller may act as, unless the user
+// cannot be missed.
 func (s Users) step(ctx context.Context, id string, step user.Step) (*zitadelv1.ObjectDetails, error) {
-	return s.change(ctx, id, func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
+	return s.change(ctx, id, asUser(func(ctx context.Context, tx *store.Tx, u *ent.User) (store.Change, error) {
 		if step.Ends() {
 			if err := membership.KeepOwners(ctx, tx, u); err != nil {
 				return store.Change{}, err
 			}
 		}
 		return step.Take(ctx, tx, u)
-	})
+	}))
 }
 
 // change runs f in a transaction with a user.

@@ -18,10 +18,11 @@ type MembershipQuery interface {
 	GetQueries() []*userv1.MembershipQuery
 }
 
-// Memberships answers a search for what a user is a member of.
-func Memberships(ctx context.Context, s *store.Store, userID string, q MembershipQuery) (*zitadelv1.ListDetails, []*userv1.Membership, error) {
+// Memberships answers a search for what a user is a member of, as far as it
+// matches the conditions.
+func Memberships(ctx context.Context, s *store.Store, userID string, q MembershipQuery, only ...predicate.Membership) (*zitadelv1.ListDetails, []*userv1.Membership, error) {
 	return List(ctx, s, q, func(page store.Page) ([]membership.Named, uint64, error) {
-		return membership.ListOfUser(ctx, s, userID, page, membershipConditions(q.GetQueries())...)
+		return membership.ListOfUser(ctx, s, userID, page, append(membershipConditions(q.GetQueries()), only...)...)
 	}, func(row membership.Named) *userv1.Membership {
 		m := &userv1.Membership{
 			UserId:      userID,

@@ -315,11 +315,11 @@ var File_zitadel_org_v2_org_service_proto protoreflect.FileDescriptor
 
 const file_zitadel_org_v2_org_service_proto_rawDesc = "" +
 	"\n" +
-	" zitadel/org/v2/org_service.proto\x12\x0ezitadel.org.v2\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1ezitadel/object/v2/object.proto\x1a\x1azitadel/user/v2/user.proto\"\xb5\x03\n" +
+	" zitadel/org/v2/org_service.proto\x12\x0ezitadel.org.v2\x1a\x18bastide/v1/options.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1ezitadel/object/v2/object.proto\x1a\x1azitadel/user/v2/user.proto\"\xb4\x03\n" +
 	"\x16AddOrganizationRequest\x12\x1e\n" +
 	"\x04name\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\x12O\n" +
-	"\x06admins\x18\x02 \x03(\v2,.zitadel.org.v2.AddOrganizationRequest.AdminB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x06admins\x128\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\x12N\n" +
+	"\x06admins\x18\x02 \x03(\v2,.zitadel.org.v2.AddOrganizationRequest.AdminB\b\xbaH\x05\x92\x01\x02\x10\x14R\x06admins\x128\n" +
 	"\x0forganization_id\x18\x04 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc8\x01H\x00R\x0eorganizationId\x88\x01\x01\x12(\n" +
 	"\x06org_id\x18\x03 \x01(\tB\f\xbaH\ar\x05\x10\x01\x18\xc8\x01\x18\x01H\x01R\x05orgId\x88\x01\x01\x1a\xa6\x01\n" +

@@ -599,7 +599,7 @@ type ManagementServiceClient interface {
 	// which ends it at once. FailedPrecondition: the user is a person. NotFound:
 	// there is no such user, or the user has no such token.
 	RemovePersonalAccessToken(context.Context, *v1.RemovePersonalAccessTokenRequest) (*v1.RemovePersonalAccessTokenResponse, error)
-	// ListUserMemberships returns what a user of the organization is a member of, in the whole instance.
+	// ListUserMemberships returns what a user of the organization is a member of: there and in the instance, not in other organizations.
 	ListUserMemberships(context.Context, *v1.ListUserMembershipsRequest) (*v1.ListUserMembershipsResponse, error)
 	// ListOrgMemberRoles returns the roles that a member of an organization can hold.
 	ListOrgMemberRoles(context.Context, *v1.ListOrgMemberRolesRequest) (*v1.ListOrgMemberRolesResponse, error)
@@ -3038,7 +3038,7 @@ type ManagementServiceHandler interface {
 	// which ends it at once. FailedPrecondition: the user is a person. NotFound:
 	// there is no such user, or the user has no such token.
 	RemovePersonalAccessToken(context.Context, *v1.RemovePersonalAccessTokenRequest) (*v1.RemovePersonalAccessTokenResponse, error)
-	// ListUserMemberships returns what a user of the organization is a member of, in the whole instance.
+	// ListUserMemberships returns what a user of the organization is a member of: there and in the instance, not in other organizations.
 	ListUserMemberships(context.Context, *v1.ListUserMembershipsRequest) (*v1.ListUserMembershipsResponse, error)
 	// ListOrgMemberRoles returns the roles that a member of an organization can hold.
 	ListOrgMemberRoles(context.Context, *v1.ListOrgMemberRolesRequest) (*v1.ListOrgMemberRolesResponse, error)
