@@ -43,7 +43,7 @@ func leave(ctx context.Context, d *tokentest.Directory, in *ent.Organization, u 
 
 // asSystem returns ctx for a caller who may give every role.
 func asSystem(ctx context.Context) context.Context {
-	return caller.With(ctx, caller.Caller{Kind: caller.System, ID: "test", Memberships: []caller.Membership{{Level: caller.SystemLevel, Roles: []string{"SYSTEM_OWNER"}}}})
+	return caller.With(ctx, caller.Caller{Kind: caller.System, ID: "test", Memberships: []caller.Membership{{Level: caller.SystemLevel, Roles: []string{"SYSTEM_OWNER", "IAM_OWNER"}}}})
 }
 
 // A user who is made an owner while taken out of service does not count as one
