@@ -151,6 +151,10 @@ func Add(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) 
 // returns fault.MemberUnknown, fault.NothingChanged, or fault.LastOwner when
 // nobody else could act as an owner.
 func Update(ctx context.Context, tx *store.Tx, on On, u *ent.User, roles []string) (store.Change, *ent.Membership, error) {
+	// Before the lock of the user: RemoveUser takes the two in this order.
+	if err := tx.HoldShared(ctx, store.Owners); err != nil {
+		return store.Change{}, nil, err
+	}
 	if err := lockOwner(ctx, tx, on, u, roles); err != nil {
 		return store.Change{}, nil, err
 	}

@@ -97,7 +97,7 @@ func (u *Users) updatePassword(ctx context.Context, person *ent.User, old, new, 
 		return nil, change, err
 	}
 	var refused error
-	row, change, err = ChangeHuman(ctx, u.store, person.UserID, func(ctx context.Context, tx *store.Tx, person *ent.User) (change store.Change, err error) {
+	row, change, err = changeOf(ctx, u.store, person.UserID, lockToGuess, func(ctx context.Context, tx *store.Tx, person *ent.User) (change store.Change, err error) {
 		refused, err = u.settle(ctx, tx, person, a, path)
 		switch {
 		case err != nil || refused != nil:
@@ -130,6 +130,16 @@ func (u *Users) try(ctx context.Context, person *ent.User, text string) (a attem
 		a.right, a.outdated, err = u.hasher.Verify(ctx, a.hash, text)
 	}
 	return a, err
+}
+
+// lockToGuess is LockHuman for who may be locked out by a wrong guess. Whether
+// the person is the last owner is asked then, so what that goes by is held
+// before the person is locked, as everywhere.
+func lockToGuess(ctx context.Context, tx *store.Tx, id string) (*ent.User, error) {
+	if err := tx.HoldShared(ctx, store.Owners); err != nil {
+		return nil, err
+	}
+	return LockHuman(ctx, tx, id)
 }
 
 func hashOf(ctx context.Context, passwords *ent.PasswordClient, u *ent.User) (string, error) {
