@@ -11,6 +11,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/user"
 )
 
@@ -21,12 +22,22 @@ type AccessToken struct {
 	ID int64 `json:"id,omitempty"`
 	// InstanceID holds the value of the "instance_id" field.
 	InstanceID string `json:"instance_id,omitempty"`
+	// TokenID holds the value of the "token_id" field.
+	TokenID string `json:"token_id,omitempty"`
 	// UserPk holds the value of the "user_pk" field.
-	UserPk int64 `json:"user_pk,omitempty"`
+	UserPk *int64 `json:"user_pk,omitempty"`
+	// ApplicationPk holds the value of the "application_pk" field.
+	ApplicationPk *int64 `json:"application_pk,omitempty"`
+	// Credential holds the value of the "credential" field.
+	Credential string `json:"credential,omitempty"`
 	// Hash holds the value of the "hash" field.
 	Hash []byte `json:"-"`
 	// Scopes holds the value of the "scopes" field.
 	Scopes []string `json:"scopes,omitempty"`
+	// Audience holds the value of the "audience" field.
+	Audience []string `json:"audience,omitempty"`
+	// Actor holds the value of the "actor" field.
+	Actor json.RawMessage `json:"actor,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// ExpiresAt holds the value of the "expires_at" field.
@@ -41,9 +52,11 @@ type AccessToken struct {
 type AccessTokenEdges struct {
 	// User holds the value of the user edge.
 	User *User `json:"user,omitempty"`
+	// Application holds the value of the application edge.
+	Application *Application `json:"application,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [1]bool
+	loadedTypes [2]bool
 }
 
 // UserOrErr returns the User value or an error if the edge
@@ -57,16 +70,27 @@ func (e AccessTokenEdges) UserOrErr() (*User, error) {
 	return nil, &NotLoadedError{edge: "user"}
 }
 
+// ApplicationOrErr returns the Application value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e AccessTokenEdges) ApplicationOrErr() (*Application, error) {
+	if e.Application != nil {
+		return e.Application, nil
+	} else if e.loadedTypes[1] {
+		return nil, &NotFoundError{label: application.Label}
+	}
+	return nil, &NotLoadedError{edge: "application"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*AccessToken) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case accesstoken.FieldHash, accesstoken.FieldScopes:
+		case accesstoken.FieldHash, accesstoken.FieldScopes, accesstoken.FieldAudience, accesstoken.FieldActor:
 			values[i] = new([]byte)
-		case accesstoken.FieldID, accesstoken.FieldUserPk:
+		case accesstoken.FieldID, accesstoken.FieldUserPk, accesstoken.FieldApplicationPk:
 			values[i] = new(sql.NullInt64)
-		case accesstoken.FieldInstanceID:
+		case accesstoken.FieldInstanceID, accesstoken.FieldTokenID, accesstoken.FieldCredential:
 			values[i] = new(sql.NullString)
 		case accesstoken.FieldCreatedAt, accesstoken.FieldExpiresAt:
 			values[i] = new(sql.NullTime)
@@ -97,11 +121,31 @@ func (_m *AccessToken) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.InstanceID = value.String
 			}
+		case accesstoken.FieldTokenID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field token_id", values[i])
+			} else if value.Valid {
+				_m.TokenID = value.String
+			}
 		case accesstoken.FieldUserPk:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field user_pk", values[i])
 			} else if value.Valid {
-				_m.UserPk = value.Int64
+				_m.UserPk = new(int64)
+				*_m.UserPk = value.Int64
+			}
+		case accesstoken.FieldApplicationPk:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field application_pk", values[i])
+			} else if value.Valid {
+				_m.ApplicationPk = new(int64)
+				*_m.ApplicationPk = value.Int64
+			}
+		case accesstoken.FieldCredential:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field credential", values[i])
+			} else if value.Valid {
+				_m.Credential = value.String
 			}
 		case accesstoken.FieldHash:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -115,6 +159,22 @@ func (_m *AccessToken) assignValues(columns []string, values []any) error {
 			} else if value != nil && len(*value) > 0 {
 				if err := json.Unmarshal(*value, &_m.Scopes); err != nil {
 					return fmt.Errorf("unmarshal field scopes: %w", err)
+				}
+			}
+		case accesstoken.FieldAudience:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field audience", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Audience); err != nil {
+					return fmt.Errorf("unmarshal field audience: %w", err)
+				}
+			}
+		case accesstoken.FieldActor:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field actor", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Actor); err != nil {
+					return fmt.Errorf("unmarshal field actor: %w", err)
 				}
 			}
 		case accesstoken.FieldCreatedAt:
@@ -147,6 +207,11 @@ func (_m *AccessToken) QueryUser() *UserQuery {
 	return NewAccessTokenClient(_m.config).QueryUser(_m)
 }
 
+// QueryApplication queries the "application" edge of the AccessToken entity.
+func (_m *AccessToken) QueryApplication() *ApplicationQuery {
+	return NewAccessTokenClient(_m.config).QueryApplication(_m)
+}
+
 // Update returns a builder for updating this AccessToken.
 // Note that you need to call AccessToken.Unwrap() before calling this method if this AccessToken
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -173,13 +238,32 @@ func (_m *AccessToken) String() string {
 	builder.WriteString("instance_id=")
 	builder.WriteString(_m.InstanceID)
 	builder.WriteString(", ")
-	builder.WriteString("user_pk=")
-	builder.WriteString(fmt.Sprintf("%v", _m.UserPk))
+	builder.WriteString("token_id=")
+	builder.WriteString(_m.TokenID)
+	builder.WriteString(", ")
+	if v := _m.UserPk; v != nil {
+		builder.WriteString("user_pk=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.ApplicationPk; v != nil {
+		builder.WriteString("application_pk=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("credential=")
+	builder.WriteString(_m.Credential)
 	builder.WriteString(", ")
 	builder.WriteString("hash=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("scopes=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Scopes))
+	builder.WriteString(", ")
+	builder.WriteString("audience=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Audience))
+	builder.WriteString(", ")
+	builder.WriteString("actor=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Actor))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

@@ -4,6 +4,7 @@ package ent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/user"
 )
 
@@ -27,9 +29,51 @@ func (_c *AccessTokenCreate) SetInstanceID(v string) *AccessTokenCreate {
 	return _c
 }
 
+// SetTokenID sets the "token_id" field.
+func (_c *AccessTokenCreate) SetTokenID(v string) *AccessTokenCreate {
+	_c.mutation.SetTokenID(v)
+	return _c
+}
+
 // SetUserPk sets the "user_pk" field.
 func (_c *AccessTokenCreate) SetUserPk(v int64) *AccessTokenCreate {
 	_c.mutation.SetUserPk(v)
+	return _c
+}
+
+// SetNillableUserPk sets the "user_pk" field if the given value is not nil.
+func (_c *AccessTokenCreate) SetNillableUserPk(v *int64) *AccessTokenCreate {
+	if v != nil {
+		_c.SetUserPk(*v)
+	}
+	return _c
+}
+
+// SetApplicationPk sets the "application_pk" field.
+func (_c *AccessTokenCreate) SetApplicationPk(v int64) *AccessTokenCreate {
+	_c.mutation.SetApplicationPk(v)
+	return _c
+}
+
+// SetNillableApplicationPk sets the "application_pk" field if the given value is not nil.
+func (_c *AccessTokenCreate) SetNillableApplicationPk(v *int64) *AccessTokenCreate {
+	if v != nil {
+		_c.SetApplicationPk(*v)
+	}
+	return _c
+}
+
+// SetCredential sets the "credential" field.
+func (_c *AccessTokenCreate) SetCredential(v string) *AccessTokenCreate {
+	_c.mutation.SetCredential(v)
+	return _c
+}
+
+// SetNillableCredential sets the "credential" field if the given value is not nil.
+func (_c *AccessTokenCreate) SetNillableCredential(v *string) *AccessTokenCreate {
+	if v != nil {
+		_c.SetCredential(*v)
+	}
 	return _c
 }
 
@@ -42,6 +86,18 @@ func (_c *AccessTokenCreate) SetHash(v []byte) *AccessTokenCreate {
 // SetScopes sets the "scopes" field.
 func (_c *AccessTokenCreate) SetScopes(v []string) *AccessTokenCreate {
 	_c.mutation.SetScopes(v)
+	return _c
+}
+
+// SetAudience sets the "audience" field.
+func (_c *AccessTokenCreate) SetAudience(v []string) *AccessTokenCreate {
+	_c.mutation.SetAudience(v)
+	return _c
+}
+
+// SetActor sets the "actor" field.
+func (_c *AccessTokenCreate) SetActor(v json.RawMessage) *AccessTokenCreate {
+	_c.mutation.SetActor(v)
 	return _c
 }
 
@@ -69,9 +125,36 @@ func (_c *AccessTokenCreate) SetUserID(id int64) *AccessTokenCreate {
 	return _c
 }
 
+// SetNillableUserID sets the "user" edge to the User entity by ID if the given value is not nil.
+func (_c *AccessTokenCreate) SetNillableUserID(id *int64) *AccessTokenCreate {
+	if id != nil {
+		_c = _c.SetUserID(*id)
+	}
+	return _c
+}
+
 // SetUser sets the "user" edge to the User entity.
 func (_c *AccessTokenCreate) SetUser(v *User) *AccessTokenCreate {
 	return _c.SetUserID(v.ID)
+}
+
+// SetApplicationID sets the "application" edge to the Application entity by ID.
+func (_c *AccessTokenCreate) SetApplicationID(id int64) *AccessTokenCreate {
+	_c.mutation.SetApplicationID(id)
+	return _c
+}
+
+// SetNillableApplicationID sets the "application" edge to the Application entity by ID if the given value is not nil.
+func (_c *AccessTokenCreate) SetNillableApplicationID(id *int64) *AccessTokenCreate {
+	if id != nil {
+		_c = _c.SetApplicationID(*id)
+	}
+	return _c
+}
+
+// SetApplication sets the "application" edge to the Application entity.
+func (_c *AccessTokenCreate) SetApplication(v *Application) *AccessTokenCreate {
+	return _c.SetApplicationID(v.ID)
 }
 
 // Mutation returns the AccessTokenMutation object of the builder.
@@ -81,6 +164,7 @@ func (_c *AccessTokenCreate) Mutation() *AccessTokenMutation {
 
 // Save creates the AccessToken in the database.
 func (_c *AccessTokenCreate) Save(ctx context.Context) (*AccessToken, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -106,6 +190,14 @@ func (_c *AccessTokenCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *AccessTokenCreate) defaults() {
+	if _, ok := _c.mutation.Credential(); !ok {
+		v := accesstoken.DefaultCredential
+		_c.mutation.SetCredential(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *AccessTokenCreate) check() error {
 	if _, ok := _c.mutation.InstanceID(); !ok {
@@ -116,8 +208,16 @@ func (_c *AccessTokenCreate) check() error {
 			return &ValidationError{Name: "instance_id", err: fmt.Errorf(`ent: validator failed for field "AccessToken.instance_id": %w`, err)}
 		}
 	}
-	if _, ok := _c.mutation.UserPk(); !ok {
-		return &ValidationError{Name: "user_pk", err: errors.New(`ent: missing required field "AccessToken.user_pk"`)}
+	if _, ok := _c.mutation.TokenID(); !ok {
+		return &ValidationError{Name: "token_id", err: errors.New(`ent: missing required field "AccessToken.token_id"`)}
+	}
+	if v, ok := _c.mutation.TokenID(); ok {
+		if err := accesstoken.TokenIDValidator(v); err != nil {
+			return &ValidationError{Name: "token_id", err: fmt.Errorf(`ent: validator failed for field "AccessToken.token_id": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Credential(); !ok {
+		return &ValidationError{Name: "credential", err: errors.New(`ent: missing required field "AccessToken.credential"`)}
 	}
 	if _, ok := _c.mutation.Hash(); !ok {
 		return &ValidationError{Name: "hash", err: errors.New(`ent: missing required field "AccessToken.hash"`)}
@@ -125,14 +225,14 @@ func (_c *AccessTokenCreate) check() error {
 	if _, ok := _c.mutation.Scopes(); !ok {
 		return &ValidationError{Name: "scopes", err: errors.New(`ent: missing required field "AccessToken.scopes"`)}
 	}
+	if _, ok := _c.mutation.Audience(); !ok {
+		return &ValidationError{Name: "audience", err: errors.New(`ent: missing required field "AccessToken.audience"`)}
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "AccessToken.created_at"`)}
 	}
 	if _, ok := _c.mutation.ExpiresAt(); !ok {
 		return &ValidationError{Name: "expires_at", err: errors.New(`ent: missing required field "AccessToken.expires_at"`)}
-	}
-	if len(_c.mutation.UserIDs()) == 0 {
-		return &ValidationError{Name: "user", err: errors.New(`ent: missing required edge "AccessToken.user"`)}
 	}
 	return nil
 }
@@ -170,6 +270,14 @@ func (_c *AccessTokenCreate) createSpec() (*AccessToken, *sqlgraph.CreateSpec) {
 		_spec.SetField(accesstoken.FieldInstanceID, field.TypeString, value)
 		_node.InstanceID = value
 	}
+	if value, ok := _c.mutation.TokenID(); ok {
+		_spec.SetField(accesstoken.FieldTokenID, field.TypeString, value)
+		_node.TokenID = value
+	}
+	if value, ok := _c.mutation.Credential(); ok {
+		_spec.SetField(accesstoken.FieldCredential, field.TypeString, value)
+		_node.Credential = value
+	}
 	if value, ok := _c.mutation.Hash(); ok {
 		_spec.SetField(accesstoken.FieldHash, field.TypeBytes, value)
 		_node.Hash = value
@@ -177,6 +285,14 @@ func (_c *AccessTokenCreate) createSpec() (*AccessToken, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Scopes(); ok {
 		_spec.SetField(accesstoken.FieldScopes, field.TypeJSON, value)
 		_node.Scopes = value
+	}
+	if value, ok := _c.mutation.Audience(); ok {
+		_spec.SetField(accesstoken.FieldAudience, field.TypeJSON, value)
+		_node.Audience = value
+	}
+	if value, ok := _c.mutation.Actor(); ok {
+		_spec.SetField(accesstoken.FieldActor, field.TypeJSON, value)
+		_node.Actor = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(accesstoken.FieldCreatedAt, field.TypeTime, value)
@@ -200,7 +316,24 @@ func (_c *AccessTokenCreate) createSpec() (*AccessToken, *sqlgraph.CreateSpec) {
 		for _, k := range nodes {
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
-		_node.UserPk = nodes[0]
+		_node.UserPk = &nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.ApplicationIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: true,
+			Table:   accesstoken.ApplicationTable,
+			Columns: []string{accesstoken.ApplicationColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(application.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_node.ApplicationPk = &nodes[0]
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec
@@ -224,6 +357,7 @@ func (_c *AccessTokenCreateBulk) Save(ctx context.Context) ([]*AccessToken, erro
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*AccessTokenMutation)
 				if !ok {

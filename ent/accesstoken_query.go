@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/user"
 )
@@ -20,12 +21,13 @@ import (
 // AccessTokenQuery is the builder for querying AccessToken entities.
 type AccessTokenQuery struct {
 	config
-	ctx        *QueryContext
-	order      []accesstoken.OrderOption
-	inters     []Interceptor
-	predicates []predicate.AccessToken
-	withUser   *UserQuery
-	modifiers  []func(*sql.Selector)
+	ctx             *QueryContext
+	order           []accesstoken.OrderOption
+	inters          []Interceptor
+	predicates      []predicate.AccessToken
+	withUser        *UserQuery
+	withApplication *ApplicationQuery
+	modifiers       []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -77,6 +79,28 @@ func (_q *AccessTokenQuery) QueryUser() *UserQuery {
 			sqlgraph.From(accesstoken.Table, accesstoken.FieldID, selector),
 			sqlgraph.To(user.Table, user.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, accesstoken.UserTable, accesstoken.UserColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryApplication chains the current query on the "application" edge.
+func (_q *AccessTokenQuery) QueryApplication() *ApplicationQuery {
+	query := (&ApplicationClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(accesstoken.Table, accesstoken.FieldID, selector),
+			sqlgraph.To(application.Table, application.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, accesstoken.ApplicationTable, accesstoken.ApplicationColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -271,12 +295,13 @@ func (_q *AccessTokenQuery) Clone() *AccessTokenQuery {
 		return nil
 	}
 	return &AccessTokenQuery{
-		config:     _q.config,
-		ctx:        _q.ctx.Clone(),
-		order:      append([]accesstoken.OrderOption{}, _q.order...),
-		inters:     append([]Interceptor{}, _q.inters...),
-		predicates: append([]predicate.AccessToken{}, _q.predicates...),
-		withUser:   _q.withUser.Clone(),
+		config:          _q.config,
+		ctx:             _q.ctx.Clone(),
+		order:           append([]accesstoken.OrderOption{}, _q.order...),
+		inters:          append([]Interceptor{}, _q.inters...),
+		predicates:      append([]predicate.AccessToken{}, _q.predicates...),
+		withUser:        _q.withUser.Clone(),
+		withApplication: _q.withApplication.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -292,6 +317,17 @@ func (_q *AccessTokenQuery) WithUser(opts ...func(*UserQuery)) *AccessTokenQuery
 		opt(query)
 	}
 	_q.withUser = query
+	return _q
+}
+
+// WithApplication tells the query-builder to eager-load the nodes that are connected to
+// the "application" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *AccessTokenQuery) WithApplication(opts ...func(*ApplicationQuery)) *AccessTokenQuery {
+	query := (&ApplicationClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withApplication = query
 	return _q
 }
 
@@ -373,8 +409,9 @@ func (_q *AccessTokenQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 	var (
 		nodes       = []*AccessToken{}
 		_spec       = _q.querySpec()
-		loadedTypes = [1]bool{
+		loadedTypes = [2]bool{
 			_q.withUser != nil,
+			_q.withApplication != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -404,6 +441,12 @@ func (_q *AccessTokenQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 			return nil, err
 		}
 	}
+	if query := _q.withApplication; query != nil {
+		if err := _q.loadApplication(ctx, query, nodes, nil,
+			func(n *AccessToken, e *Application) { n.Edges.Application = e }); err != nil {
+			return nil, err
+		}
+	}
 	return nodes, nil
 }
 
@@ -411,7 +454,10 @@ func (_q *AccessTokenQuery) loadUser(ctx context.Context, query *UserQuery, node
 	ids := make([]int64, 0, len(nodes))
 	nodeids := make(map[int64][]*AccessToken)
 	for i := range nodes {
-		fk := nodes[i].UserPk
+		if nodes[i].UserPk == nil {
+			continue
+		}
+		fk := *nodes[i].UserPk
 		if _, ok := nodeids[fk]; !ok {
 			ids = append(ids, fk)
 		}
@@ -429,6 +475,38 @@ func (_q *AccessTokenQuery) loadUser(ctx context.Context, query *UserQuery, node
 		nodes, ok := nodeids[n.ID]
 		if !ok {
 			return fmt.Errorf(`unexpected foreign-key "user_pk" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
+func (_q *AccessTokenQuery) loadApplication(ctx context.Context, query *ApplicationQuery, nodes []*AccessToken, init func(*AccessToken), assign func(*AccessToken, *Application)) error {
+	ids := make([]int64, 0, len(nodes))
+	nodeids := make(map[int64][]*AccessToken)
+	for i := range nodes {
+		if nodes[i].ApplicationPk == nil {
+			continue
+		}
+		fk := *nodes[i].ApplicationPk
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(application.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "application_pk" returned %v`, n.ID)
 		}
 		for i := range nodes {
 			assign(nodes[i], n)
@@ -467,6 +545,9 @@ func (_q *AccessTokenQuery) querySpec() *sqlgraph.QuerySpec {
 		}
 		if _q.withUser != nil {
 			_spec.Node.AddColumnOnce(accesstoken.FieldUserPk)
+		}
+		if _q.withApplication != nil {
+			_spec.Node.AddColumnOnce(accesstoken.FieldApplicationPk)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {

@@ -59,9 +59,11 @@ type ApplicationEdges struct {
 	Project *Project `json:"project,omitempty"`
 	// Keys holds the value of the keys edge.
 	Keys []*ApplicationKey `json:"keys,omitempty"`
+	// AccessTokens holds the value of the access_tokens edge.
+	AccessTokens []*AccessToken `json:"access_tokens,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [3]bool
 }
 
 // ProjectOrErr returns the Project value or an error if the edge
@@ -82,6 +84,15 @@ func (e ApplicationEdges) KeysOrErr() ([]*ApplicationKey, error) {
 		return e.Keys, nil
 	}
 	return nil, &NotLoadedError{edge: "keys"}
+}
+
+// AccessTokensOrErr returns the AccessTokens value or an error if the edge
+// was not loaded in eager-loading.
+func (e ApplicationEdges) AccessTokensOrErr() ([]*AccessToken, error) {
+	if e.loadedTypes[2] {
+		return e.AccessTokens, nil
+	}
+	return nil, &NotLoadedError{edge: "access_tokens"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -225,6 +236,11 @@ func (_m *Application) QueryProject() *ProjectQuery {
 // QueryKeys queries the "keys" edge of the Application entity.
 func (_m *Application) QueryKeys() *ApplicationKeyQuery {
 	return NewApplicationClient(_m.config).QueryKeys(_m)
+}
+
+// QueryAccessTokens queries the "access_tokens" edge of the Application entity.
+func (_m *Application) QueryAccessTokens() *AccessTokenQuery {
+	return NewApplicationClient(_m.config).QueryAccessTokens(_m)
 }
 
 // Update returns a builder for updating this Application.

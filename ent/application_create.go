@@ -11,6 +11,7 @@ import (
 
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/bastide-id/bastide/ent/accesstoken"
 	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/applicationkey"
 	"github.com/bastide-id/bastide/ent/project"
@@ -161,6 +162,21 @@ func (_c *ApplicationCreate) AddKeys(v ...*ApplicationKey) *ApplicationCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddKeyIDs(ids...)
+}
+
+// AddAccessTokenIDs adds the "access_tokens" edge to the AccessToken entity by IDs.
+func (_c *ApplicationCreate) AddAccessTokenIDs(ids ...int64) *ApplicationCreate {
+	_c.mutation.AddAccessTokenIDs(ids...)
+	return _c
+}
+
+// AddAccessTokens adds the "access_tokens" edges to the AccessToken entity.
+func (_c *ApplicationCreate) AddAccessTokens(v ...*AccessToken) *ApplicationCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddAccessTokenIDs(ids...)
 }
 
 // Mutation returns the ApplicationMutation object of the builder.
@@ -391,6 +407,22 @@ func (_c *ApplicationCreate) createSpec() (*Application, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(applicationkey.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.AccessTokensIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   application.AccessTokensTable,
+			Columns: []string{application.AccessTokensColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(accesstoken.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

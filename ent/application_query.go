@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/bastide-id/bastide/ent/accesstoken"
 	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/applicationkey"
 	"github.com/bastide-id/bastide/ent/predicate"
@@ -22,13 +23,14 @@ import (
 // ApplicationQuery is the builder for querying Application entities.
 type ApplicationQuery struct {
 	config
-	ctx         *QueryContext
-	order       []application.OrderOption
-	inters      []Interceptor
-	predicates  []predicate.Application
-	withProject *ProjectQuery
-	withKeys    *ApplicationKeyQuery
-	modifiers   []func(*sql.Selector)
+	ctx              *QueryContext
+	order            []application.OrderOption
+	inters           []Interceptor
+	predicates       []predicate.Application
+	withProject      *ProjectQuery
+	withKeys         *ApplicationKeyQuery
+	withAccessTokens *AccessTokenQuery
+	modifiers        []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -102,6 +104,28 @@ func (_q *ApplicationQuery) QueryKeys() *ApplicationKeyQuery {
 			sqlgraph.From(application.Table, application.FieldID, selector),
 			sqlgraph.To(applicationkey.Table, applicationkey.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, application.KeysTable, application.KeysColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryAccessTokens chains the current query on the "access_tokens" edge.
+func (_q *ApplicationQuery) QueryAccessTokens() *AccessTokenQuery {
+	query := (&AccessTokenClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(application.Table, application.FieldID, selector),
+			sqlgraph.To(accesstoken.Table, accesstoken.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, application.AccessTokensTable, application.AccessTokensColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -296,13 +320,14 @@ func (_q *ApplicationQuery) Clone() *ApplicationQuery {
 		return nil
 	}
 	return &ApplicationQuery{
-		config:      _q.config,
-		ctx:         _q.ctx.Clone(),
-		order:       append([]application.OrderOption{}, _q.order...),
-		inters:      append([]Interceptor{}, _q.inters...),
-		predicates:  append([]predicate.Application{}, _q.predicates...),
-		withProject: _q.withProject.Clone(),
-		withKeys:    _q.withKeys.Clone(),
+		config:           _q.config,
+		ctx:              _q.ctx.Clone(),
+		order:            append([]application.OrderOption{}, _q.order...),
+		inters:           append([]Interceptor{}, _q.inters...),
+		predicates:       append([]predicate.Application{}, _q.predicates...),
+		withProject:      _q.withProject.Clone(),
+		withKeys:         _q.withKeys.Clone(),
+		withAccessTokens: _q.withAccessTokens.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -329,6 +354,17 @@ func (_q *ApplicationQuery) WithKeys(opts ...func(*ApplicationKeyQuery)) *Applic
 		opt(query)
 	}
 	_q.withKeys = query
+	return _q
+}
+
+// WithAccessTokens tells the query-builder to eager-load the nodes that are connected to
+// the "access_tokens" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ApplicationQuery) WithAccessTokens(opts ...func(*AccessTokenQuery)) *ApplicationQuery {
+	query := (&AccessTokenClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withAccessTokens = query
 	return _q
 }
 
@@ -410,9 +446,10 @@ func (_q *ApplicationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 	var (
 		nodes       = []*Application{}
 		_spec       = _q.querySpec()
-		loadedTypes = [2]bool{
+		loadedTypes = [3]bool{
 			_q.withProject != nil,
 			_q.withKeys != nil,
+			_q.withAccessTokens != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -446,6 +483,13 @@ func (_q *ApplicationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*
 		if err := _q.loadKeys(ctx, query, nodes,
 			func(n *Application) { n.Edges.Keys = []*ApplicationKey{} },
 			func(n *Application, e *ApplicationKey) { n.Edges.Keys = append(n.Edges.Keys, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withAccessTokens; query != nil {
+		if err := _q.loadAccessTokens(ctx, query, nodes,
+			func(n *Application) { n.Edges.AccessTokens = []*AccessToken{} },
+			func(n *Application, e *AccessToken) { n.Edges.AccessTokens = append(n.Edges.AccessTokens, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -506,6 +550,39 @@ func (_q *ApplicationQuery) loadKeys(ctx context.Context, query *ApplicationKeyQ
 		node, ok := nodeids[fk]
 		if !ok {
 			return fmt.Errorf(`unexpected referenced foreign-key "application_pk" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *ApplicationQuery) loadAccessTokens(ctx context.Context, query *AccessTokenQuery, nodes []*Application, init func(*Application), assign func(*Application, *AccessToken)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Application)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(accesstoken.FieldApplicationPk)
+	}
+	query.Where(predicate.AccessToken(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(application.AccessTokensColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ApplicationPk
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "application_pk" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "application_pk" returned %v for node %v`, *fk, n.ID)
 		}
 		assign(node, n)
 	}

@@ -35,6 +35,7 @@ import (
 	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/usedassertion"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/ent/usergrant"
 	"github.com/bastide-id/bastide/ent/usermetadata"
@@ -89,6 +90,8 @@ type Client struct {
 	ProjectRole *ProjectRoleClient
 	// SigningKey is the client for interacting with the SigningKey builders.
 	SigningKey *SigningKeyClient
+	// UsedAssertion is the client for interacting with the UsedAssertion builders.
+	UsedAssertion *UsedAssertionClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 	// UserGrant is the client for interacting with the UserGrant builders.
@@ -130,6 +133,7 @@ func (c *Client) init() {
 	c.Project = NewProjectClient(c.config)
 	c.ProjectRole = NewProjectRoleClient(c.config)
 	c.SigningKey = NewSigningKeyClient(c.config)
+	c.UsedAssertion = NewUsedAssertionClient(c.config)
 	c.User = NewUserClient(c.config)
 	c.UserGrant = NewUserGrantClient(c.config)
 	c.UserMetadata = NewUserMetadataClient(c.config)
@@ -247,6 +251,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Project:               NewProjectClient(cfg),
 		ProjectRole:           NewProjectRoleClient(cfg),
 		SigningKey:            NewSigningKeyClient(cfg),
+		UsedAssertion:         NewUsedAssertionClient(cfg),
 		User:                  NewUserClient(cfg),
 		UserGrant:             NewUserGrantClient(cfg),
 		UserMetadata:          NewUserMetadataClient(cfg),
@@ -291,6 +296,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Project:               NewProjectClient(cfg),
 		ProjectRole:           NewProjectRoleClient(cfg),
 		SigningKey:            NewSigningKeyClient(cfg),
+		UsedAssertion:         NewUsedAssertionClient(cfg),
 		User:                  NewUserClient(cfg),
 		UserGrant:             NewUserGrantClient(cfg),
 		UserMetadata:          NewUserMetadataClient(cfg),
@@ -329,8 +335,8 @@ func (c *Client) Use(hooks ...Hook) {
 		c.Instance, c.InstanceDomain, c.InstanceTrustedDomain, c.MachineKey,
 		c.Membership, c.Organization, c.OrganizationDomain, c.OrganizationMetadata,
 		c.OwnerPolicy, c.Password, c.PersonalAccessToken, c.PersonalData, c.Project,
-		c.ProjectRole, c.SigningKey, c.User, c.UserGrant, c.UserMetadata,
-		c.VerificationCode, c.WorkerLease,
+		c.ProjectRole, c.SigningKey, c.UsedAssertion, c.User, c.UserGrant,
+		c.UserMetadata, c.VerificationCode, c.WorkerLease,
 	} {
 		n.Use(hooks...)
 	}
@@ -344,8 +350,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.Instance, c.InstanceDomain, c.InstanceTrustedDomain, c.MachineKey,
 		c.Membership, c.Organization, c.OrganizationDomain, c.OrganizationMetadata,
 		c.OwnerPolicy, c.Password, c.PersonalAccessToken, c.PersonalData, c.Project,
-		c.ProjectRole, c.SigningKey, c.User, c.UserGrant, c.UserMetadata,
-		c.VerificationCode, c.WorkerLease,
+		c.ProjectRole, c.SigningKey, c.UsedAssertion, c.User, c.UserGrant,
+		c.UserMetadata, c.VerificationCode, c.WorkerLease,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -394,6 +400,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ProjectRole.mutate(ctx, m)
 	case *SigningKeyMutation:
 		return c.SigningKey.mutate(ctx, m)
+	case *UsedAssertionMutation:
+		return c.UsedAssertion.mutate(ctx, m)
 	case *UserMutation:
 		return c.User.mutate(ctx, m)
 	case *UserGrantMutation:
@@ -526,6 +534,22 @@ func (c *AccessTokenClient) QueryUser(_m *AccessToken) *UserQuery {
 			sqlgraph.From(accesstoken.Table, accesstoken.FieldID, id),
 			sqlgraph.To(user.Table, user.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, accesstoken.UserTable, accesstoken.UserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryApplication queries the application edge of a AccessToken.
+func (c *AccessTokenClient) QueryApplication(_m *AccessToken) *ApplicationQuery {
+	query := (&ApplicationClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(accesstoken.Table, accesstoken.FieldID, id),
+			sqlgraph.To(application.Table, application.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, accesstoken.ApplicationTable, accesstoken.ApplicationColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -691,6 +715,22 @@ func (c *ApplicationClient) QueryKeys(_m *Application) *ApplicationKeyQuery {
 			sqlgraph.From(application.Table, application.FieldID, id),
 			sqlgraph.To(applicationkey.Table, applicationkey.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, application.KeysTable, application.KeysColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryAccessTokens queries the access_tokens edge of a Application.
+func (c *ApplicationClient) QueryAccessTokens(_m *Application) *AccessTokenQuery {
+	query := (&AccessTokenClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(application.Table, application.FieldID, id),
+			sqlgraph.To(accesstoken.Table, accesstoken.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, application.AccessTokensTable, application.AccessTokensColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -1319,6 +1359,22 @@ func (c *InstanceClient) QuerySigningKeys(_m *Instance) *SigningKeyQuery {
 			sqlgraph.From(instance.Table, instance.FieldID, id),
 			sqlgraph.To(signingkey.Table, signingkey.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, instance.SigningKeysTable, instance.SigningKeysColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// QueryUsedAssertions queries the used_assertions edge of a Instance.
+func (c *InstanceClient) QueryUsedAssertions(_m *Instance) *UsedAssertionQuery {
+	query := (&UsedAssertionClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(instance.Table, instance.FieldID, id),
+			sqlgraph.To(usedassertion.Table, usedassertion.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, instance.UsedAssertionsTable, instance.UsedAssertionsColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -3581,6 +3637,155 @@ func (c *SigningKeyClient) mutate(ctx context.Context, m *SigningKeyMutation) (V
 	}
 }
 
+// UsedAssertionClient is a client for the UsedAssertion schema.
+type UsedAssertionClient struct {
+	config
+}
+
+// NewUsedAssertionClient returns a client for the UsedAssertion from the given config.
+func NewUsedAssertionClient(c config) *UsedAssertionClient {
+	return &UsedAssertionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `usedassertion.Hooks(f(g(h())))`.
+func (c *UsedAssertionClient) Use(hooks ...Hook) {
+	c.hooks.UsedAssertion = append(c.hooks.UsedAssertion, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `usedassertion.Intercept(f(g(h())))`.
+func (c *UsedAssertionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.UsedAssertion = append(c.inters.UsedAssertion, interceptors...)
+}
+
+// Create returns a builder for creating a UsedAssertion entity.
+func (c *UsedAssertionClient) Create() *UsedAssertionCreate {
+	mutation := newUsedAssertionMutation(c.config, OpCreate)
+	return &UsedAssertionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of UsedAssertion entities.
+func (c *UsedAssertionClient) CreateBulk(builders ...*UsedAssertionCreate) *UsedAssertionCreateBulk {
+	return &UsedAssertionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *UsedAssertionClient) MapCreateBulk(slice any, setFunc func(*UsedAssertionCreate, int)) *UsedAssertionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &UsedAssertionCreateBulk{err: fmt.Errorf("calling to UsedAssertionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*UsedAssertionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &UsedAssertionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for UsedAssertion.
+func (c *UsedAssertionClient) Update() *UsedAssertionUpdate {
+	mutation := newUsedAssertionMutation(c.config, OpUpdate)
+	return &UsedAssertionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *UsedAssertionClient) UpdateOne(_m *UsedAssertion) *UsedAssertionUpdateOne {
+	mutation := newUsedAssertionMutation(c.config, OpUpdateOne, withUsedAssertion(_m))
+	return &UsedAssertionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *UsedAssertionClient) UpdateOneID(id int64) *UsedAssertionUpdateOne {
+	mutation := newUsedAssertionMutation(c.config, OpUpdateOne, withUsedAssertionID(id))
+	return &UsedAssertionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for UsedAssertion.
+func (c *UsedAssertionClient) Delete() *UsedAssertionDelete {
+	mutation := newUsedAssertionMutation(c.config, OpDelete)
+	return &UsedAssertionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *UsedAssertionClient) DeleteOne(_m *UsedAssertion) *UsedAssertionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *UsedAssertionClient) DeleteOneID(id int64) *UsedAssertionDeleteOne {
+	builder := c.Delete().Where(usedassertion.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &UsedAssertionDeleteOne{builder}
+}
+
+// Query returns a query builder for UsedAssertion.
+func (c *UsedAssertionClient) Query() *UsedAssertionQuery {
+	return &UsedAssertionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeUsedAssertion},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a UsedAssertion entity by its id.
+func (c *UsedAssertionClient) Get(ctx context.Context, id int64) (*UsedAssertion, error) {
+	return c.Query().Where(usedassertion.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *UsedAssertionClient) GetX(ctx context.Context, id int64) *UsedAssertion {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryTenant queries the tenant edge of a UsedAssertion.
+func (c *UsedAssertionClient) QueryTenant(_m *UsedAssertion) *InstanceQuery {
+	query := (&InstanceClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(usedassertion.Table, usedassertion.FieldID, id),
+			sqlgraph.To(instance.Table, instance.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, usedassertion.TenantTable, usedassertion.TenantColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *UsedAssertionClient) Hooks() []Hook {
+	return c.hooks.UsedAssertion
+}
+
+// Interceptors returns the client interceptors.
+func (c *UsedAssertionClient) Interceptors() []Interceptor {
+	return c.inters.UsedAssertion
+}
+
+func (c *UsedAssertionClient) mutate(ctx context.Context, m *UsedAssertionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&UsedAssertionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&UsedAssertionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&UsedAssertionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&UsedAssertionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown UsedAssertion mutation op: %q", m.Op())
+	}
+}
+
 // UserClient is a client for the User schema.
 type UserClient struct {
 	config
@@ -4476,15 +4681,17 @@ type (
 		AccessToken, Application, ApplicationKey, Event, Installation, Instance,
 		InstanceDomain, InstanceTrustedDomain, MachineKey, Membership, Organization,
 		OrganizationDomain, OrganizationMetadata, OwnerPolicy, Password,
-		PersonalAccessToken, PersonalData, Project, ProjectRole, SigningKey, User,
-		UserGrant, UserMetadata, VerificationCode, WorkerLease []ent.Hook
+		PersonalAccessToken, PersonalData, Project, ProjectRole, SigningKey,
+		UsedAssertion, User, UserGrant, UserMetadata, VerificationCode,
+		WorkerLease []ent.Hook
 	}
 	inters struct {
 		AccessToken, Application, ApplicationKey, Event, Installation, Instance,
 		InstanceDomain, InstanceTrustedDomain, MachineKey, Membership, Organization,
 		OrganizationDomain, OrganizationMetadata, OwnerPolicy, Password,
-		PersonalAccessToken, PersonalData, Project, ProjectRole, SigningKey, User,
-		UserGrant, UserMetadata, VerificationCode, WorkerLease []ent.Interceptor
+		PersonalAccessToken, PersonalData, Project, ProjectRole, SigningKey,
+		UsedAssertion, User, UserGrant, UserMetadata, VerificationCode,
+		WorkerLease []ent.Interceptor
 	}
 )
 

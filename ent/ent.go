@@ -32,6 +32,7 @@ import (
 	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/usedassertion"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/ent/usergrant"
 	"github.com/bastide-id/bastide/ent/usermetadata"
@@ -117,6 +118,7 @@ func checkColumn(t, c string) error {
 			project.Table:               project.ValidColumn,
 			projectrole.Table:           projectrole.ValidColumn,
 			signingkey.Table:            signingkey.ValidColumn,
+			usedassertion.Table:         usedassertion.ValidColumn,
 			user.Table:                  user.ValidColumn,
 			usergrant.Table:             usergrant.ValidColumn,
 			usermetadata.Table:          usermetadata.ValidColumn,

@@ -51,9 +51,11 @@ type InstanceEdges struct {
 	Organizations []*Organization `json:"organizations,omitempty"`
 	// SigningKeys holds the value of the signing_keys edge.
 	SigningKeys []*SigningKey `json:"signing_keys,omitempty"`
+	// UsedAssertions holds the value of the used_assertions edge.
+	UsedAssertions []*UsedAssertion `json:"used_assertions,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [5]bool
 }
 
 // DomainsOrErr returns the Domains value or an error if the edge
@@ -90,6 +92,15 @@ func (e InstanceEdges) SigningKeysOrErr() ([]*SigningKey, error) {
 		return e.SigningKeys, nil
 	}
 	return nil, &NotLoadedError{edge: "signing_keys"}
+}
+
+// UsedAssertionsOrErr returns the UsedAssertions value or an error if the edge
+// was not loaded in eager-loading.
+func (e InstanceEdges) UsedAssertionsOrErr() ([]*UsedAssertion, error) {
+	if e.loadedTypes[4] {
+		return e.UsedAssertions, nil
+	}
+	return nil, &NotLoadedError{edge: "used_assertions"}
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -211,6 +222,11 @@ func (_m *Instance) QueryOrganizations() *OrganizationQuery {
 // QuerySigningKeys queries the "signing_keys" edge of the Instance entity.
 func (_m *Instance) QuerySigningKeys() *SigningKeyQuery {
 	return NewInstanceClient(_m.config).QuerySigningKeys(_m)
+}
+
+// QueryUsedAssertions queries the "used_assertions" edge of the Instance entity.
+func (_m *Instance) QueryUsedAssertions() *UsedAssertionQuery {
+	return NewInstanceClient(_m.config).QueryUsedAssertions(_m)
 }
 
 // Update returns a builder for updating this Instance.

@@ -15,6 +15,7 @@ import (
 	"github.com/bastide-id/bastide/ent/instancetrusteddomain"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/usedassertion"
 )
 
 // InstanceCreate is the builder for creating a Instance entity.
@@ -166,6 +167,21 @@ func (_c *InstanceCreate) AddSigningKeys(v ...*SigningKey) *InstanceCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddSigningKeyIDs(ids...)
+}
+
+// AddUsedAssertionIDs adds the "used_assertions" edge to the UsedAssertion entity by IDs.
+func (_c *InstanceCreate) AddUsedAssertionIDs(ids ...int64) *InstanceCreate {
+	_c.mutation.AddUsedAssertionIDs(ids...)
+	return _c
+}
+
+// AddUsedAssertions adds the "used_assertions" edges to the UsedAssertion entity.
+func (_c *InstanceCreate) AddUsedAssertions(v ...*UsedAssertion) *InstanceCreate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddUsedAssertionIDs(ids...)
 }
 
 // Mutation returns the InstanceMutation object of the builder.
@@ -386,6 +402,22 @@ func (_c *InstanceCreate) createSpec() (*Instance, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(signingkey.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.UsedAssertionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.UsedAssertionsTable,
+			Columns: []string{instance.UsedAssertionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usedassertion.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

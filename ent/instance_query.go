@@ -19,6 +19,7 @@ import (
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/usedassertion"
 )
 
 // InstanceQuery is the builder for querying Instance entities.
@@ -32,6 +33,7 @@ type InstanceQuery struct {
 	withTrustedDomains *InstanceTrustedDomainQuery
 	withOrganizations  *OrganizationQuery
 	withSigningKeys    *SigningKeyQuery
+	withUsedAssertions *UsedAssertionQuery
 	modifiers          []func(*sql.Selector)
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -150,6 +152,28 @@ func (_q *InstanceQuery) QuerySigningKeys() *SigningKeyQuery {
 			sqlgraph.From(instance.Table, instance.FieldID, selector),
 			sqlgraph.To(signingkey.Table, signingkey.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, instance.SigningKeysTable, instance.SigningKeysColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryUsedAssertions chains the current query on the "used_assertions" edge.
+func (_q *InstanceQuery) QueryUsedAssertions() *UsedAssertionQuery {
+	query := (&UsedAssertionClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(instance.Table, instance.FieldID, selector),
+			sqlgraph.To(usedassertion.Table, usedassertion.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, instance.UsedAssertionsTable, instance.UsedAssertionsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -353,6 +377,7 @@ func (_q *InstanceQuery) Clone() *InstanceQuery {
 		withTrustedDomains: _q.withTrustedDomains.Clone(),
 		withOrganizations:  _q.withOrganizations.Clone(),
 		withSigningKeys:    _q.withSigningKeys.Clone(),
+		withUsedAssertions: _q.withUsedAssertions.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -401,6 +426,17 @@ func (_q *InstanceQuery) WithSigningKeys(opts ...func(*SigningKeyQuery)) *Instan
 		opt(query)
 	}
 	_q.withSigningKeys = query
+	return _q
+}
+
+// WithUsedAssertions tells the query-builder to eager-load the nodes that are connected to
+// the "used_assertions" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *InstanceQuery) WithUsedAssertions(opts ...func(*UsedAssertionQuery)) *InstanceQuery {
+	query := (&UsedAssertionClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withUsedAssertions = query
 	return _q
 }
 
@@ -482,11 +518,12 @@ func (_q *InstanceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Ins
 	var (
 		nodes       = []*Instance{}
 		_spec       = _q.querySpec()
-		loadedTypes = [4]bool{
+		loadedTypes = [5]bool{
 			_q.withDomains != nil,
 			_q.withTrustedDomains != nil,
 			_q.withOrganizations != nil,
 			_q.withSigningKeys != nil,
+			_q.withUsedAssertions != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -537,6 +574,13 @@ func (_q *InstanceQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Ins
 		if err := _q.loadSigningKeys(ctx, query, nodes,
 			func(n *Instance) { n.Edges.SigningKeys = []*SigningKey{} },
 			func(n *Instance, e *SigningKey) { n.Edges.SigningKeys = append(n.Edges.SigningKeys, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withUsedAssertions; query != nil {
+		if err := _q.loadUsedAssertions(ctx, query, nodes,
+			func(n *Instance) { n.Edges.UsedAssertions = []*UsedAssertion{} },
+			func(n *Instance, e *UsedAssertion) { n.Edges.UsedAssertions = append(n.Edges.UsedAssertions, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -648,6 +692,36 @@ func (_q *InstanceQuery) loadSigningKeys(ctx context.Context, query *SigningKeyQ
 	}
 	query.Where(predicate.SigningKey(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(instance.SigningKeysColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.InstancePk
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "instance_pk" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *InstanceQuery) loadUsedAssertions(ctx context.Context, query *UsedAssertionQuery, nodes []*Instance, init func(*Instance), assign func(*Instance, *UsedAssertion)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[int64]*Instance)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(usedassertion.FieldInstancePk)
+	}
+	query.Where(predicate.UsedAssertion(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(instance.UsedAssertionsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/usedassertion"
 )
 
 // InstanceUpdate is the builder for updating Instance entities.
@@ -190,6 +191,21 @@ func (_u *InstanceUpdate) AddSigningKeys(v ...*SigningKey) *InstanceUpdate {
 	return _u.AddSigningKeyIDs(ids...)
 }
 
+// AddUsedAssertionIDs adds the "used_assertions" edge to the UsedAssertion entity by IDs.
+func (_u *InstanceUpdate) AddUsedAssertionIDs(ids ...int64) *InstanceUpdate {
+	_u.mutation.AddUsedAssertionIDs(ids...)
+	return _u
+}
+
+// AddUsedAssertions adds the "used_assertions" edges to the UsedAssertion entity.
+func (_u *InstanceUpdate) AddUsedAssertions(v ...*UsedAssertion) *InstanceUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddUsedAssertionIDs(ids...)
+}
+
 // Mutation returns the InstanceMutation object of the builder.
 func (_u *InstanceUpdate) Mutation() *InstanceMutation {
 	return _u.mutation
@@ -277,6 +293,27 @@ func (_u *InstanceUpdate) RemoveSigningKeys(v ...*SigningKey) *InstanceUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveSigningKeyIDs(ids...)
+}
+
+// ClearUsedAssertions clears all "used_assertions" edges to the UsedAssertion entity.
+func (_u *InstanceUpdate) ClearUsedAssertions() *InstanceUpdate {
+	_u.mutation.ClearUsedAssertions()
+	return _u
+}
+
+// RemoveUsedAssertionIDs removes the "used_assertions" edge to UsedAssertion entities by IDs.
+func (_u *InstanceUpdate) RemoveUsedAssertionIDs(ids ...int64) *InstanceUpdate {
+	_u.mutation.RemoveUsedAssertionIDs(ids...)
+	return _u
+}
+
+// RemoveUsedAssertions removes "used_assertions" edges to UsedAssertion entities.
+func (_u *InstanceUpdate) RemoveUsedAssertions(v ...*UsedAssertion) *InstanceUpdate {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveUsedAssertionIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -543,6 +580,51 @@ func (_u *InstanceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.UsedAssertionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.UsedAssertionsTable,
+			Columns: []string{instance.UsedAssertionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usedassertion.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedUsedAssertionsIDs(); len(nodes) > 0 && !_u.mutation.UsedAssertionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.UsedAssertionsTable,
+			Columns: []string{instance.UsedAssertionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usedassertion.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.UsedAssertionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.UsedAssertionsTable,
+			Columns: []string{instance.UsedAssertionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usedassertion.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -722,6 +804,21 @@ func (_u *InstanceUpdateOne) AddSigningKeys(v ...*SigningKey) *InstanceUpdateOne
 	return _u.AddSigningKeyIDs(ids...)
 }
 
+// AddUsedAssertionIDs adds the "used_assertions" edge to the UsedAssertion entity by IDs.
+func (_u *InstanceUpdateOne) AddUsedAssertionIDs(ids ...int64) *InstanceUpdateOne {
+	_u.mutation.AddUsedAssertionIDs(ids...)
+	return _u
+}
+
+// AddUsedAssertions adds the "used_assertions" edges to the UsedAssertion entity.
+func (_u *InstanceUpdateOne) AddUsedAssertions(v ...*UsedAssertion) *InstanceUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddUsedAssertionIDs(ids...)
+}
+
 // Mutation returns the InstanceMutation object of the builder.
 func (_u *InstanceUpdateOne) Mutation() *InstanceMutation {
 	return _u.mutation
@@ -809,6 +906,27 @@ func (_u *InstanceUpdateOne) RemoveSigningKeys(v ...*SigningKey) *InstanceUpdate
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveSigningKeyIDs(ids...)
+}
+
+// ClearUsedAssertions clears all "used_assertions" edges to the UsedAssertion entity.
+func (_u *InstanceUpdateOne) ClearUsedAssertions() *InstanceUpdateOne {
+	_u.mutation.ClearUsedAssertions()
+	return _u
+}
+
+// RemoveUsedAssertionIDs removes the "used_assertions" edge to UsedAssertion entities by IDs.
+func (_u *InstanceUpdateOne) RemoveUsedAssertionIDs(ids ...int64) *InstanceUpdateOne {
+	_u.mutation.RemoveUsedAssertionIDs(ids...)
+	return _u
+}
+
+// RemoveUsedAssertions removes "used_assertions" edges to UsedAssertion entities.
+func (_u *InstanceUpdateOne) RemoveUsedAssertions(v ...*UsedAssertion) *InstanceUpdateOne {
+	ids := make([]int64, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveUsedAssertionIDs(ids...)
 }
 
 // Where appends a list predicates to the InstanceUpdate builder.
@@ -1098,6 +1216,51 @@ func (_u *InstanceUpdateOne) sqlSave(ctx context.Context) (_node *Instance, err 
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(signingkey.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.UsedAssertionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.UsedAssertionsTable,
+			Columns: []string{instance.UsedAssertionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usedassertion.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedUsedAssertionsIDs(); len(nodes) > 0 && !_u.mutation.UsedAssertionsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.UsedAssertionsTable,
+			Columns: []string{instance.UsedAssertionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usedassertion.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.UsedAssertionsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   instance.UsedAssertionsTable,
+			Columns: []string{instance.UsedAssertionsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usedassertion.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

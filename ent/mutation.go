@@ -33,6 +33,7 @@ import (
 	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/usedassertion"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/ent/usergrant"
 	"github.com/bastide-id/bastide/ent/usermetadata"
@@ -69,6 +70,7 @@ const (
 	TypeProject               = "Project"
 	TypeProjectRole           = "ProjectRole"
 	TypeSigningKey            = "SigningKey"
+	TypeUsedAssertion         = "UsedAssertion"
 	TypeUser                  = "User"
 	TypeUserGrant             = "UserGrant"
 	TypeUserMetadata          = "UserMetadata"
@@ -79,21 +81,29 @@ const (
 // AccessTokenMutation represents an operation that mutates the AccessToken nodes in the graph.
 type AccessTokenMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *int64
-	instance_id   *string
-	hash          *[]byte
-	scopes        *[]string
-	appendscopes  []string
-	created_at    *time.Time
-	expires_at    *time.Time
-	clearedFields map[string]struct{}
-	user          *int64
-	cleareduser   bool
-	done          bool
-	oldValue      func(context.Context) (*AccessToken, error)
-	predicates    []predicate.AccessToken
+	op                 Op
+	typ                string
+	id                 *int64
+	instance_id        *string
+	token_id           *string
+	credential         *string
+	hash               *[]byte
+	scopes             *[]string
+	appendscopes       []string
+	audience           *[]string
+	appendaudience     []string
+	actor              *json.RawMessage
+	appendactor        json.RawMessage
+	created_at         *time.Time
+	expires_at         *time.Time
+	clearedFields      map[string]struct{}
+	user               *int64
+	cleareduser        bool
+	application        *int64
+	clearedapplication bool
+	done               bool
+	oldValue           func(context.Context) (*AccessToken, error)
+	predicates         []predicate.AccessToken
 }
 
 var _ ent.Mutation = (*AccessTokenMutation)(nil)
@@ -236,6 +246,42 @@ func (m *AccessTokenMutation) ResetInstanceID() {
 	m.instance_id = nil
 }
 
+// SetTokenID sets the "token_id" field.
+func (m *AccessTokenMutation) SetTokenID(s string) {
+	m.token_id = &s
+}
+
+// TokenID returns the value of the "token_id" field in the mutation.
+func (m *AccessTokenMutation) TokenID() (r string, exists bool) {
+	v := m.token_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTokenID returns the old "token_id" field's value of the AccessToken entity.
+// If the AccessToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessTokenMutation) OldTokenID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTokenID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTokenID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTokenID: %w", err)
+	}
+	return oldValue.TokenID, nil
+}
+
+// ResetTokenID resets all changes to the "token_id" field.
+func (m *AccessTokenMutation) ResetTokenID() {
+	m.token_id = nil
+}
+
 // SetUserPk sets the "user_pk" field.
 func (m *AccessTokenMutation) SetUserPk(i int64) {
 	m.user = &i
@@ -253,7 +299,7 @@ func (m *AccessTokenMutation) UserPk() (r int64, exists bool) {
 // OldUserPk returns the old "user_pk" field's value of the AccessToken entity.
 // If the AccessToken object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *AccessTokenMutation) OldUserPk(ctx context.Context) (v int64, err error) {
+func (m *AccessTokenMutation) OldUserPk(ctx context.Context) (v *int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldUserPk is only allowed on UpdateOne operations")
 	}
@@ -267,9 +313,107 @@ func (m *AccessTokenMutation) OldUserPk(ctx context.Context) (v int64, err error
 	return oldValue.UserPk, nil
 }
 
+// ClearUserPk clears the value of the "user_pk" field.
+func (m *AccessTokenMutation) ClearUserPk() {
+	m.user = nil
+	m.clearedFields[accesstoken.FieldUserPk] = struct{}{}
+}
+
+// UserPkCleared returns if the "user_pk" field was cleared in this mutation.
+func (m *AccessTokenMutation) UserPkCleared() bool {
+	_, ok := m.clearedFields[accesstoken.FieldUserPk]
+	return ok
+}
+
 // ResetUserPk resets all changes to the "user_pk" field.
 func (m *AccessTokenMutation) ResetUserPk() {
 	m.user = nil
+	delete(m.clearedFields, accesstoken.FieldUserPk)
+}
+
+// SetApplicationPk sets the "application_pk" field.
+func (m *AccessTokenMutation) SetApplicationPk(i int64) {
+	m.application = &i
+}
+
+// ApplicationPk returns the value of the "application_pk" field in the mutation.
+func (m *AccessTokenMutation) ApplicationPk() (r int64, exists bool) {
+	v := m.application
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldApplicationPk returns the old "application_pk" field's value of the AccessToken entity.
+// If the AccessToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessTokenMutation) OldApplicationPk(ctx context.Context) (v *int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldApplicationPk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldApplicationPk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldApplicationPk: %w", err)
+	}
+	return oldValue.ApplicationPk, nil
+}
+
+// ClearApplicationPk clears the value of the "application_pk" field.
+func (m *AccessTokenMutation) ClearApplicationPk() {
+	m.application = nil
+	m.clearedFields[accesstoken.FieldApplicationPk] = struct{}{}
+}
+
+// ApplicationPkCleared returns if the "application_pk" field was cleared in this mutation.
+func (m *AccessTokenMutation) ApplicationPkCleared() bool {
+	_, ok := m.clearedFields[accesstoken.FieldApplicationPk]
+	return ok
+}
+
+// ResetApplicationPk resets all changes to the "application_pk" field.
+func (m *AccessTokenMutation) ResetApplicationPk() {
+	m.application = nil
+	delete(m.clearedFields, accesstoken.FieldApplicationPk)
+}
+
+// SetCredential sets the "credential" field.
+func (m *AccessTokenMutation) SetCredential(s string) {
+	m.credential = &s
+}
+
+// Credential returns the value of the "credential" field in the mutation.
+func (m *AccessTokenMutation) Credential() (r string, exists bool) {
+	v := m.credential
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCredential returns the old "credential" field's value of the AccessToken entity.
+// If the AccessToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessTokenMutation) OldCredential(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCredential is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCredential requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCredential: %w", err)
+	}
+	return oldValue.Credential, nil
+}
+
+// ResetCredential resets all changes to the "credential" field.
+func (m *AccessTokenMutation) ResetCredential() {
+	m.credential = nil
 }
 
 // SetHash sets the "hash" field.
@@ -359,6 +503,122 @@ func (m *AccessTokenMutation) ResetScopes() {
 	m.appendscopes = nil
 }
 
+// SetAudience sets the "audience" field.
+func (m *AccessTokenMutation) SetAudience(s []string) {
+	m.audience = &s
+	m.appendaudience = nil
+}
+
+// Audience returns the value of the "audience" field in the mutation.
+func (m *AccessTokenMutation) Audience() (r []string, exists bool) {
+	v := m.audience
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAudience returns the old "audience" field's value of the AccessToken entity.
+// If the AccessToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessTokenMutation) OldAudience(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAudience is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAudience requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAudience: %w", err)
+	}
+	return oldValue.Audience, nil
+}
+
+// AppendAudience adds s to the "audience" field.
+func (m *AccessTokenMutation) AppendAudience(s []string) {
+	m.appendaudience = append(m.appendaudience, s...)
+}
+
+// AppendedAudience returns the list of values that were appended to the "audience" field in this mutation.
+func (m *AccessTokenMutation) AppendedAudience() ([]string, bool) {
+	if len(m.appendaudience) == 0 {
+		return nil, false
+	}
+	return m.appendaudience, true
+}
+
+// ResetAudience resets all changes to the "audience" field.
+func (m *AccessTokenMutation) ResetAudience() {
+	m.audience = nil
+	m.appendaudience = nil
+}
+
+// SetActor sets the "actor" field.
+func (m *AccessTokenMutation) SetActor(jm json.RawMessage) {
+	m.actor = &jm
+	m.appendactor = nil
+}
+
+// Actor returns the value of the "actor" field in the mutation.
+func (m *AccessTokenMutation) Actor() (r json.RawMessage, exists bool) {
+	v := m.actor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActor returns the old "actor" field's value of the AccessToken entity.
+// If the AccessToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessTokenMutation) OldActor(ctx context.Context) (v json.RawMessage, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActor: %w", err)
+	}
+	return oldValue.Actor, nil
+}
+
+// AppendActor adds jm to the "actor" field.
+func (m *AccessTokenMutation) AppendActor(jm json.RawMessage) {
+	m.appendactor = append(m.appendactor, jm...)
+}
+
+// AppendedActor returns the list of values that were appended to the "actor" field in this mutation.
+func (m *AccessTokenMutation) AppendedActor() (json.RawMessage, bool) {
+	if len(m.appendactor) == 0 {
+		return nil, false
+	}
+	return m.appendactor, true
+}
+
+// ClearActor clears the value of the "actor" field.
+func (m *AccessTokenMutation) ClearActor() {
+	m.actor = nil
+	m.appendactor = nil
+	m.clearedFields[accesstoken.FieldActor] = struct{}{}
+}
+
+// ActorCleared returns if the "actor" field was cleared in this mutation.
+func (m *AccessTokenMutation) ActorCleared() bool {
+	_, ok := m.clearedFields[accesstoken.FieldActor]
+	return ok
+}
+
+// ResetActor resets all changes to the "actor" field.
+func (m *AccessTokenMutation) ResetActor() {
+	m.actor = nil
+	m.appendactor = nil
+	delete(m.clearedFields, accesstoken.FieldActor)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *AccessTokenMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -444,7 +704,7 @@ func (m *AccessTokenMutation) ClearUser() {
 
 // UserCleared reports if the "user" edge to the User entity was cleared.
 func (m *AccessTokenMutation) UserCleared() bool {
-	return m.cleareduser
+	return m.UserPkCleared() || m.cleareduser
 }
 
 // UserID returns the "user" edge ID in the mutation.
@@ -469,6 +729,46 @@ func (m *AccessTokenMutation) UserIDs() (ids []int64) {
 func (m *AccessTokenMutation) ResetUser() {
 	m.user = nil
 	m.cleareduser = false
+}
+
+// SetApplicationID sets the "application" edge to the Application entity by id.
+func (m *AccessTokenMutation) SetApplicationID(id int64) {
+	m.application = &id
+}
+
+// ClearApplication clears the "application" edge to the Application entity.
+func (m *AccessTokenMutation) ClearApplication() {
+	m.clearedapplication = true
+	m.clearedFields[accesstoken.FieldApplicationPk] = struct{}{}
+}
+
+// ApplicationCleared reports if the "application" edge to the Application entity was cleared.
+func (m *AccessTokenMutation) ApplicationCleared() bool {
+	return m.ApplicationPkCleared() || m.clearedapplication
+}
+
+// ApplicationID returns the "application" edge ID in the mutation.
+func (m *AccessTokenMutation) ApplicationID() (id int64, exists bool) {
+	if m.application != nil {
+		return *m.application, true
+	}
+	return
+}
+
+// ApplicationIDs returns the "application" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ApplicationID instead. It exists only for internal usage by the builders.
+func (m *AccessTokenMutation) ApplicationIDs() (ids []int64) {
+	if id := m.application; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetApplication resets all changes to the "application" edge.
+func (m *AccessTokenMutation) ResetApplication() {
+	m.application = nil
+	m.clearedapplication = false
 }
 
 // Where appends a list predicates to the AccessTokenMutation builder.
@@ -505,18 +805,33 @@ func (m *AccessTokenMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccessTokenMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 11)
 	if m.instance_id != nil {
 		fields = append(fields, accesstoken.FieldInstanceID)
 	}
+	if m.token_id != nil {
+		fields = append(fields, accesstoken.FieldTokenID)
+	}
 	if m.user != nil {
 		fields = append(fields, accesstoken.FieldUserPk)
+	}
+	if m.application != nil {
+		fields = append(fields, accesstoken.FieldApplicationPk)
+	}
+	if m.credential != nil {
+		fields = append(fields, accesstoken.FieldCredential)
 	}
 	if m.hash != nil {
 		fields = append(fields, accesstoken.FieldHash)
 	}
 	if m.scopes != nil {
 		fields = append(fields, accesstoken.FieldScopes)
+	}
+	if m.audience != nil {
+		fields = append(fields, accesstoken.FieldAudience)
+	}
+	if m.actor != nil {
+		fields = append(fields, accesstoken.FieldActor)
 	}
 	if m.created_at != nil {
 		fields = append(fields, accesstoken.FieldCreatedAt)
@@ -534,12 +849,22 @@ func (m *AccessTokenMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case accesstoken.FieldInstanceID:
 		return m.InstanceID()
+	case accesstoken.FieldTokenID:
+		return m.TokenID()
 	case accesstoken.FieldUserPk:
 		return m.UserPk()
+	case accesstoken.FieldApplicationPk:
+		return m.ApplicationPk()
+	case accesstoken.FieldCredential:
+		return m.Credential()
 	case accesstoken.FieldHash:
 		return m.Hash()
 	case accesstoken.FieldScopes:
 		return m.Scopes()
+	case accesstoken.FieldAudience:
+		return m.Audience()
+	case accesstoken.FieldActor:
+		return m.Actor()
 	case accesstoken.FieldCreatedAt:
 		return m.CreatedAt()
 	case accesstoken.FieldExpiresAt:
@@ -555,12 +880,22 @@ func (m *AccessTokenMutation) OldField(ctx context.Context, name string) (ent.Va
 	switch name {
 	case accesstoken.FieldInstanceID:
 		return m.OldInstanceID(ctx)
+	case accesstoken.FieldTokenID:
+		return m.OldTokenID(ctx)
 	case accesstoken.FieldUserPk:
 		return m.OldUserPk(ctx)
+	case accesstoken.FieldApplicationPk:
+		return m.OldApplicationPk(ctx)
+	case accesstoken.FieldCredential:
+		return m.OldCredential(ctx)
 	case accesstoken.FieldHash:
 		return m.OldHash(ctx)
 	case accesstoken.FieldScopes:
 		return m.OldScopes(ctx)
+	case accesstoken.FieldAudience:
+		return m.OldAudience(ctx)
+	case accesstoken.FieldActor:
+		return m.OldActor(ctx)
 	case accesstoken.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case accesstoken.FieldExpiresAt:
@@ -581,12 +916,33 @@ func (m *AccessTokenMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetInstanceID(v)
 		return nil
+	case accesstoken.FieldTokenID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTokenID(v)
+		return nil
 	case accesstoken.FieldUserPk:
 		v, ok := value.(int64)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetUserPk(v)
+		return nil
+	case accesstoken.FieldApplicationPk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetApplicationPk(v)
+		return nil
+	case accesstoken.FieldCredential:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCredential(v)
 		return nil
 	case accesstoken.FieldHash:
 		v, ok := value.([]byte)
@@ -601,6 +957,20 @@ func (m *AccessTokenMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetScopes(v)
+		return nil
+	case accesstoken.FieldAudience:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAudience(v)
+		return nil
+	case accesstoken.FieldActor:
+		v, ok := value.(json.RawMessage)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActor(v)
 		return nil
 	case accesstoken.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -648,7 +1018,17 @@ func (m *AccessTokenMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *AccessTokenMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(accesstoken.FieldUserPk) {
+		fields = append(fields, accesstoken.FieldUserPk)
+	}
+	if m.FieldCleared(accesstoken.FieldApplicationPk) {
+		fields = append(fields, accesstoken.FieldApplicationPk)
+	}
+	if m.FieldCleared(accesstoken.FieldActor) {
+		fields = append(fields, accesstoken.FieldActor)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -661,6 +1041,17 @@ func (m *AccessTokenMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *AccessTokenMutation) ClearField(name string) error {
+	switch name {
+	case accesstoken.FieldUserPk:
+		m.ClearUserPk()
+		return nil
+	case accesstoken.FieldApplicationPk:
+		m.ClearApplicationPk()
+		return nil
+	case accesstoken.FieldActor:
+		m.ClearActor()
+		return nil
+	}
 	return fmt.Errorf("unknown AccessToken nullable field %s", name)
 }
 
@@ -671,14 +1062,29 @@ func (m *AccessTokenMutation) ResetField(name string) error {
 	case accesstoken.FieldInstanceID:
 		m.ResetInstanceID()
 		return nil
+	case accesstoken.FieldTokenID:
+		m.ResetTokenID()
+		return nil
 	case accesstoken.FieldUserPk:
 		m.ResetUserPk()
+		return nil
+	case accesstoken.FieldApplicationPk:
+		m.ResetApplicationPk()
+		return nil
+	case accesstoken.FieldCredential:
+		m.ResetCredential()
 		return nil
 	case accesstoken.FieldHash:
 		m.ResetHash()
 		return nil
 	case accesstoken.FieldScopes:
 		m.ResetScopes()
+		return nil
+	case accesstoken.FieldAudience:
+		m.ResetAudience()
+		return nil
+	case accesstoken.FieldActor:
+		m.ResetActor()
 		return nil
 	case accesstoken.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -692,9 +1098,12 @@ func (m *AccessTokenMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *AccessTokenMutation) AddedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.user != nil {
 		edges = append(edges, accesstoken.EdgeUser)
+	}
+	if m.application != nil {
+		edges = append(edges, accesstoken.EdgeApplication)
 	}
 	return edges
 }
@@ -707,13 +1116,17 @@ func (m *AccessTokenMutation) AddedIDs(name string) []ent.Value {
 		if id := m.user; id != nil {
 			return []ent.Value{*id}
 		}
+	case accesstoken.EdgeApplication:
+		if id := m.application; id != nil {
+			return []ent.Value{*id}
+		}
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *AccessTokenMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	return edges
 }
 
@@ -725,9 +1138,12 @@ func (m *AccessTokenMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *AccessTokenMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 1)
+	edges := make([]string, 0, 2)
 	if m.cleareduser {
 		edges = append(edges, accesstoken.EdgeUser)
+	}
+	if m.clearedapplication {
+		edges = append(edges, accesstoken.EdgeApplication)
 	}
 	return edges
 }
@@ -738,6 +1154,8 @@ func (m *AccessTokenMutation) EdgeCleared(name string) bool {
 	switch name {
 	case accesstoken.EdgeUser:
 		return m.cleareduser
+	case accesstoken.EdgeApplication:
+		return m.clearedapplication
 	}
 	return false
 }
@@ -748,6 +1166,9 @@ func (m *AccessTokenMutation) ClearEdge(name string) error {
 	switch name {
 	case accesstoken.EdgeUser:
 		m.ClearUser()
+		return nil
+	case accesstoken.EdgeApplication:
+		m.ClearApplication()
 		return nil
 	}
 	return fmt.Errorf("unknown AccessToken unique edge %s", name)
@@ -760,6 +1181,9 @@ func (m *AccessTokenMutation) ResetEdge(name string) error {
 	case accesstoken.EdgeUser:
 		m.ResetUser()
 		return nil
+	case accesstoken.EdgeApplication:
+		m.ResetApplication()
+		return nil
 	}
 	return fmt.Errorf("unknown AccessToken edge %s", name)
 }
@@ -767,34 +1191,37 @@ func (m *AccessTokenMutation) ResetEdge(name string) error {
 // ApplicationMutation represents an operation that mutates the Application nodes in the graph.
 type ApplicationMutation struct {
 	config
-	op             Op
-	typ            string
-	id             *int64
-	instance_id    *string
-	sequence       *int64
-	addsequence    *int64
-	created_at     *time.Time
-	changed_at     *time.Time
-	application_id *string
-	name           *string
-	name_key       *[]byte
-	state          *application.State
-	kind           *application.Kind
-	client_id      *string
-	secret_hash    *[]byte
-	auth_method    *int32
-	addauth_method *int32
-	settings       *json.RawMessage
-	appendsettings json.RawMessage
-	clearedFields  map[string]struct{}
-	project        *int64
-	clearedproject bool
-	keys           map[int64]struct{}
-	removedkeys    map[int64]struct{}
-	clearedkeys    bool
-	done           bool
-	oldValue       func(context.Context) (*Application, error)
-	predicates     []predicate.Application
+	op                   Op
+	typ                  string
+	id                   *int64
+	instance_id          *string
+	sequence             *int64
+	addsequence          *int64
+	created_at           *time.Time
+	changed_at           *time.Time
+	application_id       *string
+	name                 *string
+	name_key             *[]byte
+	state                *application.State
+	kind                 *application.Kind
+	client_id            *string
+	secret_hash          *[]byte
+	auth_method          *int32
+	addauth_method       *int32
+	settings             *json.RawMessage
+	appendsettings       json.RawMessage
+	clearedFields        map[string]struct{}
+	project              *int64
+	clearedproject       bool
+	keys                 map[int64]struct{}
+	removedkeys          map[int64]struct{}
+	clearedkeys          bool
+	access_tokens        map[int64]struct{}
+	removedaccess_tokens map[int64]struct{}
+	clearedaccess_tokens bool
+	done                 bool
+	oldValue             func(context.Context) (*Application, error)
+	predicates           []predicate.Application
 }
 
 var _ ent.Mutation = (*ApplicationMutation)(nil)
@@ -1567,6 +1994,60 @@ func (m *ApplicationMutation) ResetKeys() {
 	m.removedkeys = nil
 }
 
+// AddAccessTokenIDs adds the "access_tokens" edge to the AccessToken entity by ids.
+func (m *ApplicationMutation) AddAccessTokenIDs(ids ...int64) {
+	if m.access_tokens == nil {
+		m.access_tokens = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.access_tokens[ids[i]] = struct{}{}
+	}
+}
+
+// ClearAccessTokens clears the "access_tokens" edge to the AccessToken entity.
+func (m *ApplicationMutation) ClearAccessTokens() {
+	m.clearedaccess_tokens = true
+}
+
+// AccessTokensCleared reports if the "access_tokens" edge to the AccessToken entity was cleared.
+func (m *ApplicationMutation) AccessTokensCleared() bool {
+	return m.clearedaccess_tokens
+}
+
+// RemoveAccessTokenIDs removes the "access_tokens" edge to the AccessToken entity by IDs.
+func (m *ApplicationMutation) RemoveAccessTokenIDs(ids ...int64) {
+	if m.removedaccess_tokens == nil {
+		m.removedaccess_tokens = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.access_tokens, ids[i])
+		m.removedaccess_tokens[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedAccessTokens returns the removed IDs of the "access_tokens" edge to the AccessToken entity.
+func (m *ApplicationMutation) RemovedAccessTokensIDs() (ids []int64) {
+	for id := range m.removedaccess_tokens {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// AccessTokensIDs returns the "access_tokens" edge IDs in the mutation.
+func (m *ApplicationMutation) AccessTokensIDs() (ids []int64) {
+	for id := range m.access_tokens {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetAccessTokens resets all changes to the "access_tokens" edge.
+func (m *ApplicationMutation) ResetAccessTokens() {
+	m.access_tokens = nil
+	m.clearedaccess_tokens = false
+	m.removedaccess_tokens = nil
+}
+
 // Where appends a list predicates to the ApplicationMutation builder.
 func (m *ApplicationMutation) Where(ps ...predicate.Application) {
 	m.predicates = append(m.predicates, ps...)
@@ -1957,12 +2438,15 @@ func (m *ApplicationMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *ApplicationMutation) AddedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.project != nil {
 		edges = append(edges, application.EdgeProject)
 	}
 	if m.keys != nil {
 		edges = append(edges, application.EdgeKeys)
+	}
+	if m.access_tokens != nil {
+		edges = append(edges, application.EdgeAccessTokens)
 	}
 	return edges
 }
@@ -1981,15 +2465,24 @@ func (m *ApplicationMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case application.EdgeAccessTokens:
+		ids := make([]ent.Value, 0, len(m.access_tokens))
+		for id := range m.access_tokens {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *ApplicationMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.removedkeys != nil {
 		edges = append(edges, application.EdgeKeys)
+	}
+	if m.removedaccess_tokens != nil {
+		edges = append(edges, application.EdgeAccessTokens)
 	}
 	return edges
 }
@@ -2004,18 +2497,27 @@ func (m *ApplicationMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case application.EdgeAccessTokens:
+		ids := make([]ent.Value, 0, len(m.removedaccess_tokens))
+		for id := range m.removedaccess_tokens {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *ApplicationMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.clearedproject {
 		edges = append(edges, application.EdgeProject)
 	}
 	if m.clearedkeys {
 		edges = append(edges, application.EdgeKeys)
+	}
+	if m.clearedaccess_tokens {
+		edges = append(edges, application.EdgeAccessTokens)
 	}
 	return edges
 }
@@ -2028,6 +2530,8 @@ func (m *ApplicationMutation) EdgeCleared(name string) bool {
 		return m.clearedproject
 	case application.EdgeKeys:
 		return m.clearedkeys
+	case application.EdgeAccessTokens:
+		return m.clearedaccess_tokens
 	}
 	return false
 }
@@ -2052,6 +2556,9 @@ func (m *ApplicationMutation) ResetEdge(name string) error {
 		return nil
 	case application.EdgeKeys:
 		m.ResetKeys()
+		return nil
+	case application.EdgeAccessTokens:
+		m.ResetAccessTokens()
 		return nil
 	}
 	return fmt.Errorf("unknown Application edge %s", name)
@@ -4384,6 +4891,9 @@ type InstanceMutation struct {
 	signing_keys            map[int64]struct{}
 	removedsigning_keys     map[int64]struct{}
 	clearedsigning_keys     bool
+	used_assertions         map[int64]struct{}
+	removedused_assertions  map[int64]struct{}
+	clearedused_assertions  bool
 	done                    bool
 	oldValue                func(context.Context) (*Instance, error)
 	predicates              []predicate.Instance
@@ -5053,6 +5563,60 @@ func (m *InstanceMutation) ResetSigningKeys() {
 	m.removedsigning_keys = nil
 }
 
+// AddUsedAssertionIDs adds the "used_assertions" edge to the UsedAssertion entity by ids.
+func (m *InstanceMutation) AddUsedAssertionIDs(ids ...int64) {
+	if m.used_assertions == nil {
+		m.used_assertions = make(map[int64]struct{})
+	}
+	for i := range ids {
+		m.used_assertions[ids[i]] = struct{}{}
+	}
+}
+
+// ClearUsedAssertions clears the "used_assertions" edge to the UsedAssertion entity.
+func (m *InstanceMutation) ClearUsedAssertions() {
+	m.clearedused_assertions = true
+}
+
+// UsedAssertionsCleared reports if the "used_assertions" edge to the UsedAssertion entity was cleared.
+func (m *InstanceMutation) UsedAssertionsCleared() bool {
+	return m.clearedused_assertions
+}
+
+// RemoveUsedAssertionIDs removes the "used_assertions" edge to the UsedAssertion entity by IDs.
+func (m *InstanceMutation) RemoveUsedAssertionIDs(ids ...int64) {
+	if m.removedused_assertions == nil {
+		m.removedused_assertions = make(map[int64]struct{})
+	}
+	for i := range ids {
+		delete(m.used_assertions, ids[i])
+		m.removedused_assertions[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedUsedAssertions returns the removed IDs of the "used_assertions" edge to the UsedAssertion entity.
+func (m *InstanceMutation) RemovedUsedAssertionsIDs() (ids []int64) {
+	for id := range m.removedused_assertions {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// UsedAssertionsIDs returns the "used_assertions" edge IDs in the mutation.
+func (m *InstanceMutation) UsedAssertionsIDs() (ids []int64) {
+	for id := range m.used_assertions {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetUsedAssertions resets all changes to the "used_assertions" edge.
+func (m *InstanceMutation) ResetUsedAssertions() {
+	m.used_assertions = nil
+	m.clearedused_assertions = false
+	m.removedused_assertions = nil
+}
+
 // Where appends a list predicates to the InstanceMutation builder.
 func (m *InstanceMutation) Where(ps ...predicate.Instance) {
 	m.predicates = append(m.predicates, ps...)
@@ -5337,7 +5901,7 @@ func (m *InstanceMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *InstanceMutation) AddedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.domains != nil {
 		edges = append(edges, instance.EdgeDomains)
 	}
@@ -5349,6 +5913,9 @@ func (m *InstanceMutation) AddedEdges() []string {
 	}
 	if m.signing_keys != nil {
 		edges = append(edges, instance.EdgeSigningKeys)
+	}
+	if m.used_assertions != nil {
+		edges = append(edges, instance.EdgeUsedAssertions)
 	}
 	return edges
 }
@@ -5381,13 +5948,19 @@ func (m *InstanceMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case instance.EdgeUsedAssertions:
+		ids := make([]ent.Value, 0, len(m.used_assertions))
+		for id := range m.used_assertions {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *InstanceMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.removeddomains != nil {
 		edges = append(edges, instance.EdgeDomains)
 	}
@@ -5399,6 +5972,9 @@ func (m *InstanceMutation) RemovedEdges() []string {
 	}
 	if m.removedsigning_keys != nil {
 		edges = append(edges, instance.EdgeSigningKeys)
+	}
+	if m.removedused_assertions != nil {
+		edges = append(edges, instance.EdgeUsedAssertions)
 	}
 	return edges
 }
@@ -5431,13 +6007,19 @@ func (m *InstanceMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case instance.EdgeUsedAssertions:
+		ids := make([]ent.Value, 0, len(m.removedused_assertions))
+		for id := range m.removedused_assertions {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *InstanceMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.cleareddomains {
 		edges = append(edges, instance.EdgeDomains)
 	}
@@ -5449,6 +6031,9 @@ func (m *InstanceMutation) ClearedEdges() []string {
 	}
 	if m.clearedsigning_keys {
 		edges = append(edges, instance.EdgeSigningKeys)
+	}
+	if m.clearedused_assertions {
+		edges = append(edges, instance.EdgeUsedAssertions)
 	}
 	return edges
 }
@@ -5465,6 +6050,8 @@ func (m *InstanceMutation) EdgeCleared(name string) bool {
 		return m.clearedorganizations
 	case instance.EdgeSigningKeys:
 		return m.clearedsigning_keys
+	case instance.EdgeUsedAssertions:
+		return m.clearedused_assertions
 	}
 	return false
 }
@@ -5492,6 +6079,9 @@ func (m *InstanceMutation) ResetEdge(name string) error {
 		return nil
 	case instance.EdgeSigningKeys:
 		m.ResetSigningKeys()
+		return nil
+	case instance.EdgeUsedAssertions:
+		m.ResetUsedAssertions()
 		return nil
 	}
 	return fmt.Errorf("unknown Instance edge %s", name)
@@ -17198,11 +17788,18 @@ type SigningKeyMutation struct {
 	typ           string
 	id            *int64
 	instance_id   *string
+	sequence      *int64
+	addsequence   *int64
+	created_at    *time.Time
+	changed_at    *time.Time
 	key_id        *string
+	algorithm     *string
 	private_key   *[]byte
 	public_key    *[]byte
-	active        *bool
-	created_at    *time.Time
+	state         *signingkey.State
+	activates_at  *time.Time
+	activated_at  *time.Time
+	retired_at    *time.Time
 	clearedFields map[string]struct{}
 	tenant        *int64
 	clearedtenant bool
@@ -17351,6 +17948,134 @@ func (m *SigningKeyMutation) ResetInstanceID() {
 	m.instance_id = nil
 }
 
+// SetSequence sets the "sequence" field.
+func (m *SigningKeyMutation) SetSequence(i int64) {
+	m.sequence = &i
+	m.addsequence = nil
+}
+
+// Sequence returns the value of the "sequence" field in the mutation.
+func (m *SigningKeyMutation) Sequence() (r int64, exists bool) {
+	v := m.sequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSequence returns the old "sequence" field's value of the SigningKey entity.
+// If the SigningKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SigningKeyMutation) OldSequence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSequence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSequence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSequence: %w", err)
+	}
+	return oldValue.Sequence, nil
+}
+
+// AddSequence adds i to the "sequence" field.
+func (m *SigningKeyMutation) AddSequence(i int64) {
+	if m.addsequence != nil {
+		*m.addsequence += i
+	} else {
+		m.addsequence = &i
+	}
+}
+
+// AddedSequence returns the value that was added to the "sequence" field in this mutation.
+func (m *SigningKeyMutation) AddedSequence() (r int64, exists bool) {
+	v := m.addsequence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSequence resets all changes to the "sequence" field.
+func (m *SigningKeyMutation) ResetSequence() {
+	m.sequence = nil
+	m.addsequence = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *SigningKeyMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *SigningKeyMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the SigningKey entity.
+// If the SigningKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SigningKeyMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *SigningKeyMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (m *SigningKeyMutation) SetChangedAt(t time.Time) {
+	m.changed_at = &t
+}
+
+// ChangedAt returns the value of the "changed_at" field in the mutation.
+func (m *SigningKeyMutation) ChangedAt() (r time.Time, exists bool) {
+	v := m.changed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangedAt returns the old "changed_at" field's value of the SigningKey entity.
+// If the SigningKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SigningKeyMutation) OldChangedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangedAt: %w", err)
+	}
+	return oldValue.ChangedAt, nil
+}
+
+// ResetChangedAt resets all changes to the "changed_at" field.
+func (m *SigningKeyMutation) ResetChangedAt() {
+	m.changed_at = nil
+}
+
 // SetKeyID sets the "key_id" field.
 func (m *SigningKeyMutation) SetKeyID(s string) {
 	m.key_id = &s
@@ -17421,6 +18146,42 @@ func (m *SigningKeyMutation) OldInstancePk(ctx context.Context) (v int64, err er
 // ResetInstancePk resets all changes to the "instance_pk" field.
 func (m *SigningKeyMutation) ResetInstancePk() {
 	m.tenant = nil
+}
+
+// SetAlgorithm sets the "algorithm" field.
+func (m *SigningKeyMutation) SetAlgorithm(s string) {
+	m.algorithm = &s
+}
+
+// Algorithm returns the value of the "algorithm" field in the mutation.
+func (m *SigningKeyMutation) Algorithm() (r string, exists bool) {
+	v := m.algorithm
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAlgorithm returns the old "algorithm" field's value of the SigningKey entity.
+// If the SigningKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SigningKeyMutation) OldAlgorithm(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAlgorithm is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAlgorithm requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAlgorithm: %w", err)
+	}
+	return oldValue.Algorithm, nil
+}
+
+// ResetAlgorithm resets all changes to the "algorithm" field.
+func (m *SigningKeyMutation) ResetAlgorithm() {
+	m.algorithm = nil
 }
 
 // SetPrivateKey sets the "private_key" field.
@@ -17495,76 +18256,187 @@ func (m *SigningKeyMutation) ResetPublicKey() {
 	m.public_key = nil
 }
 
-// SetActive sets the "active" field.
-func (m *SigningKeyMutation) SetActive(b bool) {
-	m.active = &b
+// SetState sets the "state" field.
+func (m *SigningKeyMutation) SetState(s signingkey.State) {
+	m.state = &s
 }
 
-// Active returns the value of the "active" field in the mutation.
-func (m *SigningKeyMutation) Active() (r bool, exists bool) {
-	v := m.active
+// State returns the value of the "state" field in the mutation.
+func (m *SigningKeyMutation) State() (r signingkey.State, exists bool) {
+	v := m.state
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldActive returns the old "active" field's value of the SigningKey entity.
+// OldState returns the old "state" field's value of the SigningKey entity.
 // If the SigningKey object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *SigningKeyMutation) OldActive(ctx context.Context) (v bool, err error) {
+func (m *SigningKeyMutation) OldState(ctx context.Context) (v signingkey.State, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldActive is only allowed on UpdateOne operations")
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldActive requires an ID field in the mutation")
+		return v, errors.New("OldState requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldActive: %w", err)
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
 	}
-	return oldValue.Active, nil
+	return oldValue.State, nil
 }
 
-// ResetActive resets all changes to the "active" field.
-func (m *SigningKeyMutation) ResetActive() {
-	m.active = nil
+// ResetState resets all changes to the "state" field.
+func (m *SigningKeyMutation) ResetState() {
+	m.state = nil
 }
 
-// SetCreatedAt sets the "created_at" field.
-func (m *SigningKeyMutation) SetCreatedAt(t time.Time) {
-	m.created_at = &t
+// SetActivatesAt sets the "activates_at" field.
+func (m *SigningKeyMutation) SetActivatesAt(t time.Time) {
+	m.activates_at = &t
 }
 
-// CreatedAt returns the value of the "created_at" field in the mutation.
-func (m *SigningKeyMutation) CreatedAt() (r time.Time, exists bool) {
-	v := m.created_at
+// ActivatesAt returns the value of the "activates_at" field in the mutation.
+func (m *SigningKeyMutation) ActivatesAt() (r time.Time, exists bool) {
+	v := m.activates_at
 	if v == nil {
 		return
 	}
 	return *v, true
 }
 
-// OldCreatedAt returns the old "created_at" field's value of the SigningKey entity.
+// OldActivatesAt returns the old "activates_at" field's value of the SigningKey entity.
 // If the SigningKey object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *SigningKeyMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+func (m *SigningKeyMutation) OldActivatesAt(ctx context.Context) (v *time.Time, err error) {
 	if !m.op.Is(OpUpdateOne) {
-		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+		return v, errors.New("OldActivatesAt is only allowed on UpdateOne operations")
 	}
 	if m.id == nil || m.oldValue == nil {
-		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+		return v, errors.New("OldActivatesAt requires an ID field in the mutation")
 	}
 	oldValue, err := m.oldValue(ctx)
 	if err != nil {
-		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+		return v, fmt.Errorf("querying old value for OldActivatesAt: %w", err)
 	}
-	return oldValue.CreatedAt, nil
+	return oldValue.ActivatesAt, nil
 }
 
-// ResetCreatedAt resets all changes to the "created_at" field.
-func (m *SigningKeyMutation) ResetCreatedAt() {
-	m.created_at = nil
+// ClearActivatesAt clears the value of the "activates_at" field.
+func (m *SigningKeyMutation) ClearActivatesAt() {
+	m.activates_at = nil
+	m.clearedFields[signingkey.FieldActivatesAt] = struct{}{}
+}
+
+// ActivatesAtCleared returns if the "activates_at" field was cleared in this mutation.
+func (m *SigningKeyMutation) ActivatesAtCleared() bool {
+	_, ok := m.clearedFields[signingkey.FieldActivatesAt]
+	return ok
+}
+
+// ResetActivatesAt resets all changes to the "activates_at" field.
+func (m *SigningKeyMutation) ResetActivatesAt() {
+	m.activates_at = nil
+	delete(m.clearedFields, signingkey.FieldActivatesAt)
+}
+
+// SetActivatedAt sets the "activated_at" field.
+func (m *SigningKeyMutation) SetActivatedAt(t time.Time) {
+	m.activated_at = &t
+}
+
+// ActivatedAt returns the value of the "activated_at" field in the mutation.
+func (m *SigningKeyMutation) ActivatedAt() (r time.Time, exists bool) {
+	v := m.activated_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActivatedAt returns the old "activated_at" field's value of the SigningKey entity.
+// If the SigningKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SigningKeyMutation) OldActivatedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActivatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActivatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActivatedAt: %w", err)
+	}
+	return oldValue.ActivatedAt, nil
+}
+
+// ClearActivatedAt clears the value of the "activated_at" field.
+func (m *SigningKeyMutation) ClearActivatedAt() {
+	m.activated_at = nil
+	m.clearedFields[signingkey.FieldActivatedAt] = struct{}{}
+}
+
+// ActivatedAtCleared returns if the "activated_at" field was cleared in this mutation.
+func (m *SigningKeyMutation) ActivatedAtCleared() bool {
+	_, ok := m.clearedFields[signingkey.FieldActivatedAt]
+	return ok
+}
+
+// ResetActivatedAt resets all changes to the "activated_at" field.
+func (m *SigningKeyMutation) ResetActivatedAt() {
+	m.activated_at = nil
+	delete(m.clearedFields, signingkey.FieldActivatedAt)
+}
+
+// SetRetiredAt sets the "retired_at" field.
+func (m *SigningKeyMutation) SetRetiredAt(t time.Time) {
+	m.retired_at = &t
+}
+
+// RetiredAt returns the value of the "retired_at" field in the mutation.
+func (m *SigningKeyMutation) RetiredAt() (r time.Time, exists bool) {
+	v := m.retired_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetiredAt returns the old "retired_at" field's value of the SigningKey entity.
+// If the SigningKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SigningKeyMutation) OldRetiredAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetiredAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetiredAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetiredAt: %w", err)
+	}
+	return oldValue.RetiredAt, nil
+}
+
+// ClearRetiredAt clears the value of the "retired_at" field.
+func (m *SigningKeyMutation) ClearRetiredAt() {
+	m.retired_at = nil
+	m.clearedFields[signingkey.FieldRetiredAt] = struct{}{}
+}
+
+// RetiredAtCleared returns if the "retired_at" field was cleared in this mutation.
+func (m *SigningKeyMutation) RetiredAtCleared() bool {
+	_, ok := m.clearedFields[signingkey.FieldRetiredAt]
+	return ok
+}
+
+// ResetRetiredAt resets all changes to the "retired_at" field.
+func (m *SigningKeyMutation) ResetRetiredAt() {
+	m.retired_at = nil
+	delete(m.clearedFields, signingkey.FieldRetiredAt)
 }
 
 // SetTenantID sets the "tenant" edge to the Instance entity by id.
@@ -17641,9 +18513,18 @@ func (m *SigningKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *SigningKeyMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 13)
 	if m.instance_id != nil {
 		fields = append(fields, signingkey.FieldInstanceID)
+	}
+	if m.sequence != nil {
+		fields = append(fields, signingkey.FieldSequence)
+	}
+	if m.created_at != nil {
+		fields = append(fields, signingkey.FieldCreatedAt)
+	}
+	if m.changed_at != nil {
+		fields = append(fields, signingkey.FieldChangedAt)
 	}
 	if m.key_id != nil {
 		fields = append(fields, signingkey.FieldKeyID)
@@ -17651,17 +18532,26 @@ func (m *SigningKeyMutation) Fields() []string {
 	if m.tenant != nil {
 		fields = append(fields, signingkey.FieldInstancePk)
 	}
+	if m.algorithm != nil {
+		fields = append(fields, signingkey.FieldAlgorithm)
+	}
 	if m.private_key != nil {
 		fields = append(fields, signingkey.FieldPrivateKey)
 	}
 	if m.public_key != nil {
 		fields = append(fields, signingkey.FieldPublicKey)
 	}
-	if m.active != nil {
-		fields = append(fields, signingkey.FieldActive)
+	if m.state != nil {
+		fields = append(fields, signingkey.FieldState)
 	}
-	if m.created_at != nil {
-		fields = append(fields, signingkey.FieldCreatedAt)
+	if m.activates_at != nil {
+		fields = append(fields, signingkey.FieldActivatesAt)
+	}
+	if m.activated_at != nil {
+		fields = append(fields, signingkey.FieldActivatedAt)
+	}
+	if m.retired_at != nil {
+		fields = append(fields, signingkey.FieldRetiredAt)
 	}
 	return fields
 }
@@ -17673,18 +18563,30 @@ func (m *SigningKeyMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case signingkey.FieldInstanceID:
 		return m.InstanceID()
+	case signingkey.FieldSequence:
+		return m.Sequence()
+	case signingkey.FieldCreatedAt:
+		return m.CreatedAt()
+	case signingkey.FieldChangedAt:
+		return m.ChangedAt()
 	case signingkey.FieldKeyID:
 		return m.KeyID()
 	case signingkey.FieldInstancePk:
 		return m.InstancePk()
+	case signingkey.FieldAlgorithm:
+		return m.Algorithm()
 	case signingkey.FieldPrivateKey:
 		return m.PrivateKey()
 	case signingkey.FieldPublicKey:
 		return m.PublicKey()
-	case signingkey.FieldActive:
-		return m.Active()
-	case signingkey.FieldCreatedAt:
-		return m.CreatedAt()
+	case signingkey.FieldState:
+		return m.State()
+	case signingkey.FieldActivatesAt:
+		return m.ActivatesAt()
+	case signingkey.FieldActivatedAt:
+		return m.ActivatedAt()
+	case signingkey.FieldRetiredAt:
+		return m.RetiredAt()
 	}
 	return nil, false
 }
@@ -17696,18 +18598,30 @@ func (m *SigningKeyMutation) OldField(ctx context.Context, name string) (ent.Val
 	switch name {
 	case signingkey.FieldInstanceID:
 		return m.OldInstanceID(ctx)
+	case signingkey.FieldSequence:
+		return m.OldSequence(ctx)
+	case signingkey.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case signingkey.FieldChangedAt:
+		return m.OldChangedAt(ctx)
 	case signingkey.FieldKeyID:
 		return m.OldKeyID(ctx)
 	case signingkey.FieldInstancePk:
 		return m.OldInstancePk(ctx)
+	case signingkey.FieldAlgorithm:
+		return m.OldAlgorithm(ctx)
 	case signingkey.FieldPrivateKey:
 		return m.OldPrivateKey(ctx)
 	case signingkey.FieldPublicKey:
 		return m.OldPublicKey(ctx)
-	case signingkey.FieldActive:
-		return m.OldActive(ctx)
-	case signingkey.FieldCreatedAt:
-		return m.OldCreatedAt(ctx)
+	case signingkey.FieldState:
+		return m.OldState(ctx)
+	case signingkey.FieldActivatesAt:
+		return m.OldActivatesAt(ctx)
+	case signingkey.FieldActivatedAt:
+		return m.OldActivatedAt(ctx)
+	case signingkey.FieldRetiredAt:
+		return m.OldRetiredAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown SigningKey field %s", name)
 }
@@ -17724,6 +18638,27 @@ func (m *SigningKeyMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetInstanceID(v)
 		return nil
+	case signingkey.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSequence(v)
+		return nil
+	case signingkey.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case signingkey.FieldChangedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangedAt(v)
+		return nil
 	case signingkey.FieldKeyID:
 		v, ok := value.(string)
 		if !ok {
@@ -17737,6 +18672,13 @@ func (m *SigningKeyMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetInstancePk(v)
+		return nil
+	case signingkey.FieldAlgorithm:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAlgorithm(v)
 		return nil
 	case signingkey.FieldPrivateKey:
 		v, ok := value.([]byte)
@@ -17752,19 +18694,33 @@ func (m *SigningKeyMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetPublicKey(v)
 		return nil
-	case signingkey.FieldActive:
-		v, ok := value.(bool)
+	case signingkey.FieldState:
+		v, ok := value.(signingkey.State)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetActive(v)
+		m.SetState(v)
 		return nil
-	case signingkey.FieldCreatedAt:
+	case signingkey.FieldActivatesAt:
 		v, ok := value.(time.Time)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
-		m.SetCreatedAt(v)
+		m.SetActivatesAt(v)
+		return nil
+	case signingkey.FieldActivatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActivatedAt(v)
+		return nil
+	case signingkey.FieldRetiredAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetiredAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown SigningKey field %s", name)
@@ -17774,6 +18730,9 @@ func (m *SigningKeyMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *SigningKeyMutation) AddedFields() []string {
 	var fields []string
+	if m.addsequence != nil {
+		fields = append(fields, signingkey.FieldSequence)
+	}
 	return fields
 }
 
@@ -17782,6 +18741,8 @@ func (m *SigningKeyMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *SigningKeyMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case signingkey.FieldSequence:
+		return m.AddedSequence()
 	}
 	return nil, false
 }
@@ -17791,6 +18752,13 @@ func (m *SigningKeyMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *SigningKeyMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case signingkey.FieldSequence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSequence(v)
+		return nil
 	}
 	return fmt.Errorf("unknown SigningKey numeric field %s", name)
 }
@@ -17798,7 +18766,17 @@ func (m *SigningKeyMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *SigningKeyMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(signingkey.FieldActivatesAt) {
+		fields = append(fields, signingkey.FieldActivatesAt)
+	}
+	if m.FieldCleared(signingkey.FieldActivatedAt) {
+		fields = append(fields, signingkey.FieldActivatedAt)
+	}
+	if m.FieldCleared(signingkey.FieldRetiredAt) {
+		fields = append(fields, signingkey.FieldRetiredAt)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -17811,6 +18789,17 @@ func (m *SigningKeyMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *SigningKeyMutation) ClearField(name string) error {
+	switch name {
+	case signingkey.FieldActivatesAt:
+		m.ClearActivatesAt()
+		return nil
+	case signingkey.FieldActivatedAt:
+		m.ClearActivatedAt()
+		return nil
+	case signingkey.FieldRetiredAt:
+		m.ClearRetiredAt()
+		return nil
+	}
 	return fmt.Errorf("unknown SigningKey nullable field %s", name)
 }
 
@@ -17821,11 +18810,23 @@ func (m *SigningKeyMutation) ResetField(name string) error {
 	case signingkey.FieldInstanceID:
 		m.ResetInstanceID()
 		return nil
+	case signingkey.FieldSequence:
+		m.ResetSequence()
+		return nil
+	case signingkey.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case signingkey.FieldChangedAt:
+		m.ResetChangedAt()
+		return nil
 	case signingkey.FieldKeyID:
 		m.ResetKeyID()
 		return nil
 	case signingkey.FieldInstancePk:
 		m.ResetInstancePk()
+		return nil
+	case signingkey.FieldAlgorithm:
+		m.ResetAlgorithm()
 		return nil
 	case signingkey.FieldPrivateKey:
 		m.ResetPrivateKey()
@@ -17833,11 +18834,17 @@ func (m *SigningKeyMutation) ResetField(name string) error {
 	case signingkey.FieldPublicKey:
 		m.ResetPublicKey()
 		return nil
-	case signingkey.FieldActive:
-		m.ResetActive()
+	case signingkey.FieldState:
+		m.ResetState()
 		return nil
-	case signingkey.FieldCreatedAt:
-		m.ResetCreatedAt()
+	case signingkey.FieldActivatesAt:
+		m.ResetActivatesAt()
+		return nil
+	case signingkey.FieldActivatedAt:
+		m.ResetActivatedAt()
+		return nil
+	case signingkey.FieldRetiredAt:
+		m.ResetRetiredAt()
 		return nil
 	}
 	return fmt.Errorf("unknown SigningKey field %s", name)
@@ -17915,6 +18922,570 @@ func (m *SigningKeyMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown SigningKey edge %s", name)
+}
+
+// UsedAssertionMutation represents an operation that mutates the UsedAssertion nodes in the graph.
+type UsedAssertionMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	instance_id   *string
+	hash          *[]byte
+	expires_at    *time.Time
+	clearedFields map[string]struct{}
+	tenant        *int64
+	clearedtenant bool
+	done          bool
+	oldValue      func(context.Context) (*UsedAssertion, error)
+	predicates    []predicate.UsedAssertion
+}
+
+var _ ent.Mutation = (*UsedAssertionMutation)(nil)
+
+// usedassertionOption allows management of the mutation configuration using functional options.
+type usedassertionOption func(*UsedAssertionMutation)
+
+// newUsedAssertionMutation creates new mutation for the UsedAssertion entity.
+func newUsedAssertionMutation(c config, op Op, opts ...usedassertionOption) *UsedAssertionMutation {
+	m := &UsedAssertionMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeUsedAssertion,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withUsedAssertionID sets the ID field of the mutation.
+func withUsedAssertionID(id int64) usedassertionOption {
+	return func(m *UsedAssertionMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *UsedAssertion
+		)
+		m.oldValue = func(ctx context.Context) (*UsedAssertion, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().UsedAssertion.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withUsedAssertion sets the old UsedAssertion of the mutation.
+func withUsedAssertion(node *UsedAssertion) usedassertionOption {
+	return func(m *UsedAssertionMutation) {
+		m.oldValue = func(context.Context) (*UsedAssertion, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m UsedAssertionMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m UsedAssertionMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of UsedAssertion entities.
+func (m *UsedAssertionMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *UsedAssertionMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *UsedAssertionMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().UsedAssertion.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetInstanceID sets the "instance_id" field.
+func (m *UsedAssertionMutation) SetInstanceID(s string) {
+	m.instance_id = &s
+}
+
+// InstanceID returns the value of the "instance_id" field in the mutation.
+func (m *UsedAssertionMutation) InstanceID() (r string, exists bool) {
+	v := m.instance_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstanceID returns the old "instance_id" field's value of the UsedAssertion entity.
+// If the UsedAssertion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsedAssertionMutation) OldInstanceID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstanceID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstanceID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstanceID: %w", err)
+	}
+	return oldValue.InstanceID, nil
+}
+
+// ResetInstanceID resets all changes to the "instance_id" field.
+func (m *UsedAssertionMutation) ResetInstanceID() {
+	m.instance_id = nil
+}
+
+// SetInstancePk sets the "instance_pk" field.
+func (m *UsedAssertionMutation) SetInstancePk(i int64) {
+	m.tenant = &i
+}
+
+// InstancePk returns the value of the "instance_pk" field in the mutation.
+func (m *UsedAssertionMutation) InstancePk() (r int64, exists bool) {
+	v := m.tenant
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInstancePk returns the old "instance_pk" field's value of the UsedAssertion entity.
+// If the UsedAssertion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsedAssertionMutation) OldInstancePk(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInstancePk is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInstancePk requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInstancePk: %w", err)
+	}
+	return oldValue.InstancePk, nil
+}
+
+// ResetInstancePk resets all changes to the "instance_pk" field.
+func (m *UsedAssertionMutation) ResetInstancePk() {
+	m.tenant = nil
+}
+
+// SetHash sets the "hash" field.
+func (m *UsedAssertionMutation) SetHash(b []byte) {
+	m.hash = &b
+}
+
+// Hash returns the value of the "hash" field in the mutation.
+func (m *UsedAssertionMutation) Hash() (r []byte, exists bool) {
+	v := m.hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHash returns the old "hash" field's value of the UsedAssertion entity.
+// If the UsedAssertion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsedAssertionMutation) OldHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHash: %w", err)
+	}
+	return oldValue.Hash, nil
+}
+
+// ResetHash resets all changes to the "hash" field.
+func (m *UsedAssertionMutation) ResetHash() {
+	m.hash = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *UsedAssertionMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *UsedAssertionMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the UsedAssertion entity.
+// If the UsedAssertion object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsedAssertionMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *UsedAssertionMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// SetTenantID sets the "tenant" edge to the Instance entity by id.
+func (m *UsedAssertionMutation) SetTenantID(id int64) {
+	m.tenant = &id
+}
+
+// ClearTenant clears the "tenant" edge to the Instance entity.
+func (m *UsedAssertionMutation) ClearTenant() {
+	m.clearedtenant = true
+	m.clearedFields[usedassertion.FieldInstancePk] = struct{}{}
+}
+
+// TenantCleared reports if the "tenant" edge to the Instance entity was cleared.
+func (m *UsedAssertionMutation) TenantCleared() bool {
+	return m.clearedtenant
+}
+
+// TenantID returns the "tenant" edge ID in the mutation.
+func (m *UsedAssertionMutation) TenantID() (id int64, exists bool) {
+	if m.tenant != nil {
+		return *m.tenant, true
+	}
+	return
+}
+
+// TenantIDs returns the "tenant" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// TenantID instead. It exists only for internal usage by the builders.
+func (m *UsedAssertionMutation) TenantIDs() (ids []int64) {
+	if id := m.tenant; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetTenant resets all changes to the "tenant" edge.
+func (m *UsedAssertionMutation) ResetTenant() {
+	m.tenant = nil
+	m.clearedtenant = false
+}
+
+// Where appends a list predicates to the UsedAssertionMutation builder.
+func (m *UsedAssertionMutation) Where(ps ...predicate.UsedAssertion) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the UsedAssertionMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *UsedAssertionMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.UsedAssertion, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *UsedAssertionMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *UsedAssertionMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (UsedAssertion).
+func (m *UsedAssertionMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *UsedAssertionMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.instance_id != nil {
+		fields = append(fields, usedassertion.FieldInstanceID)
+	}
+	if m.tenant != nil {
+		fields = append(fields, usedassertion.FieldInstancePk)
+	}
+	if m.hash != nil {
+		fields = append(fields, usedassertion.FieldHash)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, usedassertion.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *UsedAssertionMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case usedassertion.FieldInstanceID:
+		return m.InstanceID()
+	case usedassertion.FieldInstancePk:
+		return m.InstancePk()
+	case usedassertion.FieldHash:
+		return m.Hash()
+	case usedassertion.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *UsedAssertionMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case usedassertion.FieldInstanceID:
+		return m.OldInstanceID(ctx)
+	case usedassertion.FieldInstancePk:
+		return m.OldInstancePk(ctx)
+	case usedassertion.FieldHash:
+		return m.OldHash(ctx)
+	case usedassertion.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown UsedAssertion field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UsedAssertionMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case usedassertion.FieldInstanceID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstanceID(v)
+		return nil
+	case usedassertion.FieldInstancePk:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInstancePk(v)
+		return nil
+	case usedassertion.FieldHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHash(v)
+		return nil
+	case usedassertion.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UsedAssertion field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *UsedAssertionMutation) AddedFields() []string {
+	var fields []string
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *UsedAssertionMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UsedAssertionMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown UsedAssertion numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *UsedAssertionMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *UsedAssertionMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *UsedAssertionMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown UsedAssertion nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *UsedAssertionMutation) ResetField(name string) error {
+	switch name {
+	case usedassertion.FieldInstanceID:
+		m.ResetInstanceID()
+		return nil
+	case usedassertion.FieldInstancePk:
+		m.ResetInstancePk()
+		return nil
+	case usedassertion.FieldHash:
+		m.ResetHash()
+		return nil
+	case usedassertion.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown UsedAssertion field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *UsedAssertionMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.tenant != nil {
+		edges = append(edges, usedassertion.EdgeTenant)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *UsedAssertionMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case usedassertion.EdgeTenant:
+		if id := m.tenant; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *UsedAssertionMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *UsedAssertionMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *UsedAssertionMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedtenant {
+		edges = append(edges, usedassertion.EdgeTenant)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *UsedAssertionMutation) EdgeCleared(name string) bool {
+	switch name {
+	case usedassertion.EdgeTenant:
+		return m.clearedtenant
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *UsedAssertionMutation) ClearEdge(name string) error {
+	switch name {
+	case usedassertion.EdgeTenant:
+		m.ClearTenant()
+		return nil
+	}
+	return fmt.Errorf("unknown UsedAssertion unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *UsedAssertionMutation) ResetEdge(name string) error {
+	switch name {
+	case usedassertion.EdgeTenant:
+		m.ResetTenant()
+		return nil
+	}
+	return fmt.Errorf("unknown UsedAssertion edge %s", name)
 }
 
 // UserMutation represents an operation that mutates the User nodes in the graph.

@@ -24,6 +24,7 @@ import (
 	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/schema"
 	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/usedassertion"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/ent/usergrant"
 	"github.com/bastide-id/bastide/ent/usermetadata"
@@ -57,6 +58,28 @@ func init() {
 			return nil
 		}
 	}()
+	// accesstokenDescTokenID is the schema descriptor for token_id field.
+	accesstokenDescTokenID := accesstokenFields[0].Descriptor()
+	// accesstoken.TokenIDValidator is a validator for the "token_id" field. It is called by the builders before save.
+	accesstoken.TokenIDValidator = func() func(string) error {
+		validators := accesstokenDescTokenID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(token_id string) error {
+			for _, fn := range fns {
+				if err := fn(token_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	// accesstokenDescCredential is the schema descriptor for credential field.
+	accesstokenDescCredential := accesstokenFields[3].Descriptor()
+	// accesstoken.DefaultCredential holds the default value on creation for the credential field.
+	accesstoken.DefaultCredential = accesstokenDescCredential.Default.(string)
 	applicationMixin := schema.Application{}.Mixin()
 	applicationMixinFields0 := applicationMixin[0].Fields()
 	_ = applicationMixinFields0
@@ -847,6 +870,8 @@ func init() {
 	signingkeyMixin := schema.SigningKey{}.Mixin()
 	signingkeyMixinFields0 := signingkeyMixin[0].Fields()
 	_ = signingkeyMixinFields0
+	signingkeyMixinFields1 := signingkeyMixin[1].Fields()
+	_ = signingkeyMixinFields1
 	signingkeyFields := schema.SigningKey{}.Fields()
 	_ = signingkeyFields
 	// signingkeyDescInstanceID is the schema descriptor for instance_id field.
@@ -867,6 +892,10 @@ func init() {
 			return nil
 		}
 	}()
+	// signingkeyDescSequence is the schema descriptor for sequence field.
+	signingkeyDescSequence := signingkeyMixinFields1[0].Descriptor()
+	// signingkey.DefaultSequence holds the default value on creation for the sequence field.
+	signingkey.DefaultSequence = signingkeyDescSequence.Default.(int64)
 	// signingkeyDescKeyID is the schema descriptor for key_id field.
 	signingkeyDescKeyID := signingkeyFields[0].Descriptor()
 	// signingkey.KeyIDValidator is a validator for the "key_id" field. It is called by the builders before save.
@@ -879,6 +908,29 @@ func init() {
 		return func(key_id string) error {
 			for _, fn := range fns {
 				if err := fn(key_id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}()
+	usedassertionMixin := schema.UsedAssertion{}.Mixin()
+	usedassertionMixinFields0 := usedassertionMixin[0].Fields()
+	_ = usedassertionMixinFields0
+	usedassertionFields := schema.UsedAssertion{}.Fields()
+	_ = usedassertionFields
+	// usedassertionDescInstanceID is the schema descriptor for instance_id field.
+	usedassertionDescInstanceID := usedassertionMixinFields0[1].Descriptor()
+	// usedassertion.InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
+	usedassertion.InstanceIDValidator = func() func(string) error {
+		validators := usedassertionDescInstanceID.Validators
+		fns := [...]func(string) error{
+			validators[0].(func(string) error),
+			validators[1].(func(string) error),
+		}
+		return func(instance_id string) error {
+			for _, fn := range fns {
+				if err := fn(instance_id); err != nil {
 					return err
 				}
 			}

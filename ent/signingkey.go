@@ -20,18 +20,30 @@ type SigningKey struct {
 	ID int64 `json:"id,omitempty"`
 	// InstanceID holds the value of the "instance_id" field.
 	InstanceID string `json:"instance_id,omitempty"`
+	// Sequence holds the value of the "sequence" field.
+	Sequence int64 `json:"sequence,omitempty"`
+	// CreatedAt holds the value of the "created_at" field.
+	CreatedAt time.Time `json:"created_at,omitempty"`
+	// ChangedAt holds the value of the "changed_at" field.
+	ChangedAt time.Time `json:"changed_at,omitempty"`
 	// KeyID holds the value of the "key_id" field.
 	KeyID string `json:"key_id,omitempty"`
 	// InstancePk holds the value of the "instance_pk" field.
 	InstancePk int64 `json:"instance_pk,omitempty"`
+	// Algorithm holds the value of the "algorithm" field.
+	Algorithm string `json:"algorithm,omitempty"`
 	// PrivateKey holds the value of the "private_key" field.
 	PrivateKey []byte `json:"-"`
 	// PublicKey holds the value of the "public_key" field.
 	PublicKey []byte `json:"public_key,omitempty"`
-	// Active holds the value of the "active" field.
-	Active bool `json:"active,omitempty"`
-	// CreatedAt holds the value of the "created_at" field.
-	CreatedAt time.Time `json:"created_at,omitempty"`
+	// State holds the value of the "state" field.
+	State signingkey.State `json:"state,omitempty"`
+	// ActivatesAt holds the value of the "activates_at" field.
+	ActivatesAt *time.Time `json:"activates_at,omitempty"`
+	// ActivatedAt holds the value of the "activated_at" field.
+	ActivatedAt *time.Time `json:"activated_at,omitempty"`
+	// RetiredAt holds the value of the "retired_at" field.
+	RetiredAt *time.Time `json:"retired_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the SigningKeyQuery when eager-loading is set.
 	Edges        SigningKeyEdges `json:"edges"`
@@ -65,13 +77,11 @@ func (*SigningKey) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case signingkey.FieldPrivateKey, signingkey.FieldPublicKey:
 			values[i] = new([]byte)
-		case signingkey.FieldActive:
-			values[i] = new(sql.NullBool)
-		case signingkey.FieldID, signingkey.FieldInstancePk:
+		case signingkey.FieldID, signingkey.FieldSequence, signingkey.FieldInstancePk:
 			values[i] = new(sql.NullInt64)
-		case signingkey.FieldInstanceID, signingkey.FieldKeyID:
+		case signingkey.FieldInstanceID, signingkey.FieldKeyID, signingkey.FieldAlgorithm, signingkey.FieldState:
 			values[i] = new(sql.NullString)
-		case signingkey.FieldCreatedAt:
+		case signingkey.FieldCreatedAt, signingkey.FieldChangedAt, signingkey.FieldActivatesAt, signingkey.FieldActivatedAt, signingkey.FieldRetiredAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -100,6 +110,24 @@ func (_m *SigningKey) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.InstanceID = value.String
 			}
+		case signingkey.FieldSequence:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field sequence", values[i])
+			} else if value.Valid {
+				_m.Sequence = value.Int64
+			}
+		case signingkey.FieldCreatedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field created_at", values[i])
+			} else if value.Valid {
+				_m.CreatedAt = value.Time
+			}
+		case signingkey.FieldChangedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field changed_at", values[i])
+			} else if value.Valid {
+				_m.ChangedAt = value.Time
+			}
 		case signingkey.FieldKeyID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field key_id", values[i])
@@ -111,6 +139,12 @@ func (_m *SigningKey) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field instance_pk", values[i])
 			} else if value.Valid {
 				_m.InstancePk = value.Int64
+			}
+		case signingkey.FieldAlgorithm:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field algorithm", values[i])
+			} else if value.Valid {
+				_m.Algorithm = value.String
 			}
 		case signingkey.FieldPrivateKey:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -124,17 +158,32 @@ func (_m *SigningKey) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.PublicKey = *value
 			}
-		case signingkey.FieldActive:
-			if value, ok := values[i].(*sql.NullBool); !ok {
-				return fmt.Errorf("unexpected type %T for field active", values[i])
+		case signingkey.FieldState:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field state", values[i])
 			} else if value.Valid {
-				_m.Active = value.Bool
+				_m.State = signingkey.State(value.String)
 			}
-		case signingkey.FieldCreatedAt:
+		case signingkey.FieldActivatesAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
-				return fmt.Errorf("unexpected type %T for field created_at", values[i])
+				return fmt.Errorf("unexpected type %T for field activates_at", values[i])
 			} else if value.Valid {
-				_m.CreatedAt = value.Time
+				_m.ActivatesAt = new(time.Time)
+				*_m.ActivatesAt = value.Time
+			}
+		case signingkey.FieldActivatedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field activated_at", values[i])
+			} else if value.Valid {
+				_m.ActivatedAt = new(time.Time)
+				*_m.ActivatedAt = value.Time
+			}
+		case signingkey.FieldRetiredAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field retired_at", values[i])
+			} else if value.Valid {
+				_m.RetiredAt = new(time.Time)
+				*_m.RetiredAt = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -180,22 +229,46 @@ func (_m *SigningKey) String() string {
 	builder.WriteString("instance_id=")
 	builder.WriteString(_m.InstanceID)
 	builder.WriteString(", ")
+	builder.WriteString("sequence=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Sequence))
+	builder.WriteString(", ")
+	builder.WriteString("created_at=")
+	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	builder.WriteString("changed_at=")
+	builder.WriteString(_m.ChangedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
 	builder.WriteString("key_id=")
 	builder.WriteString(_m.KeyID)
 	builder.WriteString(", ")
 	builder.WriteString("instance_pk=")
 	builder.WriteString(fmt.Sprintf("%v", _m.InstancePk))
 	builder.WriteString(", ")
+	builder.WriteString("algorithm=")
+	builder.WriteString(_m.Algorithm)
+	builder.WriteString(", ")
 	builder.WriteString("private_key=<sensitive>")
 	builder.WriteString(", ")
 	builder.WriteString("public_key=")
 	builder.WriteString(fmt.Sprintf("%v", _m.PublicKey))
 	builder.WriteString(", ")
-	builder.WriteString("active=")
-	builder.WriteString(fmt.Sprintf("%v", _m.Active))
+	builder.WriteString("state=")
+	builder.WriteString(fmt.Sprintf("%v", _m.State))
 	builder.WriteString(", ")
-	builder.WriteString("created_at=")
-	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))
+	if v := _m.ActivatesAt; v != nil {
+		builder.WriteString("activates_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ActivatedAt; v != nil {
+		builder.WriteString("activated_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.RetiredAt; v != nil {
+		builder.WriteString("retired_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -27,6 +27,32 @@ func (_c *SigningKeyCreate) SetInstanceID(v string) *SigningKeyCreate {
 	return _c
 }
 
+// SetSequence sets the "sequence" field.
+func (_c *SigningKeyCreate) SetSequence(v int64) *SigningKeyCreate {
+	_c.mutation.SetSequence(v)
+	return _c
+}
+
+// SetNillableSequence sets the "sequence" field if the given value is not nil.
+func (_c *SigningKeyCreate) SetNillableSequence(v *int64) *SigningKeyCreate {
+	if v != nil {
+		_c.SetSequence(*v)
+	}
+	return _c
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (_c *SigningKeyCreate) SetCreatedAt(v time.Time) *SigningKeyCreate {
+	_c.mutation.SetCreatedAt(v)
+	return _c
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (_c *SigningKeyCreate) SetChangedAt(v time.Time) *SigningKeyCreate {
+	_c.mutation.SetChangedAt(v)
+	return _c
+}
+
 // SetKeyID sets the "key_id" field.
 func (_c *SigningKeyCreate) SetKeyID(v string) *SigningKeyCreate {
 	_c.mutation.SetKeyID(v)
@@ -36,6 +62,12 @@ func (_c *SigningKeyCreate) SetKeyID(v string) *SigningKeyCreate {
 // SetInstancePk sets the "instance_pk" field.
 func (_c *SigningKeyCreate) SetInstancePk(v int64) *SigningKeyCreate {
 	_c.mutation.SetInstancePk(v)
+	return _c
+}
+
+// SetAlgorithm sets the "algorithm" field.
+func (_c *SigningKeyCreate) SetAlgorithm(v string) *SigningKeyCreate {
+	_c.mutation.SetAlgorithm(v)
 	return _c
 }
 
@@ -51,15 +83,59 @@ func (_c *SigningKeyCreate) SetPublicKey(v []byte) *SigningKeyCreate {
 	return _c
 }
 
-// SetActive sets the "active" field.
-func (_c *SigningKeyCreate) SetActive(v bool) *SigningKeyCreate {
-	_c.mutation.SetActive(v)
+// SetState sets the "state" field.
+func (_c *SigningKeyCreate) SetState(v signingkey.State) *SigningKeyCreate {
+	_c.mutation.SetState(v)
 	return _c
 }
 
-// SetCreatedAt sets the "created_at" field.
-func (_c *SigningKeyCreate) SetCreatedAt(v time.Time) *SigningKeyCreate {
-	_c.mutation.SetCreatedAt(v)
+// SetNillableState sets the "state" field if the given value is not nil.
+func (_c *SigningKeyCreate) SetNillableState(v *signingkey.State) *SigningKeyCreate {
+	if v != nil {
+		_c.SetState(*v)
+	}
+	return _c
+}
+
+// SetActivatesAt sets the "activates_at" field.
+func (_c *SigningKeyCreate) SetActivatesAt(v time.Time) *SigningKeyCreate {
+	_c.mutation.SetActivatesAt(v)
+	return _c
+}
+
+// SetNillableActivatesAt sets the "activates_at" field if the given value is not nil.
+func (_c *SigningKeyCreate) SetNillableActivatesAt(v *time.Time) *SigningKeyCreate {
+	if v != nil {
+		_c.SetActivatesAt(*v)
+	}
+	return _c
+}
+
+// SetActivatedAt sets the "activated_at" field.
+func (_c *SigningKeyCreate) SetActivatedAt(v time.Time) *SigningKeyCreate {
+	_c.mutation.SetActivatedAt(v)
+	return _c
+}
+
+// SetNillableActivatedAt sets the "activated_at" field if the given value is not nil.
+func (_c *SigningKeyCreate) SetNillableActivatedAt(v *time.Time) *SigningKeyCreate {
+	if v != nil {
+		_c.SetActivatedAt(*v)
+	}
+	return _c
+}
+
+// SetRetiredAt sets the "retired_at" field.
+func (_c *SigningKeyCreate) SetRetiredAt(v time.Time) *SigningKeyCreate {
+	_c.mutation.SetRetiredAt(v)
+	return _c
+}
+
+// SetNillableRetiredAt sets the "retired_at" field if the given value is not nil.
+func (_c *SigningKeyCreate) SetNillableRetiredAt(v *time.Time) *SigningKeyCreate {
+	if v != nil {
+		_c.SetRetiredAt(*v)
+	}
 	return _c
 }
 
@@ -87,6 +163,7 @@ func (_c *SigningKeyCreate) Mutation() *SigningKeyMutation {
 
 // Save creates the SigningKey in the database.
 func (_c *SigningKeyCreate) Save(ctx context.Context) (*SigningKey, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -112,6 +189,18 @@ func (_c *SigningKeyCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *SigningKeyCreate) defaults() {
+	if _, ok := _c.mutation.Sequence(); !ok {
+		v := signingkey.DefaultSequence
+		_c.mutation.SetSequence(v)
+	}
+	if _, ok := _c.mutation.State(); !ok {
+		v := signingkey.DefaultState
+		_c.mutation.SetState(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *SigningKeyCreate) check() error {
 	if _, ok := _c.mutation.InstanceID(); !ok {
@@ -121,6 +210,15 @@ func (_c *SigningKeyCreate) check() error {
 		if err := signingkey.InstanceIDValidator(v); err != nil {
 			return &ValidationError{Name: "instance_id", err: fmt.Errorf(`ent: validator failed for field "SigningKey.instance_id": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.Sequence(); !ok {
+		return &ValidationError{Name: "sequence", err: errors.New(`ent: missing required field "SigningKey.sequence"`)}
+	}
+	if _, ok := _c.mutation.CreatedAt(); !ok {
+		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "SigningKey.created_at"`)}
+	}
+	if _, ok := _c.mutation.ChangedAt(); !ok {
+		return &ValidationError{Name: "changed_at", err: errors.New(`ent: missing required field "SigningKey.changed_at"`)}
 	}
 	if _, ok := _c.mutation.KeyID(); !ok {
 		return &ValidationError{Name: "key_id", err: errors.New(`ent: missing required field "SigningKey.key_id"`)}
@@ -133,17 +231,22 @@ func (_c *SigningKeyCreate) check() error {
 	if _, ok := _c.mutation.InstancePk(); !ok {
 		return &ValidationError{Name: "instance_pk", err: errors.New(`ent: missing required field "SigningKey.instance_pk"`)}
 	}
+	if _, ok := _c.mutation.Algorithm(); !ok {
+		return &ValidationError{Name: "algorithm", err: errors.New(`ent: missing required field "SigningKey.algorithm"`)}
+	}
 	if _, ok := _c.mutation.PrivateKey(); !ok {
 		return &ValidationError{Name: "private_key", err: errors.New(`ent: missing required field "SigningKey.private_key"`)}
 	}
 	if _, ok := _c.mutation.PublicKey(); !ok {
 		return &ValidationError{Name: "public_key", err: errors.New(`ent: missing required field "SigningKey.public_key"`)}
 	}
-	if _, ok := _c.mutation.Active(); !ok {
-		return &ValidationError{Name: "active", err: errors.New(`ent: missing required field "SigningKey.active"`)}
+	if _, ok := _c.mutation.State(); !ok {
+		return &ValidationError{Name: "state", err: errors.New(`ent: missing required field "SigningKey.state"`)}
 	}
-	if _, ok := _c.mutation.CreatedAt(); !ok {
-		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "SigningKey.created_at"`)}
+	if v, ok := _c.mutation.State(); ok {
+		if err := signingkey.StateValidator(v); err != nil {
+			return &ValidationError{Name: "state", err: fmt.Errorf(`ent: validator failed for field "SigningKey.state": %w`, err)}
+		}
 	}
 	if len(_c.mutation.TenantIDs()) == 0 {
 		return &ValidationError{Name: "tenant", err: errors.New(`ent: missing required edge "SigningKey.tenant"`)}
@@ -184,9 +287,25 @@ func (_c *SigningKeyCreate) createSpec() (*SigningKey, *sqlgraph.CreateSpec) {
 		_spec.SetField(signingkey.FieldInstanceID, field.TypeString, value)
 		_node.InstanceID = value
 	}
+	if value, ok := _c.mutation.Sequence(); ok {
+		_spec.SetField(signingkey.FieldSequence, field.TypeInt64, value)
+		_node.Sequence = value
+	}
+	if value, ok := _c.mutation.CreatedAt(); ok {
+		_spec.SetField(signingkey.FieldCreatedAt, field.TypeTime, value)
+		_node.CreatedAt = value
+	}
+	if value, ok := _c.mutation.ChangedAt(); ok {
+		_spec.SetField(signingkey.FieldChangedAt, field.TypeTime, value)
+		_node.ChangedAt = value
+	}
 	if value, ok := _c.mutation.KeyID(); ok {
 		_spec.SetField(signingkey.FieldKeyID, field.TypeString, value)
 		_node.KeyID = value
+	}
+	if value, ok := _c.mutation.Algorithm(); ok {
+		_spec.SetField(signingkey.FieldAlgorithm, field.TypeString, value)
+		_node.Algorithm = value
 	}
 	if value, ok := _c.mutation.PrivateKey(); ok {
 		_spec.SetField(signingkey.FieldPrivateKey, field.TypeBytes, value)
@@ -196,13 +315,21 @@ func (_c *SigningKeyCreate) createSpec() (*SigningKey, *sqlgraph.CreateSpec) {
 		_spec.SetField(signingkey.FieldPublicKey, field.TypeBytes, value)
 		_node.PublicKey = value
 	}
-	if value, ok := _c.mutation.Active(); ok {
-		_spec.SetField(signingkey.FieldActive, field.TypeBool, value)
-		_node.Active = value
+	if value, ok := _c.mutation.State(); ok {
+		_spec.SetField(signingkey.FieldState, field.TypeEnum, value)
+		_node.State = value
 	}
-	if value, ok := _c.mutation.CreatedAt(); ok {
-		_spec.SetField(signingkey.FieldCreatedAt, field.TypeTime, value)
-		_node.CreatedAt = value
+	if value, ok := _c.mutation.ActivatesAt(); ok {
+		_spec.SetField(signingkey.FieldActivatesAt, field.TypeTime, value)
+		_node.ActivatesAt = &value
+	}
+	if value, ok := _c.mutation.ActivatedAt(); ok {
+		_spec.SetField(signingkey.FieldActivatedAt, field.TypeTime, value)
+		_node.ActivatedAt = &value
+	}
+	if value, ok := _c.mutation.RetiredAt(); ok {
+		_spec.SetField(signingkey.FieldRetiredAt, field.TypeTime, value)
+		_node.RetiredAt = &value
 	}
 	if nodes := _c.mutation.TenantIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -242,6 +369,7 @@ func (_c *SigningKeyCreateBulk) Save(ctx context.Context) ([]*SigningKey, error)
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*SigningKeyMutation)
 				if !ok {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -28,23 +29,118 @@ func (_u *SigningKeyUpdate) Where(ps ...predicate.SigningKey) *SigningKeyUpdate 
 	return _u
 }
 
+// SetSequence sets the "sequence" field.
+func (_u *SigningKeyUpdate) SetSequence(v int64) *SigningKeyUpdate {
+	_u.mutation.ResetSequence()
+	_u.mutation.SetSequence(v)
+	return _u
+}
+
+// SetNillableSequence sets the "sequence" field if the given value is not nil.
+func (_u *SigningKeyUpdate) SetNillableSequence(v *int64) *SigningKeyUpdate {
+	if v != nil {
+		_u.SetSequence(*v)
+	}
+	return _u
+}
+
+// AddSequence adds value to the "sequence" field.
+func (_u *SigningKeyUpdate) AddSequence(v int64) *SigningKeyUpdate {
+	_u.mutation.AddSequence(v)
+	return _u
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (_u *SigningKeyUpdate) SetChangedAt(v time.Time) *SigningKeyUpdate {
+	_u.mutation.SetChangedAt(v)
+	return _u
+}
+
+// SetNillableChangedAt sets the "changed_at" field if the given value is not nil.
+func (_u *SigningKeyUpdate) SetNillableChangedAt(v *time.Time) *SigningKeyUpdate {
+	if v != nil {
+		_u.SetChangedAt(*v)
+	}
+	return _u
+}
+
 // SetPrivateKey sets the "private_key" field.
 func (_u *SigningKeyUpdate) SetPrivateKey(v []byte) *SigningKeyUpdate {
 	_u.mutation.SetPrivateKey(v)
 	return _u
 }
 
-// SetActive sets the "active" field.
-func (_u *SigningKeyUpdate) SetActive(v bool) *SigningKeyUpdate {
-	_u.mutation.SetActive(v)
+// SetState sets the "state" field.
+func (_u *SigningKeyUpdate) SetState(v signingkey.State) *SigningKeyUpdate {
+	_u.mutation.SetState(v)
 	return _u
 }
 
-// SetNillableActive sets the "active" field if the given value is not nil.
-func (_u *SigningKeyUpdate) SetNillableActive(v *bool) *SigningKeyUpdate {
+// SetNillableState sets the "state" field if the given value is not nil.
+func (_u *SigningKeyUpdate) SetNillableState(v *signingkey.State) *SigningKeyUpdate {
 	if v != nil {
-		_u.SetActive(*v)
+		_u.SetState(*v)
 	}
+	return _u
+}
+
+// SetActivatesAt sets the "activates_at" field.
+func (_u *SigningKeyUpdate) SetActivatesAt(v time.Time) *SigningKeyUpdate {
+	_u.mutation.SetActivatesAt(v)
+	return _u
+}
+
+// SetNillableActivatesAt sets the "activates_at" field if the given value is not nil.
+func (_u *SigningKeyUpdate) SetNillableActivatesAt(v *time.Time) *SigningKeyUpdate {
+	if v != nil {
+		_u.SetActivatesAt(*v)
+	}
+	return _u
+}
+
+// ClearActivatesAt clears the value of the "activates_at" field.
+func (_u *SigningKeyUpdate) ClearActivatesAt() *SigningKeyUpdate {
+	_u.mutation.ClearActivatesAt()
+	return _u
+}
+
+// SetActivatedAt sets the "activated_at" field.
+func (_u *SigningKeyUpdate) SetActivatedAt(v time.Time) *SigningKeyUpdate {
+	_u.mutation.SetActivatedAt(v)
+	return _u
+}
+
+// SetNillableActivatedAt sets the "activated_at" field if the given value is not nil.
+func (_u *SigningKeyUpdate) SetNillableActivatedAt(v *time.Time) *SigningKeyUpdate {
+	if v != nil {
+		_u.SetActivatedAt(*v)
+	}
+	return _u
+}
+
+// ClearActivatedAt clears the value of the "activated_at" field.
+func (_u *SigningKeyUpdate) ClearActivatedAt() *SigningKeyUpdate {
+	_u.mutation.ClearActivatedAt()
+	return _u
+}
+
+// SetRetiredAt sets the "retired_at" field.
+func (_u *SigningKeyUpdate) SetRetiredAt(v time.Time) *SigningKeyUpdate {
+	_u.mutation.SetRetiredAt(v)
+	return _u
+}
+
+// SetNillableRetiredAt sets the "retired_at" field if the given value is not nil.
+func (_u *SigningKeyUpdate) SetNillableRetiredAt(v *time.Time) *SigningKeyUpdate {
+	if v != nil {
+		_u.SetRetiredAt(*v)
+	}
+	return _u
+}
+
+// ClearRetiredAt clears the value of the "retired_at" field.
+func (_u *SigningKeyUpdate) ClearRetiredAt() *SigningKeyUpdate {
+	_u.mutation.ClearRetiredAt()
 	return _u
 }
 
@@ -82,6 +178,11 @@ func (_u *SigningKeyUpdate) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *SigningKeyUpdate) check() error {
+	if v, ok := _u.mutation.State(); ok {
+		if err := signingkey.StateValidator(v); err != nil {
+			return &ValidationError{Name: "state", err: fmt.Errorf(`ent: validator failed for field "SigningKey.state": %w`, err)}
+		}
+	}
 	if _u.mutation.TenantCleared() && len(_u.mutation.TenantIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "SigningKey.tenant"`)
 	}
@@ -106,11 +207,38 @@ func (_u *SigningKeyUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 			}
 		}
 	}
+	if value, ok := _u.mutation.Sequence(); ok {
+		_spec.SetField(signingkey.FieldSequence, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSequence(); ok {
+		_spec.AddField(signingkey.FieldSequence, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ChangedAt(); ok {
+		_spec.SetField(signingkey.FieldChangedAt, field.TypeTime, value)
+	}
 	if value, ok := _u.mutation.PrivateKey(); ok {
 		_spec.SetField(signingkey.FieldPrivateKey, field.TypeBytes, value)
 	}
-	if value, ok := _u.mutation.Active(); ok {
-		_spec.SetField(signingkey.FieldActive, field.TypeBool, value)
+	if value, ok := _u.mutation.State(); ok {
+		_spec.SetField(signingkey.FieldState, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.ActivatesAt(); ok {
+		_spec.SetField(signingkey.FieldActivatesAt, field.TypeTime, value)
+	}
+	if _u.mutation.ActivatesAtCleared() {
+		_spec.ClearField(signingkey.FieldActivatesAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ActivatedAt(); ok {
+		_spec.SetField(signingkey.FieldActivatedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ActivatedAtCleared() {
+		_spec.ClearField(signingkey.FieldActivatedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RetiredAt(); ok {
+		_spec.SetField(signingkey.FieldRetiredAt, field.TypeTime, value)
+	}
+	if _u.mutation.RetiredAtCleared() {
+		_spec.ClearField(signingkey.FieldRetiredAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -134,23 +262,118 @@ type SigningKeyUpdateOne struct {
 	modifiers []func(*sql.UpdateBuilder)
 }
 
+// SetSequence sets the "sequence" field.
+func (_u *SigningKeyUpdateOne) SetSequence(v int64) *SigningKeyUpdateOne {
+	_u.mutation.ResetSequence()
+	_u.mutation.SetSequence(v)
+	return _u
+}
+
+// SetNillableSequence sets the "sequence" field if the given value is not nil.
+func (_u *SigningKeyUpdateOne) SetNillableSequence(v *int64) *SigningKeyUpdateOne {
+	if v != nil {
+		_u.SetSequence(*v)
+	}
+	return _u
+}
+
+// AddSequence adds value to the "sequence" field.
+func (_u *SigningKeyUpdateOne) AddSequence(v int64) *SigningKeyUpdateOne {
+	_u.mutation.AddSequence(v)
+	return _u
+}
+
+// SetChangedAt sets the "changed_at" field.
+func (_u *SigningKeyUpdateOne) SetChangedAt(v time.Time) *SigningKeyUpdateOne {
+	_u.mutation.SetChangedAt(v)
+	return _u
+}
+
+// SetNillableChangedAt sets the "changed_at" field if the given value is not nil.
+func (_u *SigningKeyUpdateOne) SetNillableChangedAt(v *time.Time) *SigningKeyUpdateOne {
+	if v != nil {
+		_u.SetChangedAt(*v)
+	}
+	return _u
+}
+
 // SetPrivateKey sets the "private_key" field.
 func (_u *SigningKeyUpdateOne) SetPrivateKey(v []byte) *SigningKeyUpdateOne {
 	_u.mutation.SetPrivateKey(v)
 	return _u
 }
 
-// SetActive sets the "active" field.
-func (_u *SigningKeyUpdateOne) SetActive(v bool) *SigningKeyUpdateOne {
-	_u.mutation.SetActive(v)
+// SetState sets the "state" field.
+func (_u *SigningKeyUpdateOne) SetState(v signingkey.State) *SigningKeyUpdateOne {
+	_u.mutation.SetState(v)
 	return _u
 }
 
-// SetNillableActive sets the "active" field if the given value is not nil.
-func (_u *SigningKeyUpdateOne) SetNillableActive(v *bool) *SigningKeyUpdateOne {
+// SetNillableState sets the "state" field if the given value is not nil.
+func (_u *SigningKeyUpdateOne) SetNillableState(v *signingkey.State) *SigningKeyUpdateOne {
 	if v != nil {
-		_u.SetActive(*v)
+		_u.SetState(*v)
 	}
+	return _u
+}
+
+// SetActivatesAt sets the "activates_at" field.
+func (_u *SigningKeyUpdateOne) SetActivatesAt(v time.Time) *SigningKeyUpdateOne {
+	_u.mutation.SetActivatesAt(v)
+	return _u
+}
+
+// SetNillableActivatesAt sets the "activates_at" field if the given value is not nil.
+func (_u *SigningKeyUpdateOne) SetNillableActivatesAt(v *time.Time) *SigningKeyUpdateOne {
+	if v != nil {
+		_u.SetActivatesAt(*v)
+	}
+	return _u
+}
+
+// ClearActivatesAt clears the value of the "activates_at" field.
+func (_u *SigningKeyUpdateOne) ClearActivatesAt() *SigningKeyUpdateOne {
+	_u.mutation.ClearActivatesAt()
+	return _u
+}
+
+// SetActivatedAt sets the "activated_at" field.
+func (_u *SigningKeyUpdateOne) SetActivatedAt(v time.Time) *SigningKeyUpdateOne {
+	_u.mutation.SetActivatedAt(v)
+	return _u
+}
+
+// SetNillableActivatedAt sets the "activated_at" field if the given value is not nil.
+func (_u *SigningKeyUpdateOne) SetNillableActivatedAt(v *time.Time) *SigningKeyUpdateOne {
+	if v != nil {
+		_u.SetActivatedAt(*v)
+	}
+	return _u
+}
+
+// ClearActivatedAt clears the value of the "activated_at" field.
+func (_u *SigningKeyUpdateOne) ClearActivatedAt() *SigningKeyUpdateOne {
+	_u.mutation.ClearActivatedAt()
+	return _u
+}
+
+// SetRetiredAt sets the "retired_at" field.
+func (_u *SigningKeyUpdateOne) SetRetiredAt(v time.Time) *SigningKeyUpdateOne {
+	_u.mutation.SetRetiredAt(v)
+	return _u
+}
+
+// SetNillableRetiredAt sets the "retired_at" field if the given value is not nil.
+func (_u *SigningKeyUpdateOne) SetNillableRetiredAt(v *time.Time) *SigningKeyUpdateOne {
+	if v != nil {
+		_u.SetRetiredAt(*v)
+	}
+	return _u
+}
+
+// ClearRetiredAt clears the value of the "retired_at" field.
+func (_u *SigningKeyUpdateOne) ClearRetiredAt() *SigningKeyUpdateOne {
+	_u.mutation.ClearRetiredAt()
 	return _u
 }
 
@@ -201,6 +424,11 @@ func (_u *SigningKeyUpdateOne) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *SigningKeyUpdateOne) check() error {
+	if v, ok := _u.mutation.State(); ok {
+		if err := signingkey.StateValidator(v); err != nil {
+			return &ValidationError{Name: "state", err: fmt.Errorf(`ent: validator failed for field "SigningKey.state": %w`, err)}
+		}
+	}
 	if _u.mutation.TenantCleared() && len(_u.mutation.TenantIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "SigningKey.tenant"`)
 	}
@@ -242,11 +470,38 @@ func (_u *SigningKeyUpdateOne) sqlSave(ctx context.Context) (_node *SigningKey, 
 			}
 		}
 	}
+	if value, ok := _u.mutation.Sequence(); ok {
+		_spec.SetField(signingkey.FieldSequence, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSequence(); ok {
+		_spec.AddField(signingkey.FieldSequence, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ChangedAt(); ok {
+		_spec.SetField(signingkey.FieldChangedAt, field.TypeTime, value)
+	}
 	if value, ok := _u.mutation.PrivateKey(); ok {
 		_spec.SetField(signingkey.FieldPrivateKey, field.TypeBytes, value)
 	}
-	if value, ok := _u.mutation.Active(); ok {
-		_spec.SetField(signingkey.FieldActive, field.TypeBool, value)
+	if value, ok := _u.mutation.State(); ok {
+		_spec.SetField(signingkey.FieldState, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.ActivatesAt(); ok {
+		_spec.SetField(signingkey.FieldActivatesAt, field.TypeTime, value)
+	}
+	if _u.mutation.ActivatesAtCleared() {
+		_spec.ClearField(signingkey.FieldActivatesAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ActivatedAt(); ok {
+		_spec.SetField(signingkey.FieldActivatedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ActivatedAtCleared() {
+		_spec.ClearField(signingkey.FieldActivatedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RetiredAt(); ok {
+		_spec.SetField(signingkey.FieldRetiredAt, field.TypeTime, value)
+	}
+	if _u.mutation.RetiredAtCleared() {
+		_spec.ClearField(signingkey.FieldRetiredAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &SigningKey{config: _u.config}

@@ -54,6 +54,8 @@ type Tx struct {
 	ProjectRole *ProjectRoleClient
 	// SigningKey is the client for interacting with the SigningKey builders.
 	SigningKey *SigningKeyClient
+	// UsedAssertion is the client for interacting with the UsedAssertion builders.
+	UsedAssertion *UsedAssertionClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 	// UserGrant is the client for interacting with the UserGrant builders.
@@ -215,6 +217,7 @@ func (tx *Tx) init() {
 	tx.Project = NewProjectClient(tx.config)
 	tx.ProjectRole = NewProjectRoleClient(tx.config)
 	tx.SigningKey = NewSigningKeyClient(tx.config)
+	tx.UsedAssertion = NewUsedAssertionClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 	tx.UserGrant = NewUserGrantClient(tx.config)
 	tx.UserMetadata = NewUserMetadataClient(tx.config)

@@ -933,9 +933,12 @@ func (_q *UserQuery) loadAccessTokens(ctx context.Context, query *AccessTokenQue
 	}
 	for _, n := range neighbors {
 		fk := n.UserPk
-		node, ok := nodeids[fk]
+		if fk == nil {
+			return fmt.Errorf(`foreign-key "user_pk" is nil for node %v`, n.ID)
+		}
+		node, ok := nodeids[*fk]
 		if !ok {
-			return fmt.Errorf(`unexpected referenced foreign-key "user_pk" returned %v for node %v`, fk, n.ID)
+			return fmt.Errorf(`unexpected referenced foreign-key "user_pk" returned %v for node %v`, *fk, n.ID)
 		}
 		assign(node, n)
 	}

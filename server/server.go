@@ -165,7 +165,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	handler, err := w.Handler(s.services(users, instances, organizations, w.HandlerOptions()), oauth.New(s.tokens, s.log))
+	handler, err := w.Handler(s.services(users, instances, organizations, w.HandlerOptions()), oauth.New(oauth.Options{Store: s.store, Tokens: s.tokens, Log: s.log}))
 	if err != nil {
 		return err
 	}

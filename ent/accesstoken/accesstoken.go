@@ -14,18 +14,30 @@ const (
 	FieldID = "id"
 	// FieldInstanceID holds the string denoting the instance_id field in the database.
 	FieldInstanceID = "instance_id"
+	// FieldTokenID holds the string denoting the token_id field in the database.
+	FieldTokenID = "token_id"
 	// FieldUserPk holds the string denoting the user_pk field in the database.
 	FieldUserPk = "user_pk"
+	// FieldApplicationPk holds the string denoting the application_pk field in the database.
+	FieldApplicationPk = "application_pk"
+	// FieldCredential holds the string denoting the credential field in the database.
+	FieldCredential = "credential"
 	// FieldHash holds the string denoting the hash field in the database.
 	FieldHash = "hash"
 	// FieldScopes holds the string denoting the scopes field in the database.
 	FieldScopes = "scopes"
+	// FieldAudience holds the string denoting the audience field in the database.
+	FieldAudience = "audience"
+	// FieldActor holds the string denoting the actor field in the database.
+	FieldActor = "actor"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldExpiresAt holds the string denoting the expires_at field in the database.
 	FieldExpiresAt = "expires_at"
 	// EdgeUser holds the string denoting the user edge name in mutations.
 	EdgeUser = "user"
+	// EdgeApplication holds the string denoting the application edge name in mutations.
+	EdgeApplication = "application"
 	// Table holds the table name of the accesstoken in the database.
 	Table = "access_tokens"
 	// UserTable is the table that holds the user relation/edge.
@@ -35,15 +47,27 @@ const (
 	UserInverseTable = "users"
 	// UserColumn is the table column denoting the user relation/edge.
 	UserColumn = "user_pk"
+	// ApplicationTable is the table that holds the application relation/edge.
+	ApplicationTable = "access_tokens"
+	// ApplicationInverseTable is the table name for the Application entity.
+	// It exists in this package in order to avoid circular dependency with the "application" package.
+	ApplicationInverseTable = "applications"
+	// ApplicationColumn is the table column denoting the application relation/edge.
+	ApplicationColumn = "application_pk"
 )
 
 // Columns holds all SQL columns for accesstoken fields.
 var Columns = []string{
 	FieldID,
 	FieldInstanceID,
+	FieldTokenID,
 	FieldUserPk,
+	FieldApplicationPk,
+	FieldCredential,
 	FieldHash,
 	FieldScopes,
+	FieldAudience,
+	FieldActor,
 	FieldCreatedAt,
 	FieldExpiresAt,
 }
@@ -61,6 +85,10 @@ func ValidColumn(column string) bool {
 var (
 	// InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
 	InstanceIDValidator func(string) error
+	// TokenIDValidator is a validator for the "token_id" field. It is called by the builders before save.
+	TokenIDValidator func(string) error
+	// DefaultCredential holds the default value on creation for the "credential" field.
+	DefaultCredential string
 )
 
 // OrderOption defines the ordering options for the AccessToken queries.
@@ -76,9 +104,24 @@ func ByInstanceID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldInstanceID, opts...).ToFunc()
 }
 
+// ByTokenID orders the results by the token_id field.
+func ByTokenID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTokenID, opts...).ToFunc()
+}
+
 // ByUserPk orders the results by the user_pk field.
 func ByUserPk(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUserPk, opts...).ToFunc()
+}
+
+// ByApplicationPk orders the results by the application_pk field.
+func ByApplicationPk(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldApplicationPk, opts...).ToFunc()
+}
+
+// ByCredential orders the results by the credential field.
+func ByCredential(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCredential, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.
@@ -97,10 +140,24 @@ func ByUserField(field string, opts ...sql.OrderTermOption) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newUserStep(), sql.OrderByField(field, opts...))
 	}
 }
+
+// ByApplicationField orders the results by application field.
+func ByApplicationField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newApplicationStep(), sql.OrderByField(field, opts...))
+	}
+}
 func newUserStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(UserInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, true, UserTable, UserColumn),
+	)
+}
+func newApplicationStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ApplicationInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, true, ApplicationTable, ApplicationColumn),
 	)
 }

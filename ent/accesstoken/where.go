@@ -60,9 +60,24 @@ func InstanceID(v string) predicate.AccessToken {
 	return predicate.AccessToken(sql.FieldEQ(FieldInstanceID, v))
 }
 
+// TokenID applies equality check predicate on the "token_id" field. It's identical to TokenIDEQ.
+func TokenID(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldEQ(FieldTokenID, v))
+}
+
 // UserPk applies equality check predicate on the "user_pk" field. It's identical to UserPkEQ.
 func UserPk(v int64) predicate.AccessToken {
 	return predicate.AccessToken(sql.FieldEQ(FieldUserPk, v))
+}
+
+// ApplicationPk applies equality check predicate on the "application_pk" field. It's identical to ApplicationPkEQ.
+func ApplicationPk(v int64) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldEQ(FieldApplicationPk, v))
+}
+
+// Credential applies equality check predicate on the "credential" field. It's identical to CredentialEQ.
+func Credential(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldEQ(FieldCredential, v))
 }
 
 // Hash applies equality check predicate on the "hash" field. It's identical to HashEQ.
@@ -145,6 +160,71 @@ func InstanceIDContainsFold(v string) predicate.AccessToken {
 	return predicate.AccessToken(sql.FieldContainsFold(FieldInstanceID, v))
 }
 
+// TokenIDEQ applies the EQ predicate on the "token_id" field.
+func TokenIDEQ(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldEQ(FieldTokenID, v))
+}
+
+// TokenIDNEQ applies the NEQ predicate on the "token_id" field.
+func TokenIDNEQ(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldNEQ(FieldTokenID, v))
+}
+
+// TokenIDIn applies the In predicate on the "token_id" field.
+func TokenIDIn(vs ...string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldIn(FieldTokenID, vs...))
+}
+
+// TokenIDNotIn applies the NotIn predicate on the "token_id" field.
+func TokenIDNotIn(vs ...string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldNotIn(FieldTokenID, vs...))
+}
+
+// TokenIDGT applies the GT predicate on the "token_id" field.
+func TokenIDGT(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldGT(FieldTokenID, v))
+}
+
+// TokenIDGTE applies the GTE predicate on the "token_id" field.
+func TokenIDGTE(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldGTE(FieldTokenID, v))
+}
+
+// TokenIDLT applies the LT predicate on the "token_id" field.
+func TokenIDLT(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldLT(FieldTokenID, v))
+}
+
+// TokenIDLTE applies the LTE predicate on the "token_id" field.
+func TokenIDLTE(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldLTE(FieldTokenID, v))
+}
+
+// TokenIDContains applies the Contains predicate on the "token_id" field.
+func TokenIDContains(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldContains(FieldTokenID, v))
+}
+
+// TokenIDHasPrefix applies the HasPrefix predicate on the "token_id" field.
+func TokenIDHasPrefix(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldHasPrefix(FieldTokenID, v))
+}
+
+// TokenIDHasSuffix applies the HasSuffix predicate on the "token_id" field.
+func TokenIDHasSuffix(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldHasSuffix(FieldTokenID, v))
+}
+
+// TokenIDEqualFold applies the EqualFold predicate on the "token_id" field.
+func TokenIDEqualFold(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldEqualFold(FieldTokenID, v))
+}
+
+// TokenIDContainsFold applies the ContainsFold predicate on the "token_id" field.
+func TokenIDContainsFold(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldContainsFold(FieldTokenID, v))
+}
+
 // UserPkEQ applies the EQ predicate on the "user_pk" field.
 func UserPkEQ(v int64) predicate.AccessToken {
 	return predicate.AccessToken(sql.FieldEQ(FieldUserPk, v))
@@ -163,6 +243,111 @@ func UserPkIn(vs ...int64) predicate.AccessToken {
 // UserPkNotIn applies the NotIn predicate on the "user_pk" field.
 func UserPkNotIn(vs ...int64) predicate.AccessToken {
 	return predicate.AccessToken(sql.FieldNotIn(FieldUserPk, vs...))
+}
+
+// UserPkIsNil applies the IsNil predicate on the "user_pk" field.
+func UserPkIsNil() predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldIsNull(FieldUserPk))
+}
+
+// UserPkNotNil applies the NotNil predicate on the "user_pk" field.
+func UserPkNotNil() predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldNotNull(FieldUserPk))
+}
+
+// ApplicationPkEQ applies the EQ predicate on the "application_pk" field.
+func ApplicationPkEQ(v int64) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldEQ(FieldApplicationPk, v))
+}
+
+// ApplicationPkNEQ applies the NEQ predicate on the "application_pk" field.
+func ApplicationPkNEQ(v int64) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldNEQ(FieldApplicationPk, v))
+}
+
+// ApplicationPkIn applies the In predicate on the "application_pk" field.
+func ApplicationPkIn(vs ...int64) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldIn(FieldApplicationPk, vs...))
+}
+
+// ApplicationPkNotIn applies the NotIn predicate on the "application_pk" field.
+func ApplicationPkNotIn(vs ...int64) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldNotIn(FieldApplicationPk, vs...))
+}
+
+// ApplicationPkIsNil applies the IsNil predicate on the "application_pk" field.
+func ApplicationPkIsNil() predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldIsNull(FieldApplicationPk))
+}
+
+// ApplicationPkNotNil applies the NotNil predicate on the "application_pk" field.
+func ApplicationPkNotNil() predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldNotNull(FieldApplicationPk))
+}
+
+// CredentialEQ applies the EQ predicate on the "credential" field.
+func CredentialEQ(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldEQ(FieldCredential, v))
+}
+
+// CredentialNEQ applies the NEQ predicate on the "credential" field.
+func CredentialNEQ(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldNEQ(FieldCredential, v))
+}
+
+// CredentialIn applies the In predicate on the "credential" field.
+func CredentialIn(vs ...string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldIn(FieldCredential, vs...))
+}
+
+// CredentialNotIn applies the NotIn predicate on the "credential" field.
+func CredentialNotIn(vs ...string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldNotIn(FieldCredential, vs...))
+}
+
+// CredentialGT applies the GT predicate on the "credential" field.
+func CredentialGT(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldGT(FieldCredential, v))
+}
+
+// CredentialGTE applies the GTE predicate on the "credential" field.
+func CredentialGTE(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldGTE(FieldCredential, v))
+}
+
+// CredentialLT applies the LT predicate on the "credential" field.
+func CredentialLT(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldLT(FieldCredential, v))
+}
+
+// CredentialLTE applies the LTE predicate on the "credential" field.
+func CredentialLTE(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldLTE(FieldCredential, v))
+}
+
+// CredentialContains applies the Contains predicate on the "credential" field.
+func CredentialContains(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldContains(FieldCredential, v))
+}
+
+// CredentialHasPrefix applies the HasPrefix predicate on the "credential" field.
+func CredentialHasPrefix(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldHasPrefix(FieldCredential, v))
+}
+
+// CredentialHasSuffix applies the HasSuffix predicate on the "credential" field.
+func CredentialHasSuffix(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldHasSuffix(FieldCredential, v))
+}
+
+// CredentialEqualFold applies the EqualFold predicate on the "credential" field.
+func CredentialEqualFold(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldEqualFold(FieldCredential, v))
+}
+
+// CredentialContainsFold applies the ContainsFold predicate on the "credential" field.
+func CredentialContainsFold(v string) predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldContainsFold(FieldCredential, v))
 }
 
 // HashEQ applies the EQ predicate on the "hash" field.
@@ -203,6 +388,16 @@ func HashLT(v []byte) predicate.AccessToken {
 // HashLTE applies the LTE predicate on the "hash" field.
 func HashLTE(v []byte) predicate.AccessToken {
 	return predicate.AccessToken(sql.FieldLTE(FieldHash, v))
+}
+
+// ActorIsNil applies the IsNil predicate on the "actor" field.
+func ActorIsNil() predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldIsNull(FieldActor))
+}
+
+// ActorNotNil applies the NotNil predicate on the "actor" field.
+func ActorNotNil() predicate.AccessToken {
+	return predicate.AccessToken(sql.FieldNotNull(FieldActor))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
@@ -300,6 +495,29 @@ func HasUser() predicate.AccessToken {
 func HasUserWith(preds ...predicate.User) predicate.AccessToken {
 	return predicate.AccessToken(func(s *sql.Selector) {
 		step := newUserStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasApplication applies the HasEdge predicate on the "application" edge.
+func HasApplication() predicate.AccessToken {
+	return predicate.AccessToken(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, true, ApplicationTable, ApplicationColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasApplicationWith applies the HasEdge predicate on the "application" edge with a given conditions (other predicates).
+func HasApplicationWith(preds ...predicate.Application) predicate.AccessToken {
+	return predicate.AccessToken(func(s *sql.Selector) {
+		step := newApplicationStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -40,6 +40,8 @@ const (
 	EdgeOrganizations = "organizations"
 	// EdgeSigningKeys holds the string denoting the signing_keys edge name in mutations.
 	EdgeSigningKeys = "signing_keys"
+	// EdgeUsedAssertions holds the string denoting the used_assertions edge name in mutations.
+	EdgeUsedAssertions = "used_assertions"
 	// Table holds the table name of the instance in the database.
 	Table = "instances"
 	// DomainsTable is the table that holds the domains relation/edge.
@@ -70,6 +72,13 @@ const (
 	SigningKeysInverseTable = "signing_keys"
 	// SigningKeysColumn is the table column denoting the signing_keys relation/edge.
 	SigningKeysColumn = "instance_pk"
+	// UsedAssertionsTable is the table that holds the used_assertions relation/edge.
+	UsedAssertionsTable = "used_assertions"
+	// UsedAssertionsInverseTable is the table name for the UsedAssertion entity.
+	// It exists in this package in order to avoid circular dependency with the "usedassertion" package.
+	UsedAssertionsInverseTable = "used_assertions"
+	// UsedAssertionsColumn is the table column denoting the used_assertions relation/edge.
+	UsedAssertionsColumn = "instance_pk"
 )
 
 // Columns holds all SQL columns for instance fields.
@@ -236,6 +245,20 @@ func BySigningKeys(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newSigningKeysStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByUsedAssertionsCount orders the results by used_assertions count.
+func ByUsedAssertionsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newUsedAssertionsStep(), opts...)
+	}
+}
+
+// ByUsedAssertions orders the results by used_assertions terms.
+func ByUsedAssertions(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newUsedAssertionsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newDomainsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -262,5 +285,12 @@ func newSigningKeysStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(SigningKeysInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, SigningKeysTable, SigningKeysColumn),
+	)
+}
+func newUsedAssertionsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(UsedAssertionsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, UsedAssertionsTable, UsedAssertionsColumn),
 	)
 }

@@ -627,6 +627,29 @@ func HasSigningKeysWith(preds ...predicate.SigningKey) predicate.Instance {
 	})
 }
 
+// HasUsedAssertions applies the HasEdge predicate on the "used_assertions" edge.
+func HasUsedAssertions() predicate.Instance {
+	return predicate.Instance(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, UsedAssertionsTable, UsedAssertionsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasUsedAssertionsWith applies the HasEdge predicate on the "used_assertions" edge with a given conditions (other predicates).
+func HasUsedAssertionsWith(preds ...predicate.UsedAssertion) predicate.Instance {
+	return predicate.Instance(func(s *sql.Selector) {
+		step := newUsedAssertionsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // And groups predicates with the AND operator between them.
 func And(predicates ...predicate.Instance) predicate.Instance {
 	return predicate.Instance(sql.AndPredicates(predicates...))

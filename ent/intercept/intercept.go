@@ -29,6 +29,7 @@ import (
 	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/usedassertion"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/ent/usergrant"
 	"github.com/bastide-id/bastide/ent/usermetadata"
@@ -632,6 +633,33 @@ func (f TraverseSigningKey) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.SigningKeyQuery", q)
 }
 
+// The UsedAssertionFunc type is an adapter to allow the use of ordinary function as a Querier.
+type UsedAssertionFunc func(context.Context, *ent.UsedAssertionQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f UsedAssertionFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.UsedAssertionQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.UsedAssertionQuery", q)
+}
+
+// The TraverseUsedAssertion type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseUsedAssertion func(context.Context, *ent.UsedAssertionQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseUsedAssertion) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseUsedAssertion) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.UsedAssertionQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.UsedAssertionQuery", q)
+}
+
 // The UserFunc type is an adapter to allow the use of ordinary function as a Querier.
 type UserFunc func(context.Context, *ent.UserQuery) (ent.Value, error)
 
@@ -810,6 +838,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.ProjectRoleQuery, predicate.ProjectRole, projectrole.OrderOption]{typ: ent.TypeProjectRole, tq: q}, nil
 	case *ent.SigningKeyQuery:
 		return &query[*ent.SigningKeyQuery, predicate.SigningKey, signingkey.OrderOption]{typ: ent.TypeSigningKey, tq: q}, nil
+	case *ent.UsedAssertionQuery:
+		return &query[*ent.UsedAssertionQuery, predicate.UsedAssertion, usedassertion.OrderOption]{typ: ent.TypeUsedAssertion, tq: q}, nil
 	case *ent.UserQuery:
 		return &query[*ent.UserQuery, predicate.User, user.OrderOption]{typ: ent.TypeUser, tq: q}, nil
 	case *ent.UserGrantQuery:

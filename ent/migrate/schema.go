@@ -13,11 +13,16 @@ var (
 	AccessTokensColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
 		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "token_id", Type: field.TypeString, Size: 200},
+		{Name: "credential", Type: field.TypeString, Default: ""},
 		{Name: "hash", Type: field.TypeBytes},
 		{Name: "scopes", Type: field.TypeJSON},
+		{Name: "audience", Type: field.TypeJSON},
+		{Name: "actor", Type: field.TypeJSON, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
 		{Name: "expires_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
-		{Name: "user_pk", Type: field.TypeInt64},
+		{Name: "application_pk", Type: field.TypeInt64, Nullable: true},
+		{Name: "user_pk", Type: field.TypeInt64, Nullable: true},
 	}
 	// AccessTokensTable holds the schema information for the "access_tokens" table.
 	AccessTokensTable = &schema.Table{
@@ -26,8 +31,14 @@ var (
 		PrimaryKey: []*schema.Column{AccessTokensColumns[0]},
 		ForeignKeys: []*schema.ForeignKey{
 			{
+				Symbol:     "access_tokens_applications_access_tokens",
+				Columns:    []*schema.Column{AccessTokensColumns[10]},
+				RefColumns: []*schema.Column{ApplicationsColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+			{
 				Symbol:     "access_tokens_users_access_tokens",
-				Columns:    []*schema.Column{AccessTokensColumns[6]},
+				Columns:    []*schema.Column{AccessTokensColumns[11]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -36,17 +47,22 @@ var (
 			{
 				Name:    "accesstoken_instance_id_hash",
 				Unique:  true,
-				Columns: []*schema.Column{AccessTokensColumns[1], AccessTokensColumns[2]},
+				Columns: []*schema.Column{AccessTokensColumns[1], AccessTokensColumns[4]},
 			},
 			{
 				Name:    "accesstoken_user_pk",
 				Unique:  false,
-				Columns: []*schema.Column{AccessTokensColumns[6]},
+				Columns: []*schema.Column{AccessTokensColumns[11]},
 			},
 			{
-				Name:    "accesstoken_instance_id_expires_at",
+				Name:    "accesstoken_application_pk",
 				Unique:  false,
-				Columns: []*schema.Column{AccessTokensColumns[1], AccessTokensColumns[5]},
+				Columns: []*schema.Column{AccessTokensColumns[10]},
+			},
+			{
+				Name:    "accesstoken_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{AccessTokensColumns[9]},
 			},
 		},
 	}
@@ -717,11 +733,17 @@ var (
 	SigningKeysColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
 		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "sequence", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "changed_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
 		{Name: "key_id", Type: field.TypeString, Size: 200},
+		{Name: "algorithm", Type: field.TypeString},
 		{Name: "private_key", Type: field.TypeBytes},
 		{Name: "public_key", Type: field.TypeBytes},
-		{Name: "active", Type: field.TypeBool},
-		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"initial", "active", "inactive"}, Default: "initial"},
+		{Name: "activates_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "activated_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "retired_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
 		{Name: "instance_pk", Type: field.TypeInt64},
 	}
 	// SigningKeysTable holds the schema information for the "signing_keys" table.
@@ -732,7 +754,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "signing_keys_instances_signing_keys",
-				Columns:    []*schema.Column{SigningKeysColumns[7]},
+				Columns:    []*schema.Column{SigningKeysColumns[13]},
 				RefColumns: []*schema.Column{InstancesColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -741,12 +763,51 @@ var (
 			{
 				Name:    "signingkey_instance_id_key_id",
 				Unique:  true,
-				Columns: []*schema.Column{SigningKeysColumns[1], SigningKeysColumns[2]},
+				Columns: []*schema.Column{SigningKeysColumns[1], SigningKeysColumns[5]},
 			},
 			{
 				Name:    "signingkey_instance_pk",
 				Unique:  false,
-				Columns: []*schema.Column{SigningKeysColumns[7]},
+				Columns: []*schema.Column{SigningKeysColumns[13]},
+			},
+		},
+	}
+	// UsedAssertionsColumns holds the columns for the "used_assertions" table.
+	UsedAssertionsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "instance_id", Type: field.TypeString, Size: 200},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "expires_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)"}},
+		{Name: "instance_pk", Type: field.TypeInt64},
+	}
+	// UsedAssertionsTable holds the schema information for the "used_assertions" table.
+	UsedAssertionsTable = &schema.Table{
+		Name:       "used_assertions",
+		Columns:    UsedAssertionsColumns,
+		PrimaryKey: []*schema.Column{UsedAssertionsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "used_assertions_instances_used_assertions",
+				Columns:    []*schema.Column{UsedAssertionsColumns[4]},
+				RefColumns: []*schema.Column{InstancesColumns[0]},
+				OnDelete:   schema.NoAction,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "usedassertion_instance_id_hash",
+				Unique:  true,
+				Columns: []*schema.Column{UsedAssertionsColumns[1], UsedAssertionsColumns[2]},
+			},
+			{
+				Name:    "usedassertion_instance_pk",
+				Unique:  false,
+				Columns: []*schema.Column{UsedAssertionsColumns[4]},
+			},
+			{
+				Name:    "usedassertion_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{UsedAssertionsColumns[3]},
 			},
 		},
 	}
@@ -982,6 +1043,7 @@ var (
 		ProjectsTable,
 		ProjectRolesTable,
 		SigningKeysTable,
+		UsedAssertionsTable,
 		UsersTable,
 		UserGrantsTable,
 		UserMetadataTable,
@@ -991,7 +1053,8 @@ var (
 )
 
 func init() {
-	AccessTokensTable.ForeignKeys[0].RefTable = UsersTable
+	AccessTokensTable.ForeignKeys[0].RefTable = ApplicationsTable
+	AccessTokensTable.ForeignKeys[1].RefTable = UsersTable
 	ApplicationsTable.ForeignKeys[0].RefTable = ProjectsTable
 	ApplicationKeysTable.ForeignKeys[0].RefTable = ApplicationsTable
 	InstanceDomainsTable.ForeignKeys[0].RefTable = InstancesTable
@@ -1011,6 +1074,7 @@ func init() {
 	ProjectsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	ProjectRolesTable.ForeignKeys[0].RefTable = ProjectsTable
 	SigningKeysTable.ForeignKeys[0].RefTable = InstancesTable
+	UsedAssertionsTable.ForeignKeys[0].RefTable = InstancesTable
 	UsersTable.ForeignKeys[0].RefTable = OrganizationsTable
 	UserGrantsTable.ForeignKeys[0].RefTable = OrganizationsTable
 	UserGrantsTable.ForeignKeys[1].RefTable = ProjectsTable

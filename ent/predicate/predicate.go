@@ -66,6 +66,9 @@ type ProjectRole func(*sql.Selector)
 // SigningKey is the predicate function for signingkey builders.
 type SigningKey func(*sql.Selector)
 
+// UsedAssertion is the predicate function for usedassertion builders.
+type UsedAssertion func(*sql.Selector)
+
 // User is the predicate function for user builders.
 type User func(*sql.Selector)
 

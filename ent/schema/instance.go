@@ -35,6 +35,7 @@ func (Instance) Edges() []ent.Edge {
 		edge.To("trusted_domains", InstanceTrustedDomain.Type),
 		edge.To("organizations", Organization.Type),
 		edge.To("signing_keys", SigningKey.Type),
+		edge.To("used_assertions", UsedAssertion.Type),
 	}
 }
 

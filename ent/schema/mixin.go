@@ -3,10 +3,11 @@
 // A row's primary key is internal and never leaves the server; the id that
 // clients see is a column, unique within its instance. Foreign keys are named
 // …_pk and point at primary keys. Every index leads with the instance, but for
-// two kinds. Each foreign key has an index that begins with it: the database
+// three kinds. Each foreign key has an index that begins with it: the database
 // itself looks for the rows of a parent that is deleted, by the key alone, and
-// without the index reads the whole table for every parent. And the host name
-// of an instance belongs to the installation.
+// without the index reads the whole table for every parent. What expires is
+// swept in all instances, in the order of time. And the host name of an instance
+// belongs to the installation.
 package schema
 
 import (

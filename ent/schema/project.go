@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
@@ -113,6 +114,7 @@ func (Application) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("project", Project.Type).Ref("applications").Field("project_pk").Unique().Required().Immutable(),
 		edge.To("keys", ApplicationKey.Type),
+		edge.To("access_tokens", AccessToken.Type).Annotations(entsql.OnDelete(entsql.NoAction)),
 	}
 }
 

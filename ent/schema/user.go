@@ -2,6 +2,7 @@ package schema
 
 import (
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
@@ -61,7 +62,7 @@ func (User) Edges() []ent.Edge {
 		edge.To("passwords", Password.Type),
 		edge.To("personal_access_tokens", PersonalAccessToken.Type),
 		edge.To("machine_keys", MachineKey.Type),
-		edge.To("access_tokens", AccessToken.Type),
+		edge.To("access_tokens", AccessToken.Type).Annotations(entsql.OnDelete(entsql.NoAction)),
 		edge.To("metadata", UserMetadata.Type),
 		edge.To("verification_codes", VerificationCode.Type),
 		edge.To("grants", UserGrant.Type),

@@ -3,6 +3,8 @@
 package signingkey
 
 import (
+	"fmt"
+
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 )
@@ -14,18 +16,30 @@ const (
 	FieldID = "id"
 	// FieldInstanceID holds the string denoting the instance_id field in the database.
 	FieldInstanceID = "instance_id"
+	// FieldSequence holds the string denoting the sequence field in the database.
+	FieldSequence = "sequence"
+	// FieldCreatedAt holds the string denoting the created_at field in the database.
+	FieldCreatedAt = "created_at"
+	// FieldChangedAt holds the string denoting the changed_at field in the database.
+	FieldChangedAt = "changed_at"
 	// FieldKeyID holds the string denoting the key_id field in the database.
 	FieldKeyID = "key_id"
 	// FieldInstancePk holds the string denoting the instance_pk field in the database.
 	FieldInstancePk = "instance_pk"
+	// FieldAlgorithm holds the string denoting the algorithm field in the database.
+	FieldAlgorithm = "algorithm"
 	// FieldPrivateKey holds the string denoting the private_key field in the database.
 	FieldPrivateKey = "private_key"
 	// FieldPublicKey holds the string denoting the public_key field in the database.
 	FieldPublicKey = "public_key"
-	// FieldActive holds the string denoting the active field in the database.
-	FieldActive = "active"
-	// FieldCreatedAt holds the string denoting the created_at field in the database.
-	FieldCreatedAt = "created_at"
+	// FieldState holds the string denoting the state field in the database.
+	FieldState = "state"
+	// FieldActivatesAt holds the string denoting the activates_at field in the database.
+	FieldActivatesAt = "activates_at"
+	// FieldActivatedAt holds the string denoting the activated_at field in the database.
+	FieldActivatedAt = "activated_at"
+	// FieldRetiredAt holds the string denoting the retired_at field in the database.
+	FieldRetiredAt = "retired_at"
 	// EdgeTenant holds the string denoting the tenant edge name in mutations.
 	EdgeTenant = "tenant"
 	// Table holds the table name of the signingkey in the database.
@@ -43,12 +57,18 @@ const (
 var Columns = []string{
 	FieldID,
 	FieldInstanceID,
+	FieldSequence,
+	FieldCreatedAt,
+	FieldChangedAt,
 	FieldKeyID,
 	FieldInstancePk,
+	FieldAlgorithm,
 	FieldPrivateKey,
 	FieldPublicKey,
-	FieldActive,
-	FieldCreatedAt,
+	FieldState,
+	FieldActivatesAt,
+	FieldActivatedAt,
+	FieldRetiredAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -64,9 +84,38 @@ func ValidColumn(column string) bool {
 var (
 	// InstanceIDValidator is a validator for the "instance_id" field. It is called by the builders before save.
 	InstanceIDValidator func(string) error
+	// DefaultSequence holds the default value on creation for the "sequence" field.
+	DefaultSequence int64
 	// KeyIDValidator is a validator for the "key_id" field. It is called by the builders before save.
 	KeyIDValidator func(string) error
 )
+
+// State defines the type for the "state" enum field.
+type State string
+
+// StateInitial is the default value of the State enum.
+const DefaultState = StateInitial
+
+// State values.
+const (
+	StateInitial  State = "initial"
+	StateActive   State = "active"
+	StateInactive State = "inactive"
+)
+
+func (s State) String() string {
+	return string(s)
+}
+
+// StateValidator is a validator for the "state" field enum values. It is called by the builders before save.
+func StateValidator(s State) error {
+	switch s {
+	case StateInitial, StateActive, StateInactive:
+		return nil
+	default:
+		return fmt.Errorf("signingkey: invalid enum value for state field: %q", s)
+	}
+}
 
 // OrderOption defines the ordering options for the SigningKey queries.
 type OrderOption func(*sql.Selector)
@@ -81,6 +130,21 @@ func ByInstanceID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldInstanceID, opts...).ToFunc()
 }
 
+// BySequence orders the results by the sequence field.
+func BySequence(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSequence, opts...).ToFunc()
+}
+
+// ByCreatedAt orders the results by the created_at field.
+func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+}
+
+// ByChangedAt orders the results by the changed_at field.
+func ByChangedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChangedAt, opts...).ToFunc()
+}
+
 // ByKeyID orders the results by the key_id field.
 func ByKeyID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldKeyID, opts...).ToFunc()
@@ -91,14 +155,29 @@ func ByInstancePk(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldInstancePk, opts...).ToFunc()
 }
 
-// ByActive orders the results by the active field.
-func ByActive(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldActive, opts...).ToFunc()
+// ByAlgorithm orders the results by the algorithm field.
+func ByAlgorithm(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAlgorithm, opts...).ToFunc()
 }
 
-// ByCreatedAt orders the results by the created_at field.
-func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
-	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
+// ByState orders the results by the state field.
+func ByState(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldState, opts...).ToFunc()
+}
+
+// ByActivatesAt orders the results by the activates_at field.
+func ByActivatesAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldActivatesAt, opts...).ToFunc()
+}
+
+// ByActivatedAt orders the results by the activated_at field.
+func ByActivatedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldActivatedAt, opts...).ToFunc()
+}
+
+// ByRetiredAt orders the results by the retired_at field.
+func ByRetiredAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRetiredAt, opts...).ToFunc()
 }
 
 // ByTenantField orders the results by tenant field.

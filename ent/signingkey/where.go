@@ -60,6 +60,21 @@ func InstanceID(v string) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldEQ(FieldInstanceID, v))
 }
 
+// Sequence applies equality check predicate on the "sequence" field. It's identical to SequenceEQ.
+func Sequence(v int64) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldSequence, v))
+}
+
+// CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
+func CreatedAt(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldCreatedAt, v))
+}
+
+// ChangedAt applies equality check predicate on the "changed_at" field. It's identical to ChangedAtEQ.
+func ChangedAt(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldChangedAt, v))
+}
+
 // KeyID applies equality check predicate on the "key_id" field. It's identical to KeyIDEQ.
 func KeyID(v string) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldEQ(FieldKeyID, v))
@@ -68,6 +83,11 @@ func KeyID(v string) predicate.SigningKey {
 // InstancePk applies equality check predicate on the "instance_pk" field. It's identical to InstancePkEQ.
 func InstancePk(v int64) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldEQ(FieldInstancePk, v))
+}
+
+// Algorithm applies equality check predicate on the "algorithm" field. It's identical to AlgorithmEQ.
+func Algorithm(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldAlgorithm, v))
 }
 
 // PrivateKey applies equality check predicate on the "private_key" field. It's identical to PrivateKeyEQ.
@@ -80,14 +100,19 @@ func PublicKey(v []byte) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldEQ(FieldPublicKey, v))
 }
 
-// Active applies equality check predicate on the "active" field. It's identical to ActiveEQ.
-func Active(v bool) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldEQ(FieldActive, v))
+// ActivatesAt applies equality check predicate on the "activates_at" field. It's identical to ActivatesAtEQ.
+func ActivatesAt(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldActivatesAt, v))
 }
 
-// CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
-func CreatedAt(v time.Time) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldEQ(FieldCreatedAt, v))
+// ActivatedAt applies equality check predicate on the "activated_at" field. It's identical to ActivatedAtEQ.
+func ActivatedAt(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldActivatedAt, v))
+}
+
+// RetiredAt applies equality check predicate on the "retired_at" field. It's identical to RetiredAtEQ.
+func RetiredAt(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldRetiredAt, v))
 }
 
 // InstanceIDEQ applies the EQ predicate on the "instance_id" field.
@@ -153,6 +178,126 @@ func InstanceIDEqualFold(v string) predicate.SigningKey {
 // InstanceIDContainsFold applies the ContainsFold predicate on the "instance_id" field.
 func InstanceIDContainsFold(v string) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldContainsFold(FieldInstanceID, v))
+}
+
+// SequenceEQ applies the EQ predicate on the "sequence" field.
+func SequenceEQ(v int64) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldSequence, v))
+}
+
+// SequenceNEQ applies the NEQ predicate on the "sequence" field.
+func SequenceNEQ(v int64) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNEQ(FieldSequence, v))
+}
+
+// SequenceIn applies the In predicate on the "sequence" field.
+func SequenceIn(vs ...int64) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIn(FieldSequence, vs...))
+}
+
+// SequenceNotIn applies the NotIn predicate on the "sequence" field.
+func SequenceNotIn(vs ...int64) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotIn(FieldSequence, vs...))
+}
+
+// SequenceGT applies the GT predicate on the "sequence" field.
+func SequenceGT(v int64) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGT(FieldSequence, v))
+}
+
+// SequenceGTE applies the GTE predicate on the "sequence" field.
+func SequenceGTE(v int64) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGTE(FieldSequence, v))
+}
+
+// SequenceLT applies the LT predicate on the "sequence" field.
+func SequenceLT(v int64) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLT(FieldSequence, v))
+}
+
+// SequenceLTE applies the LTE predicate on the "sequence" field.
+func SequenceLTE(v int64) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLTE(FieldSequence, v))
+}
+
+// CreatedAtEQ applies the EQ predicate on the "created_at" field.
+func CreatedAtEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldCreatedAt, v))
+}
+
+// CreatedAtNEQ applies the NEQ predicate on the "created_at" field.
+func CreatedAtNEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNEQ(FieldCreatedAt, v))
+}
+
+// CreatedAtIn applies the In predicate on the "created_at" field.
+func CreatedAtIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIn(FieldCreatedAt, vs...))
+}
+
+// CreatedAtNotIn applies the NotIn predicate on the "created_at" field.
+func CreatedAtNotIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotIn(FieldCreatedAt, vs...))
+}
+
+// CreatedAtGT applies the GT predicate on the "created_at" field.
+func CreatedAtGT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGT(FieldCreatedAt, v))
+}
+
+// CreatedAtGTE applies the GTE predicate on the "created_at" field.
+func CreatedAtGTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGTE(FieldCreatedAt, v))
+}
+
+// CreatedAtLT applies the LT predicate on the "created_at" field.
+func CreatedAtLT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLT(FieldCreatedAt, v))
+}
+
+// CreatedAtLTE applies the LTE predicate on the "created_at" field.
+func CreatedAtLTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLTE(FieldCreatedAt, v))
+}
+
+// ChangedAtEQ applies the EQ predicate on the "changed_at" field.
+func ChangedAtEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldChangedAt, v))
+}
+
+// ChangedAtNEQ applies the NEQ predicate on the "changed_at" field.
+func ChangedAtNEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNEQ(FieldChangedAt, v))
+}
+
+// ChangedAtIn applies the In predicate on the "changed_at" field.
+func ChangedAtIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIn(FieldChangedAt, vs...))
+}
+
+// ChangedAtNotIn applies the NotIn predicate on the "changed_at" field.
+func ChangedAtNotIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotIn(FieldChangedAt, vs...))
+}
+
+// ChangedAtGT applies the GT predicate on the "changed_at" field.
+func ChangedAtGT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGT(FieldChangedAt, v))
+}
+
+// ChangedAtGTE applies the GTE predicate on the "changed_at" field.
+func ChangedAtGTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGTE(FieldChangedAt, v))
+}
+
+// ChangedAtLT applies the LT predicate on the "changed_at" field.
+func ChangedAtLT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLT(FieldChangedAt, v))
+}
+
+// ChangedAtLTE applies the LTE predicate on the "changed_at" field.
+func ChangedAtLTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLTE(FieldChangedAt, v))
 }
 
 // KeyIDEQ applies the EQ predicate on the "key_id" field.
@@ -240,6 +385,71 @@ func InstancePkNotIn(vs ...int64) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldNotIn(FieldInstancePk, vs...))
 }
 
+// AlgorithmEQ applies the EQ predicate on the "algorithm" field.
+func AlgorithmEQ(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldAlgorithm, v))
+}
+
+// AlgorithmNEQ applies the NEQ predicate on the "algorithm" field.
+func AlgorithmNEQ(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNEQ(FieldAlgorithm, v))
+}
+
+// AlgorithmIn applies the In predicate on the "algorithm" field.
+func AlgorithmIn(vs ...string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIn(FieldAlgorithm, vs...))
+}
+
+// AlgorithmNotIn applies the NotIn predicate on the "algorithm" field.
+func AlgorithmNotIn(vs ...string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotIn(FieldAlgorithm, vs...))
+}
+
+// AlgorithmGT applies the GT predicate on the "algorithm" field.
+func AlgorithmGT(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGT(FieldAlgorithm, v))
+}
+
+// AlgorithmGTE applies the GTE predicate on the "algorithm" field.
+func AlgorithmGTE(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGTE(FieldAlgorithm, v))
+}
+
+// AlgorithmLT applies the LT predicate on the "algorithm" field.
+func AlgorithmLT(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLT(FieldAlgorithm, v))
+}
+
+// AlgorithmLTE applies the LTE predicate on the "algorithm" field.
+func AlgorithmLTE(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLTE(FieldAlgorithm, v))
+}
+
+// AlgorithmContains applies the Contains predicate on the "algorithm" field.
+func AlgorithmContains(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldContains(FieldAlgorithm, v))
+}
+
+// AlgorithmHasPrefix applies the HasPrefix predicate on the "algorithm" field.
+func AlgorithmHasPrefix(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldHasPrefix(FieldAlgorithm, v))
+}
+
+// AlgorithmHasSuffix applies the HasSuffix predicate on the "algorithm" field.
+func AlgorithmHasSuffix(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldHasSuffix(FieldAlgorithm, v))
+}
+
+// AlgorithmEqualFold applies the EqualFold predicate on the "algorithm" field.
+func AlgorithmEqualFold(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEqualFold(FieldAlgorithm, v))
+}
+
+// AlgorithmContainsFold applies the ContainsFold predicate on the "algorithm" field.
+func AlgorithmContainsFold(v string) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldContainsFold(FieldAlgorithm, v))
+}
+
 // PrivateKeyEQ applies the EQ predicate on the "private_key" field.
 func PrivateKeyEQ(v []byte) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldEQ(FieldPrivateKey, v))
@@ -320,54 +530,174 @@ func PublicKeyLTE(v []byte) predicate.SigningKey {
 	return predicate.SigningKey(sql.FieldLTE(FieldPublicKey, v))
 }
 
-// ActiveEQ applies the EQ predicate on the "active" field.
-func ActiveEQ(v bool) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldEQ(FieldActive, v))
+// StateEQ applies the EQ predicate on the "state" field.
+func StateEQ(v State) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldState, v))
 }
 
-// ActiveNEQ applies the NEQ predicate on the "active" field.
-func ActiveNEQ(v bool) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldNEQ(FieldActive, v))
+// StateNEQ applies the NEQ predicate on the "state" field.
+func StateNEQ(v State) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNEQ(FieldState, v))
 }
 
-// CreatedAtEQ applies the EQ predicate on the "created_at" field.
-func CreatedAtEQ(v time.Time) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldEQ(FieldCreatedAt, v))
+// StateIn applies the In predicate on the "state" field.
+func StateIn(vs ...State) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIn(FieldState, vs...))
 }
 
-// CreatedAtNEQ applies the NEQ predicate on the "created_at" field.
-func CreatedAtNEQ(v time.Time) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldNEQ(FieldCreatedAt, v))
+// StateNotIn applies the NotIn predicate on the "state" field.
+func StateNotIn(vs ...State) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotIn(FieldState, vs...))
 }
 
-// CreatedAtIn applies the In predicate on the "created_at" field.
-func CreatedAtIn(vs ...time.Time) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldIn(FieldCreatedAt, vs...))
+// ActivatesAtEQ applies the EQ predicate on the "activates_at" field.
+func ActivatesAtEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldActivatesAt, v))
 }
 
-// CreatedAtNotIn applies the NotIn predicate on the "created_at" field.
-func CreatedAtNotIn(vs ...time.Time) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldNotIn(FieldCreatedAt, vs...))
+// ActivatesAtNEQ applies the NEQ predicate on the "activates_at" field.
+func ActivatesAtNEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNEQ(FieldActivatesAt, v))
 }
 
-// CreatedAtGT applies the GT predicate on the "created_at" field.
-func CreatedAtGT(v time.Time) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldGT(FieldCreatedAt, v))
+// ActivatesAtIn applies the In predicate on the "activates_at" field.
+func ActivatesAtIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIn(FieldActivatesAt, vs...))
 }
 
-// CreatedAtGTE applies the GTE predicate on the "created_at" field.
-func CreatedAtGTE(v time.Time) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldGTE(FieldCreatedAt, v))
+// ActivatesAtNotIn applies the NotIn predicate on the "activates_at" field.
+func ActivatesAtNotIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotIn(FieldActivatesAt, vs...))
 }
 
-// CreatedAtLT applies the LT predicate on the "created_at" field.
-func CreatedAtLT(v time.Time) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldLT(FieldCreatedAt, v))
+// ActivatesAtGT applies the GT predicate on the "activates_at" field.
+func ActivatesAtGT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGT(FieldActivatesAt, v))
 }
 
-// CreatedAtLTE applies the LTE predicate on the "created_at" field.
-func CreatedAtLTE(v time.Time) predicate.SigningKey {
-	return predicate.SigningKey(sql.FieldLTE(FieldCreatedAt, v))
+// ActivatesAtGTE applies the GTE predicate on the "activates_at" field.
+func ActivatesAtGTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGTE(FieldActivatesAt, v))
+}
+
+// ActivatesAtLT applies the LT predicate on the "activates_at" field.
+func ActivatesAtLT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLT(FieldActivatesAt, v))
+}
+
+// ActivatesAtLTE applies the LTE predicate on the "activates_at" field.
+func ActivatesAtLTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLTE(FieldActivatesAt, v))
+}
+
+// ActivatesAtIsNil applies the IsNil predicate on the "activates_at" field.
+func ActivatesAtIsNil() predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIsNull(FieldActivatesAt))
+}
+
+// ActivatesAtNotNil applies the NotNil predicate on the "activates_at" field.
+func ActivatesAtNotNil() predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotNull(FieldActivatesAt))
+}
+
+// ActivatedAtEQ applies the EQ predicate on the "activated_at" field.
+func ActivatedAtEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldActivatedAt, v))
+}
+
+// ActivatedAtNEQ applies the NEQ predicate on the "activated_at" field.
+func ActivatedAtNEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNEQ(FieldActivatedAt, v))
+}
+
+// ActivatedAtIn applies the In predicate on the "activated_at" field.
+func ActivatedAtIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIn(FieldActivatedAt, vs...))
+}
+
+// ActivatedAtNotIn applies the NotIn predicate on the "activated_at" field.
+func ActivatedAtNotIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotIn(FieldActivatedAt, vs...))
+}
+
+// ActivatedAtGT applies the GT predicate on the "activated_at" field.
+func ActivatedAtGT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGT(FieldActivatedAt, v))
+}
+
+// ActivatedAtGTE applies the GTE predicate on the "activated_at" field.
+func ActivatedAtGTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGTE(FieldActivatedAt, v))
+}
+
+// ActivatedAtLT applies the LT predicate on the "activated_at" field.
+func ActivatedAtLT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLT(FieldActivatedAt, v))
+}
+
+// ActivatedAtLTE applies the LTE predicate on the "activated_at" field.
+func ActivatedAtLTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLTE(FieldActivatedAt, v))
+}
+
+// ActivatedAtIsNil applies the IsNil predicate on the "activated_at" field.
+func ActivatedAtIsNil() predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIsNull(FieldActivatedAt))
+}
+
+// ActivatedAtNotNil applies the NotNil predicate on the "activated_at" field.
+func ActivatedAtNotNil() predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotNull(FieldActivatedAt))
+}
+
+// RetiredAtEQ applies the EQ predicate on the "retired_at" field.
+func RetiredAtEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldEQ(FieldRetiredAt, v))
+}
+
+// RetiredAtNEQ applies the NEQ predicate on the "retired_at" field.
+func RetiredAtNEQ(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNEQ(FieldRetiredAt, v))
+}
+
+// RetiredAtIn applies the In predicate on the "retired_at" field.
+func RetiredAtIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIn(FieldRetiredAt, vs...))
+}
+
+// RetiredAtNotIn applies the NotIn predicate on the "retired_at" field.
+func RetiredAtNotIn(vs ...time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotIn(FieldRetiredAt, vs...))
+}
+
+// RetiredAtGT applies the GT predicate on the "retired_at" field.
+func RetiredAtGT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGT(FieldRetiredAt, v))
+}
+
+// RetiredAtGTE applies the GTE predicate on the "retired_at" field.
+func RetiredAtGTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldGTE(FieldRetiredAt, v))
+}
+
+// RetiredAtLT applies the LT predicate on the "retired_at" field.
+func RetiredAtLT(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLT(FieldRetiredAt, v))
+}
+
+// RetiredAtLTE applies the LTE predicate on the "retired_at" field.
+func RetiredAtLTE(v time.Time) predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldLTE(FieldRetiredAt, v))
+}
+
+// RetiredAtIsNil applies the IsNil predicate on the "retired_at" field.
+func RetiredAtIsNil() predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldIsNull(FieldRetiredAt))
+}
+
+// RetiredAtNotNil applies the NotNil predicate on the "retired_at" field.
+func RetiredAtNotNil() predicate.SigningKey {
+	return predicate.SigningKey(sql.FieldNotNull(FieldRetiredAt))
 }
 
 // HasTenant applies the HasEdge predicate on the "tenant" edge.

@@ -1,25 +1,47 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
 
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 )
 
-// The codes of errors (RFC 6749, 5.2, and for the last two 4.1.2.1).
+// The codes of errors (RFC 6749, 4.1.2.1 and 5.2; RFC 6750, 3.1; RFC 8693,
+// 2.2.2).
 const (
-	invalidRequest         = "invalid_request"
-	invalidGrant           = "invalid_grant"
-	invalidScope           = "invalid_scope"
-	unsupportedGrantType   = "unsupported_grant_type"
-	serverError            = "server_error"
+	invalidRequest         = string(oidc.InvalidRequest)
+	invalidClient          = string(oidc.InvalidClient)
+	invalidGrant           = string(oidc.InvalidGrant)
+	invalidScope           = string(oidc.InvalidScope)
+	invalidTarget          = string(oidc.InvalidTarget)
+	unauthorizedClient     = string(oidc.UnauthorizedClient)
+	unsupportedGrantType   = string(oidc.UnsupportedGrantType)
+	serverError            = string(oidc.ServerError)
 	temporarilyUnavailable = "temporarily_unavailable"
+	invalidToken           = "invalid_token"
+	insufficientScope      = "insufficient_scope"
 )
+
+// refusal is an error of the caller, with a code of RFC 6749, 5.2.
+type refusal struct {
+	// status is that of HTTP: 400 when 0.
+	status      int
+	code        string
+	description string
+	// challenge is the value of WWW-Authenticate; empty for none.
+	challenge string
+}
+
+// Error returns the description.
+func (r *refusal) Error() string { return r.description }
 
 // answer writes a JSON body that nobody may keep (RFC 6749, 5.1).
 func answer(w http.ResponseWriter, status int, body any) {
@@ -36,8 +58,20 @@ func answer(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(text) // a client that is gone misses nothing
 }
 
-// refuse answers with an error of the caller.
-func refuse(w http.ResponseWriter, status int, code, description string) {
+// refuse answers with an error: of the caller, or of the server.
+func (e *endpoints) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		e.fail(w, r, err)
+		return
+	}
+	if refused.challenge != "" {
+		w.Header().Set("WWW-Authenticate", refused.challenge)
+	}
+	refuse(w, cmp.Or(refused.status, http.StatusBadRequest), refused.code, refused.description)
+}
+
+func refuse(w http.ResponseWriter, status int, code string, description string) {
 	answer(w, status, struct {
 		Code        string `json:"error"`
 		Description string `json:"error_description"`

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/token"
@@ -12,16 +13,16 @@ import (
 // configuration is the metadata of an issuer (OpenID Connect Discovery 1.0, 3).
 // It lists only what works.
 type configuration struct {
-	Issuer            string   `json:"issuer"`
-	TokenEndpoint     string   `json:"token_endpoint"`
-	KeysURI           string   `json:"jwks_uri"`
-	Scopes            []string `json:"scopes_supported"`
-	ResponseTypes     []string `json:"response_types_supported"`
-	GrantTypes        []string `json:"grant_types_supported"`
-	SubjectTypes      []string `json:"subject_types_supported"`
-	IDTokenAlgorithms []string `json:"id_token_signing_alg_values_supported"`
-	TokenEndpointAuth []string `json:"token_endpoint_auth_methods_supported"`
-	Claims            []string `json:"claims_supported"`
+	Issuer            string           `json:"issuer"`
+	TokenEndpoint     string           `json:"token_endpoint"`
+	KeysURI           string           `json:"jwks_uri"`
+	Scopes            []string         `json:"scopes_supported"`
+	ResponseTypes     []string         `json:"response_types_supported"`
+	GrantTypes        []oidc.GrantType `json:"grant_types_supported"`
+	SubjectTypes      []string         `json:"subject_types_supported"`
+	IDTokenAlgorithms []string         `json:"id_token_signing_alg_values_supported"`
+	TokenEndpointAuth []string         `json:"token_endpoint_auth_methods_supported"`
+	Claims            []string         `json:"claims_supported"`
 	// RequestURI counts as true when it is absent.
 	RequestURI bool `json:"request_uri_parameter_supported"`
 }
@@ -34,7 +35,7 @@ func (e *endpoints) discover(w http.ResponseWriter, r *http.Request) {
 		KeysURI:           issuer + KeysPath,
 		Scopes:            []string{token.ScopeOpenID, token.ScopeAPI},
 		ResponseTypes:     []string{},
-		GrantTypes:        []string{jwtBearer},
+		GrantTypes:        grantTypes,
 		SubjectTypes:      []string{"public"},
 		IDTokenAlgorithms: []string{string(jose.RS256)},
 		// The assertion is the grant and the proof of who sends it.

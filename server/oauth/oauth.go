@@ -1,12 +1,17 @@
 // Package oauth answers the endpoints of OAuth 2.0 and OpenID Connect:
-// discovery, the public keys, and the token endpoint with the JWT profile
-// grant (RFC 7523).
+// discovery (RFC 8414), the public keys, the token endpoint with the grants of
+// machines (RFC 6749, 7523, 8693), introspection (RFC 7662), revocation
+// (RFC 7009) and userinfo.
 package oauth
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
 )
 
@@ -15,26 +20,44 @@ const (
 	DiscoveryPath = "/.well-known/openid-configuration"
 	KeysPath      = "/oauth/v2/keys"
 	TokenPath     = token.EndpointPath
+	// Who looks at a token authenticates as an application.
+	IntrospectionPath = "/oauth/v2/introspect"
+	RevocationPath    = "/oauth/v2/revoke"
+	UserinfoPath      = "/oidc/v1/userinfo"
 )
+
+// Options are what the endpoints work with.
+type Options struct {
+	Store  *store.Store
+	Tokens *token.Tokens
+	// Log gets the failures of the server, whose cause the caller never sees;
+	// slog.Default if nil.
+	Log *slog.Logger
+}
 
 // endpoints answers for every instance.
 type endpoints struct {
-	tokens *token.Tokens
-	log    *slog.Logger
+	store   *store.Store
+	tokens  *token.Tokens
+	log     *slog.Logger
+	byGrant map[oidc.GrantType]func(context.Context, tokenRequest) (tokenAnswer, error)
 }
 
 // New returns a handler of the endpoints. A request's context names the
-// instance, and its origin, which is the issuer. Failures of the server are
-// logged to log, slog.Default if nil; the caller never sees their cause.
-func New(tokens *token.Tokens, log *slog.Logger) http.Handler {
-	if log == nil {
-		log = slog.Default()
+// instance, and its origin, which is the issuer.
+func New(o Options) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
-	e := &endpoints{tokens: tokens, log: log}
+	e := &endpoints{store: o.Store, tokens: o.Tokens, log: o.Log}
+	e.byGrant = e.grants()
 	mux := http.NewServeMux()
 	mux.Handle(DiscoveryPath, only(http.MethodGet, e.discover))
 	mux.Handle(KeysPath, only(http.MethodGet, e.keys))
 	mux.Handle(TokenPath, only(http.MethodPost, e.token))
+	mux.Handle(IntrospectionPath, only(http.MethodPost, e.introspect))
+	mux.Handle(RevocationPath, only(http.MethodPost, e.revoke))
+	mux.HandleFunc(UserinfoPath, e.userinfo)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, invalidRequest, "there is no such endpoint")
 	})

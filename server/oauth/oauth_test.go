@@ -46,7 +46,7 @@ func newEndpoint(t *testing.T, d *tokentest.Directory) *endpoint {
 	ctx, o := d.Instance(t, origin)
 	e.ctx, e.user = ctx, d.Machine(t, ctx, o)
 	e.key = d.MachineKey(t, ctx, e.user, 0)
-	handler := oauth.New(d.Tokens, slog.New(slog.NewTextHandler(e.log, nil)))
+	handler := oauth.New(oauth.Options{Store: d.Store, Tokens: d.Tokens, Log: slog.New(slog.NewTextHandler(e.log, nil))})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler.ServeHTTP(w, r.WithContext(caller.WithInstance(r.Context(), caller.InstanceOf(ctx))))
 	}))

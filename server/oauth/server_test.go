@@ -29,7 +29,7 @@ func TestDiscovery(t *testing.T) {
 		"jwks_uri":                              origin + "/oauth/v2/keys",
 		"scopes_supported":                      []any{"openid", token.ScopeAPI},
 		"response_types_supported":              []any{},
-		"grant_types_supported":                 []any{bearer},
+		"grant_types_supported":                 []any{bearer, "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"},
 		"subject_types_supported":               []any{"public"},
 		"id_token_signing_alg_values_supported": []any{"RS256"},
 		"token_endpoint_auth_methods_supported": []any{"none"},
@@ -115,7 +115,7 @@ func TestBodyTooLate(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(e.ctx, "POST", oauth.TokenPath, iotest.ErrReader(os.ErrDeadlineExceeded))
 	r.Header.Set("Content-Type", form)
-	oauth.New(d.Tokens, slog.New(slog.NewTextHandler(e.log, nil))).ServeHTTP(w, r)
+	oauth.New(oauth.Options{Store: d.Store, Tokens: d.Tokens, Log: slog.New(slog.NewTextHandler(e.log, nil))}).ServeHTTP(w, r)
 	if w.Code != http.StatusGatewayTimeout || !strings.Contains(w.Body.String(), "temporarily_unavailable") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -125,7 +125,7 @@ func TestBodyTooLate(t *testing.T) {
 func TestFailures(t *testing.T) {
 	d := tokentest.SQLite(t, nil)
 	e := newEndpoint(t, d)
-	handler := oauth.New(d.Tokens, slog.New(slog.NewTextHandler(e.log, nil)))
+	handler := oauth.New(oauth.Options{Store: d.Store, Tokens: d.Tokens, Log: slog.New(slog.NewTextHandler(e.log, nil))})
 	ask := func(ctx context.Context) (int, string) {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequestWithContext(ctx, "POST", oauth.TokenPath, strings.NewReader(e.good(t).Encode()))

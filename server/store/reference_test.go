@@ -22,7 +22,7 @@ import (
 // for this key.
 var pointing = map[string]func(ctx context.Context, tx *Tx, own tenant, key int64) error{
 	"access_tokens.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
-		return tx.AccessToken.Create().SetUserPk(key).SetHash([]byte("h")).SetScopes(nil).SetExpiresAt(tx.Now()).Exec(ctx)
+		return tx.AccessToken.Create().SetUserPk(key).SetTokenID("t").SetAudience(nil).SetHash([]byte("h")).SetScopes(nil).SetExpiresAt(tx.Now()).Exec(ctx)
 	},
 	"instance_domains.instance_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.InstanceDomain.Create().SetInstancePk(key).SetDomain(own.instance.InstanceID + ".example").SetGenerated(false).SetIsPrimary(false).Exec(ctx)
@@ -54,8 +54,14 @@ var pointing = map[string]func(ctx context.Context, tx *Tx, own tenant, key int6
 	"personal_data.event_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.PersonalData.Create().SetEventPk(key).SetUserID("u").SetPayload(map[string]any{}).Exec(ctx)
 	},
+	"access_tokens.application_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.AccessToken.Create().SetApplicationPk(key).SetTokenID("t").SetAudience(nil).SetHash([]byte("of an application")).SetScopes(nil).SetExpiresAt(tx.Now()).Exec(ctx)
+	},
+	"used_assertions.instance_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
+		return tx.UsedAssertion.Create().SetInstancePk(key).SetHash([]byte("h")).SetExpiresAt(tx.Now()).Exec(ctx)
+	},
 	"signing_keys.instance_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
-		return tx.SigningKey.Create().SetInstancePk(key).SetKeyID("k").SetPrivateKey([]byte("k")).SetPublicKey([]byte("k")).SetActive(true).Exec(ctx)
+		return tx.SigningKey.Create().SetInstancePk(key).SetKeyID("k").SetPrivateKey([]byte("k")).SetPublicKey([]byte("k")).SetAlgorithm("RS256").Exec(ctx)
 	},
 	"user_metadata.user_pk": func(ctx context.Context, tx *Tx, own tenant, key int64) error {
 		return tx.UserMetadata.Create().SetUserPk(key).SetKey("k").SetKeyKey([]byte("k")).SetContent([]byte("v")).Exec(ctx)

@@ -27,6 +27,7 @@ import (
 	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/ent/signingkey"
+	"github.com/bastide-id/bastide/ent/usedassertion"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/ent/usergrant"
 	"github.com/bastide-id/bastide/ent/usermetadata"
@@ -57,6 +58,7 @@ var tables = map[string]string{
 	ent.TypeProjectRole:           projectrole.Table,
 	ent.TypeSigningKey:            signingkey.Table,
 	ent.TypeUser:                  user.Table,
+	ent.TypeUsedAssertion:         usedassertion.Table,
 	ent.TypeUserGrant:             usergrant.Table,
 	ent.TypeUserMetadata:          usermetadata.Table,
 	ent.TypeVerificationCode:      verificationcode.Table,

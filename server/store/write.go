@@ -158,7 +158,7 @@ func txOf(ctx context.Context) (*Tx, error) {
 // own record, and when a token was last used.
 func unrecorded(m ent.Mutation) bool {
 	switch m.Type() {
-	case ent.TypeAccessToken, ent.TypeSigningKey, ent.TypeEvent, ent.TypePersonalData, ent.TypeInstallation, ent.TypeWorkerLease:
+	case ent.TypeAccessToken, ent.TypeUsedAssertion, ent.TypeSigningKey, ent.TypeEvent, ent.TypePersonalData, ent.TypeInstallation, ent.TypeWorkerLease:
 		return true
 	case ent.TypePersonalAccessToken:
 		return onlyLastUse(m)

@@ -109,7 +109,7 @@ func TestWriteRefusesWhatIsNotRecorded(t *testing.T) {
 				return tx.PersonalAccessToken.Update().SetLastUsedAt(tx.Now()).Exec(ctx)
 			}, nil},
 			"an access token": {func(ctx context.Context, tx *Tx) error {
-				return tx.AccessToken.Create().SetUser(own.user).SetHash([]byte("h")).SetScopes(nil).SetExpiresAt(tx.Now()).Exec(ctx)
+				return tx.AccessToken.Create().SetTokenID("t").SetAudience(nil).SetUser(own.user).SetHash([]byte("h")).SetScopes(nil).SetExpiresAt(tx.Now()).Exec(ctx)
 			}, nil},
 			"nothing": {func(context.Context, *Tx) error { return nil }, nil},
 		} {

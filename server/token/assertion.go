@@ -24,30 +24,30 @@ const EndpointPath = "/oauth/v2/token"
 // maxKeyID is the length of the longest key id that is looked up, in bytes.
 const maxKeyID = 200
 
-// VerifyAssertion returns the machine user who signed an assertion (RFC 7523)
+// MachineByAssertion returns the machine user who signed an assertion (RFC 7523)
 // for the issuer, with one of its keys in the instance of ctx.
 //
 // It returns fault.AssertionInvalid, with the reason as a cause that the
 // caller does not see, for a bad signature, algorithm, key, issuer, subject,
 // audience or time, and for a user or an organization that is not active.
 // Database errors travel as they are.
-func (t *Tokens) VerifyAssertion(ctx context.Context, assertion, issuer string) (*ent.User, error) {
+func (t *Tokens) MachineByAssertion(ctx context.Context, assertion, issuer string) (Client, error) {
 	parsed, claims, err := parseSigned(assertion, jose.RS256)
 	if err != nil {
-		return nil, fault.AssertionInvalid.With().Because(err)
+		return Client{}, fault.AssertionInvalid.With().Because(err)
 	}
 	keyID := parsed.Headers[0].KeyID
 	if keyID == "" || len(keyID) > maxKeyID || strings.ContainsRune(keyID, 0) {
-		return nil, fault.AssertionInvalid.With().Because(errKeyUnknown)
+		return Client{}, fault.AssertionInvalid.With().Because(errKeyUnknown)
 	}
 	u, key, err := t.ownerOfKey(ctx, keyID)
 	if err != nil {
-		return nil, err
+		return Client{}, err
 	}
 	if err := t.checkAssertion(parsed, claims, u, key, issuer); err != nil {
-		return nil, fault.AssertionInvalid.With().Because(err)
+		return Client{}, fault.AssertionInvalid.With().Because(err)
 	}
-	return u, nil
+	return machine(u, keyID), nil
 }
 
 // checkAssertion returns why an assertion is not good. u is nil when there is

@@ -3,16 +3,19 @@ package token_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
+	"github.com/bastide-id/bastide/server/token"
 	"github.com/bastide-id/bastide/server/token/tokentest"
 )
 
@@ -81,40 +84,33 @@ func testAssertion(t *testing.T, d *tokentest.Directory) {
 		"longer than the bound":     {sign(good.With("x", strings.Repeat("x", 8<<10))), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := d.Tokens.VerifyAssertion(ctx, c.assertion, here)
+			got, err := d.Tokens.MachineByAssertion(ctx, c.assertion, here)
 			if !c.good {
-				if !errors.Is(err, fault.AssertionInvalid.With()) || err.Error() != fault.AssertionInvalid.With().Error() || got != nil {
-					t.Errorf("the user is %v, the error %v", got, err)
+				if !errors.Is(err, fault.AssertionInvalid.With()) || err.Error() != fault.AssertionInvalid.With().Error() || !reflect.DeepEqual(got, token.Client{}) {
+					t.Errorf("the client is %+v, the error %v", got, err)
 				}
 				return
 			}
 			if err != nil {
 				t.Fatal(err, errors.Unwrap(err))
 			}
-			if got.ID != u.ID || got.UserID != u.UserID || got.ResourceOwner != o.OrganizationID || got.UserName != u.UserName || !got.CreatedAt.Equal(u.CreatedAt) {
-				t.Errorf("the user is %v, not %v", got, u)
+			if want := (token.Client{ID: u.UserID, OrganizationID: o.OrganizationID, Credential: key.ID, UserKey: u.ID}); !reflect.DeepEqual(got, want) {
+				t.Errorf("the client is %+v, not %+v", got, want)
 			}
 		})
 	}
-	if _, err := d.Tokens.VerifyAssertion(ctx, sign(good), ""); !errors.Is(err, fault.AssertionInvalid.With()) {
+	if _, err := d.Tokens.MachineByAssertion(ctx, sign(good), ""); !errors.Is(err, fault.AssertionInvalid.With()) {
 		t.Errorf("no issuer: the error is %v", err)
 	}
-	testAssertionStates(t, d, ctx, sign(good))
+	testAssertionStates(t, d, ctx, sign(good), u, o)
 }
 
 // testAssertionStates turns off what an assertion depends on.
-func testAssertionStates(t *testing.T, d *tokentest.Directory, ctx context.Context, assertion string) {
-	u, err := d.Tokens.VerifyAssertion(ctx, assertion, here)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := d.Store.Read().Organization.Get(ctx, u.OrganizationPk)
-	if err != nil {
-		t.Fatal(err)
-	}
+func testAssertionStates(t *testing.T, d *tokentest.Directory, ctx context.Context, assertion string, u *ent.User, o *ent.Organization) {
+	t.Helper()
 	bad := func() {
 		t.Helper()
-		if _, err := d.Tokens.VerifyAssertion(ctx, assertion, here); !errors.Is(err, fault.AssertionInvalid.With()) {
+		if _, err := d.Tokens.MachineByAssertion(ctx, assertion, here); !errors.Is(err, fault.AssertionInvalid.With()) {
 			t.Errorf("the error is %v", err)
 		}
 	}
@@ -126,20 +122,20 @@ func testAssertionStates(t *testing.T, d *tokentest.Directory, ctx context.Conte
 	d.SetOrganizationState(t, ctx, o, organization.StateInactive)
 	bad()
 	d.SetOrganizationState(t, ctx, o, organization.StateActive)
-	if _, err := d.Tokens.VerifyAssertion(ctx, assertion, here); err != nil {
+	if _, err := d.Tokens.MachineByAssertion(ctx, assertion, here); err != nil {
 		t.Error(err)
 	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := d.Tokens.VerifyAssertion(gone, assertion, here); err == nil || errors.Is(err, fault.AssertionInvalid.With()) {
+	if _, err := d.Tokens.MachineByAssertion(gone, assertion, here); err == nil || errors.Is(err, fault.AssertionInvalid.With()) {
 		t.Errorf("without a database the error is %v", err)
 	}
-	if _, err := d.Tokens.VerifyAssertion(caller.WithInstance(ctx, caller.Instance{Origin: here}), assertion, here); err == nil {
+	if _, err := d.Tokens.MachineByAssertion(caller.WithInstance(ctx, caller.Instance{Origin: here}), assertion, here); err == nil {
 		t.Error("an assertion is accepted in no instance")
 	}
 }
 
-func FuzzVerifyAssertion(f *testing.F) {
+func FuzzMachineByAssertion(f *testing.F) {
 	d := tokentest.SQLite(f, nil)
 	ctx, o := d.Instance(f, here)
 	u := d.Machine(f, ctx, o)
@@ -149,12 +145,12 @@ func FuzzVerifyAssertion(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, assertion string) {
-		got, err := d.Tokens.VerifyAssertion(ctx, assertion, here)
+		got, err := d.Tokens.MachineByAssertion(ctx, assertion, here)
 		switch {
-		case assertion == good && (err != nil || got.ID != u.ID):
+		case assertion == good && (err != nil || got.ID != u.UserID):
 			t.Errorf("a good assertion was refused: %v", err)
 		case assertion != good && !errors.Is(err, fault.AssertionInvalid.With()):
-			t.Errorf("%q: the user is %v, the error %v", assertion, got, err)
+			t.Errorf("%q: the client is %+v, the error %v", assertion, got, err)
 		}
 	})
 }

@@ -46,10 +46,7 @@ func TestAuthenticateOpaque(t *testing.T) {
 		nowhere := caller.WithInstance(ctx, caller.Instance{Origin: "http://c.localhost"})
 		u := d.Machine(t, ctx, o)
 		want := caller.Caller{Kind: caller.User, ID: u.UserID, PrimaryKey: u.ID, OrganizationID: o.OrganizationID}
-		access, err := d.Tokens.IssueAccessToken(ctx, u, []string{token.ScopeOpenID, token.ScopeAPI})
-		if err != nil {
-			t.Fatal(err)
-		}
+		access := d.AccessToken(t, ctx, u, token.ScopeOpenID, token.ScopeAPI)
 		for name, bearer := range map[string]string{"personal": d.PersonalAccessToken(t, ctx, u, 0).Token, "access": access} {
 			t.Run(name, func(t *testing.T) {
 				accepted(t, d, ctx, bearer, want)
@@ -83,10 +80,7 @@ func TestExpiry(t *testing.T) {
 		want := caller.Caller{Kind: caller.User, ID: u.UserID, PrimaryKey: u.ID, OrganizationID: o.OrganizationID}
 		forever := d.PersonalAccessToken(t, ctx, u, 0).Token
 		minute := d.PersonalAccessToken(t, ctx, u, time.Minute).Token
-		access, err := d.Tokens.IssueAccessToken(ctx, u, []string{token.ScopeAPI})
-		if err != nil {
-			t.Fatal(err)
-		}
+		access := d.AccessToken(t, ctx, u, token.ScopeAPI)
 		d.Clock.Advance(time.Minute - time.Microsecond)
 		accepted(t, d, ctx, minute, want)
 		d.Clock.Advance(time.Microsecond)
@@ -106,10 +100,7 @@ func TestScopeOfAPI(t *testing.T) {
 	ctx, o := d.Instance(t, "http://a.localhost")
 	u := d.Machine(t, ctx, o)
 	for _, scopes := range [][]string{{}, {token.ScopeOpenID}, {token.ScopeAPI + "x"}} {
-		access, err := d.Tokens.IssueAccessToken(ctx, u, scopes)
-		if err != nil {
-			t.Fatal(err)
-		}
+		access := d.AccessToken(t, ctx, u, scopes...)
 		refused(t, d, ctx, access)
 	}
 }

@@ -98,7 +98,7 @@ func (t *Tokens) signer(ctx context.Context) (jose.Signer, error) {
 }
 
 func activeKey(ctx context.Context, client *ent.Client) (*ent.SigningKey, error) {
-	return client.SigningKey.Query().Where(signingkey.Active(true)).Order(ent.Desc(signingkey.FieldID)).First(ctx)
+	return client.SigningKey.Query().Where(signingkey.StateEQ(signingkey.StateActive)).Order(ent.Desc(signingkey.FieldID)).First(ctx)
 }
 
 // makeSigningKey makes the key of the instance of ctx, or returns the one that
@@ -133,7 +133,9 @@ func (t *Tokens) makeSigningKey(ctx context.Context) (*ent.SigningKey, error) {
 			SetInstancePk(instance.ID).
 			SetPrivateKey(sealed).
 			SetPublicKey(public).
-			SetActive(true).
+			SetAlgorithm(string(jose.RS256)).
+			SetState(signingkey.StateActive).
+			SetActivatedAt(tx.Now()).
 			Save(ctx)
 		return err
 	})

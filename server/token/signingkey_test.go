@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
@@ -37,7 +38,7 @@ func TestSigningKeyOnce(t *testing.T) {
 		for i := range signed {
 			all.Go(func() {
 				var err error
-				if signed[i], err = tokens.IDToken(ctx, u, here, u.UserID); err != nil {
+				if signed[i], err = tokens.IDToken(ctx, u.UserID, here, u.UserID, nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -47,7 +48,7 @@ func TestSigningKeyOnce(t *testing.T) {
 		if err != nil || len(keys.Keys) != 1 {
 			t.Fatalf("the keys are %v, the error %v", keys, err)
 		}
-		if _, err := d.Tokens.IDToken(elsewhere, d.Machine(t, elsewhere, foreign), here, "x"); err != nil {
+		if _, err := d.Tokens.IDToken(elsewhere, d.Machine(t, elsewhere, foreign).UserID, here, "x", nil); err != nil {
 			t.Fatal(err)
 		}
 		others, err := d.Tokens.PublicKeys(elsewhere)
@@ -65,7 +66,7 @@ func TestSigningKeyMadeMeanwhile(t *testing.T) {
 	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
 		ctx, o := d.Instance(t, here)
 		elsewhere, foreign := d.Instance(t, here)
-		if _, err := d.Tokens.IDToken(elsewhere, d.Machine(t, elsewhere, foreign), here, ""); err != nil {
+		if _, err := d.Tokens.IDToken(elsewhere, d.Machine(t, elsewhere, foreign).UserID, here, "", nil); err != nil {
 			t.Fatal(err)
 		}
 		foreignKey, err := d.Store.Read().SigningKey.Query().Only(elsewhere)
@@ -83,10 +84,10 @@ func TestSigningKeyMadeMeanwhile(t *testing.T) {
 				return err
 			}
 			err = tx.SigningKey.Create().SetKeyID("1").SetInstancePk(i.ID).SetPrivateKey(foreignKey.PrivateKey).
-				SetPublicKey(foreignKey.PublicKey).SetActive(true).Exec(ctx)
+				SetPublicKey(foreignKey.PublicKey).SetAlgorithm("RS256").SetState(signingkey.StateActive).Exec(ctx)
 			go func() {
 				defer close(done)
-				_, _ = d.Tokens.IDToken(ctx, u, here, "") // the key does not open: it is another's
+				_, _ = d.Tokens.IDToken(ctx, u.UserID, here, "", nil) // the key does not open: it is another's
 			}()
 			if !d.Postgres { // where the turn to write has not come
 				return err
@@ -158,7 +159,7 @@ func TestSigningKeySealed(t *testing.T) {
 	ctx, o := d.Instance(t, here)
 	elsewhere, foreign := d.Instance(t, here)
 	u, stranger := d.Machine(t, ctx, o), d.Machine(t, elsewhere, foreign)
-	if _, err := d.Tokens.IDToken(ctx, u, here, ""); err != nil {
+	if _, err := d.Tokens.IDToken(ctx, u.UserID, here, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	row, err := d.Store.Read().SigningKey.Query().Only(ctx)
@@ -171,9 +172,9 @@ func TestSigningKeySealed(t *testing.T) {
 			return err
 		}
 		return tx.SigningKey.Create().SetKeyID(row.KeyID).SetInstancePk(i.ID).SetPrivateKey(row.PrivateKey).
-			SetPublicKey(row.PublicKey).SetActive(true).Exec(ctx)
+			SetPublicKey(row.PublicKey).SetAlgorithm("RS256").SetState(signingkey.StateActive).Exec(ctx)
 	})
-	if _, err := d.Tokens.IDToken(elsewhere, stranger, here, ""); err == nil {
+	if _, err := d.Tokens.IDToken(elsewhere, stranger.UserID, here, "", nil); err == nil {
 		t.Error("a key signs in another instance")
 	}
 	for name, c := range map[string]struct {
@@ -184,7 +185,7 @@ func TestSigningKeySealed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := again.IDToken(ctx, u, here, ""); (err == nil) != c.good {
+		if _, err := again.IDToken(ctx, u.UserID, here, "", nil); (err == nil) != c.good {
 			t.Errorf("with %s master key the error is %v", name, err)
 		}
 	}
@@ -198,7 +199,7 @@ func TestSigningKeyOfNoInstance(t *testing.T) {
 	d := tokentest.SQLite(t, nil)
 	ctx, o := d.Instance(t, here)
 	u := d.Machine(t, ctx, o)
-	if _, err := d.Tokens.IDToken(t.Context(), u, here, ""); err == nil {
+	if _, err := d.Tokens.IDToken(t.Context(), u.UserID, here, "", nil); err == nil {
 		t.Error("there is an ID token of no instance")
 	}
 }

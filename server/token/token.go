@@ -8,8 +8,6 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/bastide-id/bastide/ent/accesstoken"
-	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
@@ -57,7 +55,8 @@ type Tokens struct {
 	pairs       *keyPairs
 	lastUse     *lastUse
 	signers     *signers
-	lookups     map[id.Kind]*store.Lookup // of opaque tokens
+	// The queries of Bearer.
+	personal, access *store.Lookup
 }
 
 // New returns Tokens that make no keys ahead and do not write down when tokens
@@ -83,10 +82,8 @@ func New(options Options) (*Tokens, error) {
 		pairs:       newKeyPairs(options.KeyPairs),
 		lastUse:     newLastUse(options.Store, options.Log),
 		signers:     newSigners(),
-		lookups: map[id.Kind]*store.Lookup{
-			id.PersonalAccessToken: bearerLookup(options.Store, personalaccesstoken.Table),
-			id.AccessToken:         bearerLookup(options.Store, accesstoken.Table),
-		},
+		personal:    personalLookup(options.Store),
+		access:      accessLookup(options.Store),
 	}, nil
 }
 

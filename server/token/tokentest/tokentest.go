@@ -210,6 +210,19 @@ func (d *Directory) PersonalAccessToken(t testing.TB, ctx context.Context, u *en
 	return pat
 }
 
+// AccessToken returns a new access token that stands for the machine user, with
+// the scopes, got by itself.
+func (d *Directory) AccessToken(t testing.TB, ctx context.Context, u *ent.User, scopes ...string) string {
+	t.Helper()
+	issued, err := d.Tokens.Issue(ctx, token.Grant{
+		Client: token.Client{ID: u.UserID, UserKey: u.ID}, UserKey: u.ID, UserID: u.UserID, Scopes: scopes, Audience: []string{u.UserID},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issued.Token
+}
+
 // Key is a machine key as its file tells of it.
 type Key struct {
 	Type           string    `json:"type"`

@@ -1,0 +1,10 @@
+package oauth
+
+import (
+	"context"
+)
+
+// SCAFFOLD
+func (e *endpoints) clientCredentials(context.Context, tokenRequest) (tokenAnswer, error) {
+	return tokenAnswer{}, &refusal{code: unsupportedGrantType, description: "scaffold"}
+}

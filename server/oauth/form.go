@@ -1,0 +1,58 @@
+package oauth
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/bastide-id/bastide/server/fault"
+)
+
+// maxForm bounds the body of a request.
+const maxForm = 64 << 10
+
+// readForm reads the parameters, which are in the body only. It returns a
+// refusal for another content type, a malformed or too large body, and a
+// parameter sent twice (RFC 6749, 3.2), and fault.DeadlinePassed for a body that
+// did not come in time.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return nil, &refusal{code: invalidRequest, description: "the content type must be application/x-www-form-urlencoded"}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, &refusal{code: invalidRequest, description: fmt.Sprintf("the body is larger than %d bytes", tooLarge.Limit)}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fault.DeadlinePassed.With().Because(err)
+	}
+	if err != nil {
+		return nil, &refusal{code: invalidRequest, description: "the body could not be read"}
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, &refusal{code: invalidRequest, description: "the body is not a form"}
+	}
+	for _, values := range form {
+		if len(values) > 1 {
+			return nil, &refusal{code: invalidRequest, description: "a parameter is sent more than once"}
+		}
+	}
+	return form, nil
+}
+
+// parameter returns the value of a required parameter. One without a value
+// counts as left out (RFC 6749, 3.2).
+func parameter(form url.Values, name string) (string, error) {
+	value := form.Get(name)
+	if value == "" {
+		return "", &refusal{code: invalidRequest, description: "the parameter " + name + " is missing"}
+	}
+	return value, nil
+}

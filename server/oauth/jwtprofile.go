@@ -1,0 +1,44 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/fault"
+	"github.com/bastide-id/bastide/server/token"
+)
+
+// jwtProfile gives a token to the machine user who signed the assertion
+// (RFC 7523, 2.1).
+func (e *endpoints) jwtProfile(ctx context.Context, r tokenRequest) (tokenAnswer, error) {
+	assertion, err := parameter(r.form, "assertion")
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	scope, err := parameter(r.form, "scope")
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	c, err := e.tokens.MachineByAssertion(ctx, assertion, caller.InstanceOf(ctx).Origin)
+	if bad := fault.AssertionInvalid.With(); errors.Is(err, bad) {
+		e.log.InfoContext(ctx, "an assertion was refused", "reason", errors.Unwrap(err))
+		return tokenAnswer{}, &refusal{code: invalidGrant, description: bad.Message()}
+	}
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	return e.toItself(ctx, c, scope)
+}
+
+// toItself gives a client a token that stands for itself.
+func (e *endpoints) toItself(ctx context.Context, c token.Client, scope string) (tokenAnswer, error) {
+	g := token.Grant{Client: c, Credential: c.Credential, JWT: c.JWT}
+	if c.UserKey != 0 {
+		g.UserKey, g.UserID = c.UserKey, c.ID
+	}
+	if err := e.grantScopes(ctx, &g, scope, c.OrganizationID); err != nil {
+		return tokenAnswer{}, err
+	}
+	return e.give(ctx, g, scope)
+}

@@ -1,0 +1,42 @@
+package token
+
+import (
+	"encoding/json"
+
+	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/application"
+)
+
+// Client is who authenticated at the endpoints of OAuth 2.0: a machine user,
+// which is its own client, or an application.
+type Client struct {
+	// ID is the client id: the id of the machine user, or the application's.
+	ID string
+	// OrganizationID is that of the user, or of the application's project.
+	OrganizationID string
+	// Credential is what it authenticated with: the id of a key, or "secret".
+	Credential string
+	// JWT tells that the access tokens it gets are to be JWTs.
+	JWT bool
+
+	// UserKey is the primary key of the machine user; 0 for an application.
+	UserKey int64
+
+	// The rest is of an application, and zero for a user.
+	ApplicationKey int64
+	Kind           application.Kind
+	Settings       json.RawMessage
+	ProjectKey     int64
+	ProjectID      string
+}
+
+// secretCredential is the Credential of who authenticated with a secret.
+const secretCredential = "secret"
+
+// machine returns the client that a machine user is for itself.
+func machine(u *ent.User, credential string) Client {
+	return Client{ID: u.UserID, OrganizationID: u.ResourceOwner, Credential: credential, JWT: u.AccessTokenType == jwtType, UserKey: u.ID}
+}
+
+// jwtType is the contract's number of the access tokens that are JWTs.
+const jwtType = 1
