@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -17,7 +16,7 @@ import (
 	"github.com/bastide-id/bastide/gen/zitadel/system/v1/systemv1connect"
 )
 
-// call is a call that is measured.
+// call is a call that is measured: of an API, or of OAuth.
 type call struct {
 	name      string
 	procedure string
@@ -30,11 +29,37 @@ type call struct {
 	request func(instanceID string) proto.Message
 	// response is an empty answer.
 	response proto.Message
+
+	// plain returns the bytes that a call of OAuth sends, which has nothing of
+	// the above but its name; nil for the others.
+	plain func(target) []byte
+	// proof is in a good answer of OAuth.
+	proof string
+}
+
+// over returns the protocols that the call is measured over, of those chosen
+// for the APIs.
+func (c call) over(protocols []string) []string {
+	if c.plain != nil {
+		return []string{oauthHTTP}
+	}
+	return protocols
+}
+
+// message returns what the call sends to an API; nil for one of OAuth.
+func (c call) message(instanceID string) proto.Message {
+	if c.plain != nil {
+		return nil
+	}
+	return c.request(instanceID)
 }
 
 const (
 	nameCreateInstance = "CreateInstance"
 	nameGetMyUser      = "GetMyUser"
+	nameJWTProfile     = "JWTProfile"
+	nameIntrospection  = "Introspection"
+	nameUserinfo       = "Userinfo"
 )
 
 // calls are those that a report shows, in its order.
@@ -71,6 +96,12 @@ var calls = []call{
 		request:  func(string) proto.Message { return &authv1.GetMyUserRequest{} },
 		response: &authv1.GetMyUserResponse{},
 	},
+	{
+		name:  nameJWTProfile,
+		plain: func(t target) []byte { return t.jwtProfile(scopeAPI) }, proof: `"access_token":`,
+	},
+	{name: nameIntrospection, plain: target.introspection, proof: `"active":true`},
+	{name: nameUserinfo, plain: target.userinfo, proof: `"sub":`},
 }
 
 // newInstance returns the request for an instance with a machine that owns it
@@ -98,19 +129,16 @@ func callNames() []string {
 	return names
 }
 
-// chosen returns the calls of the names. The one that makes the database grow
-// comes last, so that the others are measured on a small one.
+// chosen returns the calls of the names. Those that make the database grow come
+// last, so that the others are measured on a small one.
 func chosen(names []string) []call {
 	found := slices.DeleteFunc(slices.Clone(calls), func(c call) bool { return !slices.Contains(names, c.name) })
-	slices.SortStableFunc(found, func(a, b call) int {
-		return strings.Compare(growth(a), growth(b))
-	})
+	slices.SortStableFunc(found, func(a, b call) int { return growth(a) - growth(b) })
 	return found
 }
 
-func growth(c call) string {
-	if c.name == nameCreateInstance {
-		return "grows"
-	}
-	return ""
+// growth returns how much larger a call makes the database, compared with
+// others.
+func growth(c call) int {
+	return slices.Index([]string{nameJWTProfile, nameCreateInstance}, c.name)
 }

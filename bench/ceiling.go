@@ -101,6 +101,9 @@ func serveCeiling(ctx context.Context, answers string) error {
 	mux.Handle(adminv1connect.NewAdminServiceHandler(ceilingAdmin{ceiling: c}))
 	mux.Handle(managementv1connect.NewManagementServiceHandler(ceilingManagement{ceiling: c}))
 	mux.Handle(authv1connect.NewAuthServiceHandler(ceilingAuth{ceiling: c}))
+	if err := mountOAuth(mux, answers); err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

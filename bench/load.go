@@ -31,24 +31,38 @@ const warmUp = 5
 // load makes calls on that many connections at once, each one after the other,
 // for the duration. It returns the first error of any call.
 func (t target) load(ctx context.Context, c call, protocol string, connections int, duration time.Duration) (s sample, err error) {
-	clients := make([]client, 0, connections)
-	defer func() {
-		for _, client := range clients {
-			err = errors.Join(err, client.close())
-		}
-	}()
-	for range connections {
-		client, err := t.dial(ctx, c, protocol, c.request(t.instanceID), duration)
-		if err != nil {
-			return s, err
-		}
-		clients = append(clients, client)
-	}
-	_, err = together(clients, func(client client, n int) (bool, error) { return n < warmUp, client.do() })
+	clients, err := warm(connections, warmUp, func(int) (client, error) {
+		return t.dial(ctx, c, protocol, c.message(t.instanceID), duration)
+	})
 	if err != nil {
 		return s, err
 	}
+	defer func() { err = errors.Join(err, closeAll(clients)) }()
 	return t.measured(ctx, clients, duration)
+}
+
+// warm returns as many clients as are asked for, each of which has made some
+// calls.
+func warm(number, calls int, dial func(i int) (client, error)) (clients []client, err error) {
+	for i := range number {
+		c, err := dial(i)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(clients))
+		}
+		clients = append(clients, c)
+	}
+	_, err = together(clients, func(c client, n int) (bool, error) { return n < calls, c.do() })
+	if err != nil {
+		return nil, errors.Join(err, closeAll(clients))
+	}
+	return clients, nil
+}
+
+func closeAll(clients []client) (err error) {
+	for _, c := range clients {
+		err = errors.Join(err, c.close())
+	}
+	return err
 }
 
 func (t target) measured(ctx context.Context, clients []client, duration time.Duration) (s sample, err error) {

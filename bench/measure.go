@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // results are everything that was found. What was not measured is empty.
@@ -20,9 +22,11 @@ type results struct {
 	postgres string // its version
 	targets  []string
 	rows     []row
-	// statements are by the name of the call, creations by that of the target.
+	// statements are by the name of the call, creations and crowdings by that of
+	// the target.
 	statements map[string]statements
 	creations  map[string]creation
+	crowdings  map[string]crowding
 	program    *program
 }
 
@@ -50,7 +54,7 @@ type bench struct {
 func measure(ctx context.Context, o options, dir string) (_ *results, err error) {
 	b := &bench{options: o, dir: dir, results: &results{
 		options: o, when: time.Now(), machine: machine(),
-		statements: map[string]statements{}, creations: map[string]creation{},
+		statements: map[string]statements{}, creations: map[string]creation{}, crowdings: map[string]crowding{},
 	}}
 	defer func() {
 		for _, f := range slices.Backward(b.cleanup) {
@@ -65,6 +69,7 @@ func measure(ctx context.Context, o options, dir string) (_ *results, err error)
 		{"", b.startAll},
 		{partStatements, b.measureStatements},
 		{partLatency, b.measureCreations},
+		{partPasswords, b.measureCrowdings},
 		{partCalls, b.measureCalls},
 	} {
 		if part.name != "" && !slices.Contains(o.parts, part.name) {
@@ -104,10 +109,18 @@ func (b *bench) startAll(ctx context.Context) error {
 			}
 		}
 	}
-	for _, t := range b.targets {
+	wanted := chosen(b.options.calls)
+	for i := range b.targets {
+		t := &b.targets[i]
 		b.results.targets = append(b.results.targets, t.name)
+		if !slices.ContainsFunc(wanted, func(c call) bool { return c.plain != nil }) {
+			continue
+		}
+		if err := t.enroll(ctx); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
 	}
-	c, t, err := startCeiling(ctx, b.targets[0], chosen(b.options.calls), filepath.Join(b.dir, "answers"))
+	c, t, err := startCeiling(ctx, b.targets[0], wanted, filepath.Join(b.dir, "answers"))
 	if err != nil {
 		return err
 	}
@@ -176,14 +189,36 @@ func (b *bench) measureCreations(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) measureCalls(ctx context.Context) error {
+// settle returns when no server has anything left to do by itself.
+func (b *bench) settle(ctx context.Context) error {
+	var all errgroup.Group
 	for _, t := range append([]target{b.ceiling}, b.targets...) {
-		if err := t.settle(ctx); err != nil {
+		all.Go(func() error { return t.settle(ctx) })
+	}
+	return all.Wait()
+}
+
+func (b *bench) measureCrowdings(ctx context.Context) error {
+	if err := b.settle(ctx); err != nil {
+		return err
+	}
+	for _, t := range b.targets {
+		progress("hashing passwords on " + t.name)
+		r, err := measureCrowding(ctx, t, b.options.rounds, b.options.duration)
+		if err != nil {
 			return err
 		}
+		b.results.crowdings[t.name] = r
+	}
+	return nil
+}
+
+func (b *bench) measureCalls(ctx context.Context) error {
+	if err := b.settle(ctx); err != nil {
+		return err
 	}
 	for _, c := range chosen(b.options.calls) {
-		for _, protocol := range b.options.protocols {
+		for _, protocol := range c.over(b.options.protocols) {
 			for _, connections := range b.options.connections {
 				progress(fmt.Sprintf("%s over %s on %d connections", c.name, protocol, connections))
 				r, err := b.measureRow(ctx, c, protocol, connections)

@@ -17,6 +17,7 @@ const (
 	partCalls      = "calls"
 	partStatements = "statements"
 	partLatency    = "latency"
+	partPasswords  = "passwords"
 	partProgram    = "program"
 )
 
@@ -31,6 +32,9 @@ const (
 	connectJSON = "connect"
 	grpc        = "grpc"
 	rest        = "rest"
+	// oauthHTTP is how the calls of OAuth go, whichever protocols are chosen
+	// for the others.
+	oauthHTTP = "oauth"
 )
 
 // options are the flags.
@@ -68,7 +72,7 @@ func parse(args []string) (options, error) {
 	var parts, databases, calls, protocols, connections string
 	flags.IntVar(&o.rounds, "rounds", 5, "`number` of rounds; the median counts")
 	flags.BoolVar(&o.quick, "quick", false, "one short round: shows that it works, its figures mean little")
-	flags.StringVar(&parts, "parts", "calls,statements,latency,program", "what to measure, a `list`")
+	flags.StringVar(&parts, "parts", "calls,statements,latency,passwords,program", "what to measure, a `list`")
 	flags.StringVar(&databases, "db", "sqlite,postgres", "databases, a `list`")
 	flags.StringVar(&calls, "calls", strings.Join(callNames(), ","), "calls, a `list`")
 	flags.StringVar(&protocols, "protocols", "connect,grpc,rest", "protocols, a `list`")
@@ -95,7 +99,7 @@ func parse(args []string) (options, error) {
 	}
 	o.duration = time.Duration(*seconds * float64(time.Second))
 	var errs [5]error
-	o.parts, errs[0] = list("parts", parts, []string{partCalls, partStatements, partLatency, partProgram})
+	o.parts, errs[0] = list("parts", parts, []string{partCalls, partStatements, partLatency, partPasswords, partProgram})
 	o.databases, errs[1] = list("db", databases, []string{sqlite, postgres})
 	o.calls, errs[2] = list("calls", calls, callNames())
 	o.protocols, errs[3] = list("protocols", protocols, []string{connectJSON, grpc, rest})

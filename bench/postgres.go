@@ -119,7 +119,7 @@ WHERE datname <> current_database()`
 // statementsOf makes a call again and again and counts what arrives at the
 // database.
 func (d *database) statementsOf(ctx context.Context, t target, c call) (s statements, err error) {
-	client, err := t.dial(ctx, c, grpc, c.request(t.instanceID), spare)
+	client, err := t.dial(ctx, c, c.over([]string{grpc})[0], c.message(t.instanceID), spare)
 	if err != nil {
 		return s, err
 	}

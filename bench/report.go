@@ -44,7 +44,7 @@ func title(target string) string {
 	}
 }
 
-var protocolTitles = map[string]string{connectJSON: "Connect JSON", grpc: "gRPC", rest: "REST"}
+var protocolTitles = map[string]string{connectJSON: "Connect JSON", grpc: "gRPC", rest: "REST", oauthHTTP: "OAuth"}
 
 // markdown returns the report.
 func (r *results) markdown() string {
@@ -58,6 +58,7 @@ func (r *results) markdown() string {
 	r.writeCalls(&b)
 	r.writeStatements(&b)
 	r.writeCreations(&b)
+	r.writeCrowdings(&b)
 	r.writeProgram(&b)
 	return b.String()
 }
@@ -96,7 +97,7 @@ func (r *results) writeTarget(b *strings.Builder, heading, target string) {
 	}
 	var lines [][]string
 	for _, c := range calls {
-		for _, protocol := range r.options.protocols {
+		for _, protocol := range c.over(r.options.protocols) {
 			if target == ceilingRole && protocol == rest {
 				continue // that of Connect JSON
 			}
@@ -169,6 +170,34 @@ func (r *results) writeCreations(b *strings.Builder) {
 	}
 	table(b, "CreateInstance, one after the other (ms, Connect JSON)", []string{"database", "owner", "calls", "p50", "p99", "longest"}, lines)
 }
+
+func (r *results) writeCrowdings(b *strings.Builder) {
+	var lines [][]string
+	for _, target := range r.targets {
+		c, ok := r.crowdings[target]
+		if !ok {
+			continue
+		}
+		lines = append(lines, []string{
+			title(target), number(c.offered), percent(c.kept(idle)), percent(c.kept(busy)), number(c.hashes.median()),
+			fmt.Sprintf("%.2f", c.p99(idle).median()), fmt.Sprintf("%.2f", c.p99(busy).median()), times(c.slowdown()),
+		})
+	}
+	table(b, fmt.Sprintf("GetMyUser at %.0f %% of its idle rate while passwords are hashed (Connect JSON, %d connections)", share*100, callers), []string{
+		"database", "calls/s", "kept, idle", "kept, hashing", "hashes/s", "p99 in ms, idle", "p99 in ms, hashing", "hashing ÷ idle",
+	}, lines)
+}
+
+// times returns the median of ratios, marked where they lie far apart.
+func times(ratios series) string {
+	text := fmt.Sprintf("%.2f", ratios.median())
+	if ratios.scattered() {
+		text += " ~"
+	}
+	return text
+}
+
+func percent(f float64) string { return fmt.Sprintf("%.1f %%", f*100) }
 
 func milliseconds(d time.Duration) string {
 	return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond))

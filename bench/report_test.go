@@ -58,10 +58,21 @@ func TestMarkdown(t *testing.T) {
 		options: options{command: "go run ./bench -quick", protocols: []string{connectJSON, rest}, connections: []int{16}, rounds: 1, duration: time.Second},
 		machine: "a machine",
 		targets: []string{sqlite, postgres},
+		crowdings: map[string]crowding{sqlite: {offered: 3000, hashes: series{40}, rounds: []round{
+			{idle: paced{kept: 1, took: latencies{time.Millisecond}}, busy: paced{kept: 0.98, took: latencies{2500 * time.Microsecond}}},
+		}}},
 		rows: []row{{call: nameGetMyUser, protocol: connectJSON, connections: 16, rounds: map[string][]sample{
 			ceilingRole: second(1000, 20*time.Microsecond),
 			sqlite:      second(300, 80*time.Microsecond),
 			postgres:    second(200, 200*time.Microsecond),
+		}}, {call: nameJWTProfile, protocol: oauthHTTP, connections: 16, rounds: map[string][]sample{
+			ceilingRole: second(1000, 80*time.Microsecond),
+			sqlite:      second(300, 200*time.Microsecond),
+			postgres:    second(200, 240*time.Microsecond),
+		}}, {call: nameUserinfo, protocol: oauthHTTP, connections: 16, rounds: map[string][]sample{
+			ceilingRole: second(1000, 20*time.Microsecond),
+			sqlite:      second(300, 50*time.Microsecond),
+			postgres:    second(200, 80*time.Microsecond),
 		}}},
 		statements: map[string]statements{nameGetMyUser: {all: 3, transactions: 0.5}},
 		creations:  map[string]creation{sqlite: {token: latencies{5 * time.Millisecond}, key: latencies{21 * time.Millisecond}}},
@@ -71,6 +82,14 @@ func TestMarkdown(t *testing.T) {
 	for _, want := range []string{
 		"`go run ./bench -quick`",
 		"| ≥ 0.25 | 0.25 on 16 connections | yes |",
+		"| JWTProfile, SQLite: processor time, times that of a bare handler that verifies RS256 | ≤ 2.50 | 2.50 on 16 connections | yes |",
+		"| JWTProfile, PostgreSQL: processor time, times that of a bare handler that verifies RS256 | ≤ 2.50 | 3.00 on 16 connections | no |",
+		"| Userinfo, SQLite: processor time against the ceiling | ≥ 0.40 | 0.40 on 16 connections | yes |",
+		"| Userinfo, PostgreSQL: processor time against the ceiling | ≥ 0.40 | 0.25 on 16 connections | no |",
+		"SQLite: rate kept | ≥ 99.0 % | 98.0 % | no |",
+		"SQLite: p99, times that of an idle server | ≤ 3 | 2.50 | yes |",
+		"| SQLite | 3000 | 100.0 % | 98.0 % | 40 | 1.00 | 2.50 | 2.50 |\n",
+		"| JWTProfile | OAuth | 200 (0.40) | 300 (0.30) |\n",
 		"| CreateInstance with a token, SQLite | p99 ≤ 20.0 ms | 5.0 ms | yes |",
 		"| CreateInstance with a key made ahead, SQLite | p99 ≤ 20.0 ms | 21.0 ms | no |",
 		"| start to ready | < 300.0 ms | 300.0 ms | no |",

@@ -23,6 +23,9 @@ type target struct {
 	// user.
 	owner, system string
 	instanceID    string
+	party         party
+	// people are the ids of users who can have a password.
+	people []string
 	// process and database measure processor time; nil where that cannot be
 	// measured, or there is no database process.
 	process, database meter
@@ -40,12 +43,12 @@ const spare = 30 * time.Second
 
 // dial returns a client that makes the call for as long as life.
 func (t target) dial(ctx context.Context, c call, protocol string, message proto.Message, life time.Duration) (client, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", t.address)
+	conn, err := t.connect(ctx, life)
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.SetDeadline(time.Now().Add(life + spare)); err != nil {
-		return nil, err
+	if c.plain != nil {
+		return newHTTP1Client(conn, c.plain(t)), nil
 	}
 	if protocol == grpc {
 		body, err := proto.Marshal(message)
@@ -59,6 +62,15 @@ func (t target) dial(ctx context.Context, c call, protocol string, message proto
 		return nil, err
 	}
 	return newHTTP1Client(conn, request), nil
+}
+
+// connect opens a connection for as long as life.
+func (t target) connect(ctx context.Context, life time.Duration) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", t.address)
+	if err != nil {
+		return nil, err
+	}
+	return conn, conn.SetDeadline(time.Now().Add(life + spare))
 }
 
 func (t target) token(c call) string {

@@ -69,7 +69,7 @@ func (t target) firstInstance(ctx context.Context) (string, error) {
 }
 
 // populate gives the first instance its members; it has one already.
-func (t target) populate(ctx context.Context) error {
+func (t *target) populate(ctx context.Context) error {
 	for i := 1; i < members; i++ {
 		name := fmt.Sprintf("person%d", i)
 		var user managementv1.ImportHumanUserResponse
@@ -81,6 +81,7 @@ func (t target) populate(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		t.people = append(t.people, user.GetUserId())
 		member := &adminv1.AddIAMMemberRequest{UserId: user.GetUserId(), Roles: []string{"IAM_OWNER_VIEWER"}}
 		err = t.ask(ctx, adminv1connect.AdminServiceAddIAMMemberProcedure, t.owner, member, &adminv1.AddIAMMemberResponse{})
 		if err != nil {
@@ -107,6 +108,12 @@ func startCeiling(ctx context.Context, t target, calls []call, dir string) (*chi
 		return nil, target{}, err
 	}
 	for _, c := range calls {
+		if c.plain != nil {
+			if err := t.record(ctx, c, dir); err != nil {
+				return nil, target{}, err
+			}
+			continue
+		}
 		answer := proto.Clone(c.response)
 		if err := t.ask(ctx, c.procedure, t.token(c), c.request(t.instanceID), answer); err != nil {
 			return nil, target{}, err
