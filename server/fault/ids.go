@@ -5,6 +5,7 @@ var (
 	// The call.
 	TokenInvalid        = Unauthenticated.define("auth.token_invalid", "the access token is missing or not valid here")
 	AssertionInvalid    = Invalid.define("auth.assertion_invalid", "the assertion is not valid: check its key, signature, issuer, subject, audience and times")
+	ClientInvalid       = Unauthenticated.define("auth.client_invalid", "the client did not authenticate as one that is known and active: check its id, its secret or assertion, and its authentication method")
 	PermissionMissing   = PermissionDenied.define("auth.permission_missing", "the caller does not have the permission %s here")
 	OrganizationDenied  = PermissionDenied.define("auth.organization_denied", "the chosen organization does not exist, or the caller may not act in it")
 	OrganizationMissing = NotFound.define("auth.organization_missing", "this call acts in an organization: choose one with the header x-zitadel-orgid")

@@ -17,10 +17,10 @@ const (
 	PersonalAccessToken Kind = "bastide_pat_"
 	AccessToken         Kind = "bastide_at_"
 	// MachineSecret is what a machine user authenticates with as a client. It
-	// is no token: KindOf does not know it.
+	// is no token: SecretKindOf knows it, KindOf does not.
 	MachineSecret Kind = "bastide_ms_"
 	// ApplicationSecret is what a client or an API authenticates with. It is
-	// no token: KindOf does not know it.
+	// no token: SecretKindOf knows it, KindOf does not.
 	ApplicationSecret Kind = "bastide_app_"
 )
 
@@ -40,7 +40,16 @@ func NewToken(kind Kind) string {
 // KindOf returns the kind of a token whose length and checksum are right.
 // It tells mistyped and cut ones without asking a database.
 func KindOf(token string) (kind Kind, ok bool) {
-	for _, kind := range []Kind{PersonalAccessToken, AccessToken} {
+	return kindAmong(token, PersonalAccessToken, AccessToken)
+}
+
+// SecretKindOf is KindOf for what clients authenticate with.
+func SecretKindOf(secret string) (kind Kind, ok bool) {
+	return kindAmong(secret, MachineSecret, ApplicationSecret)
+}
+
+func kindAmong(token string, kinds ...Kind) (kind Kind, ok bool) {
+	for _, kind := range kinds {
 		body, found := strings.CutPrefix(token, string(kind))
 		if !found || len(body) != randomLength+checkLength {
 			continue

@@ -31,9 +31,10 @@ func (e *endpoints) jwtProfile(ctx context.Context, r tokenRequest) (tokenAnswer
 	return e.toItself(ctx, c, scope)
 }
 
-// toItself gives a client a token that stands for itself.
+// toItself gives a client a token that stands for itself, and ends with its
+// credential.
 func (e *endpoints) toItself(ctx context.Context, c token.Client, scope string) (tokenAnswer, error) {
-	g := token.Grant{Client: c, Credential: c.Credential, JWT: c.JWT}
+	g := token.Grant{Client: c, Credential: c.Credential, Until: c.Until, JWT: c.JWT}
 	if c.UserKey != 0 {
 		g.UserKey, g.UserID = c.UserKey, c.ID
 	}

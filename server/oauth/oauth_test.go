@@ -212,7 +212,6 @@ func TestTokenRefused(t *testing.T) {
 		"two scopes":           {form, with("scope", "openid", "openid"), "invalid_request"},
 		"two grant types":      {form, with("grant_type", bearer, bearer), "invalid_request"},
 		"two of an unknown":    {form, with("x", "1", "2"), "invalid_request"},
-		"client credentials":   {form, with("grant_type", "client_credentials"), "unsupported_grant_type"},
 		"authorization code":   {form, with("grant_type", "authorization_code"), "unsupported_grant_type"},
 		"password":             {form, "grant_type=password", "unsupported_grant_type"},
 		"no content type":      {"", good.Encode(), "invalid_request"},

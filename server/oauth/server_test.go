@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -23,18 +24,24 @@ import (
 func TestDiscovery(t *testing.T) {
 	e := newEndpoint(t, tokentest.SQLite(t, nil))
 	status, _, got := e.do(t, "GET", oauth.DiscoveryPath, "", "")
+	methods := []any{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 	want := map[string]any{
-		"issuer":                                origin,
-		"token_endpoint":                        origin + "/oauth/v2/token",
-		"jwks_uri":                              origin + "/oauth/v2/keys",
-		"scopes_supported":                      []any{"openid", token.ScopeAPI},
-		"response_types_supported":              []any{},
-		"grant_types_supported":                 []any{bearer, "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"},
-		"subject_types_supported":               []any{"public"},
-		"id_token_signing_alg_values_supported": []any{"RS256"},
-		"token_endpoint_auth_methods_supported": []any{"none"},
-		"claims_supported":                      []any{"iss", "sub", "aud", "exp", "iat", "auth_time"},
-		"request_uri_parameter_supported":       false,
+		"issuer":                                                   origin,
+		"token_endpoint":                                           origin + "/oauth/v2/token",
+		"jwks_uri":                                                 origin + "/oauth/v2/keys",
+		"scopes_supported":                                         []any{"openid", token.ScopeAPI},
+		"response_types_supported":                                 []any{},
+		"grant_types_supported":                                    []any{bearer, "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"},
+		"subject_types_supported":                                  []any{"public"},
+		"id_token_signing_alg_values_supported":                    []any{"RS256"},
+		"token_endpoint_auth_methods_supported":                    append(slices.Clone(methods), "none"),
+		"token_endpoint_auth_signing_alg_values_supported":         []any{"RS256"},
+		"introspection_endpoint_auth_methods_supported":            methods,
+		"introspection_endpoint_auth_signing_alg_values_supported": []any{"RS256"},
+		"revocation_endpoint_auth_methods_supported":               methods,
+		"revocation_endpoint_auth_signing_alg_values_supported":    []any{"RS256"},
+		"claims_supported":                                         []any{"iss", "sub", "aud", "exp", "iat", "auth_time"},
+		"request_uri_parameter_supported":                          false,
 	}
 	gotText, _ := json.Marshal(got)
 	wantText, _ := json.Marshal(want)

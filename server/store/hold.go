@@ -21,6 +21,11 @@ const LoginNames Subject = "login names"
 // goes by those that stay, whose organizations are changed by who changes it.
 const Owners Subject = "owners"
 
+// Subjects is what tokens stand for, by id: who adds a user with an id of the
+// client's choice goes by the client ids of applications, who adds an application
+// goes by the ids of users.
+const Subjects Subject = "subjects"
+
 // HoldShared makes transactions that Hold the subject, in the instance of ctx,
 // wait until this one ends. Those that share it do not wait for each other. What
 // is to be gone by is read after it.

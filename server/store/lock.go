@@ -126,3 +126,11 @@ func SkipLocked(s *sql.Selector) {
 		s.ForUpdate(sql.WithLockAction(sql.SkipLocked))
 	}
 }
+
+// Alone is a condition that waits for all who work on the rows, or add others
+// that point at them, and makes later ones wait until the transaction ends.
+func Alone(s *sql.Selector) {
+	if s.Dialect() == dialect.Postgres {
+		s.ForUpdate()
+	}
+}

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/accesstoken"
+	"github.com/bastide-id/bastide/ent/applicationkey"
+	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 )
 
@@ -41,4 +44,39 @@ func (k ApplicationKey) Save(ctx context.Context, tx *store.Tx, in *ent.Project,
 // is kept nowhere else.
 func (k ApplicationKey) File(application *ent.Application) []byte {
 	return k.file(keyFile{Type: "application", AppID: application.ApplicationID, ClientID: application.ClientID})
+}
+
+// RemoveApplicationKey takes a key from an application, whose project is locked,
+// and returns what it was. No assertion that it signed is good from then on, and
+// no access token that was got with one. It returns fault.ApplicationKeyUnknown.
+func RemoveApplicationKey(ctx context.Context, tx *store.Tx, in *ent.Project, application *ent.Application, keyID string) (store.Change, *ent.ApplicationKey, error) {
+	row, err := tx.ApplicationKey.Query().Where(applicationkey.ApplicationPk(application.ID), applicationkey.KeyID(keyID)).Only(ctx)
+	if ent.IsNotFound(err) {
+		err = fault.ApplicationKeyUnknown.With()
+	}
+	if err != nil {
+		return store.Change{}, nil, err
+	}
+	change, err := tx.Record(ctx, store.ProjectApplicationKeyRemoved, store.ProjectObject(in),
+		store.Payload{Public: map[string]any{"appId": application.ApplicationID, "keyId": row.KeyID}})
+	if err != nil {
+		return change, nil, err
+	}
+	if err := tx.ApplicationKey.DeleteOne(row).Exec(ctx); err != nil {
+		return change, nil, err
+	}
+	return change, row, endBy(ctx, tx, application, row.KeyID)
+}
+
+// EndBySecret ends the access tokens that an application got with its secret. It
+// is called after the secret was changed, so that none is issued meanwhile. It
+// returns the errors of the database.
+func EndBySecret(ctx context.Context, tx *store.Tx, application *ent.Application) error {
+	return endBy(ctx, tx, application, secretCredential)
+}
+
+// endBy ends the access tokens that an application got with one credential.
+func endBy(ctx context.Context, tx *store.Tx, application *ent.Application, credential string) error {
+	_, err := tx.AccessToken.Delete().Where(accesstoken.ApplicationPk(application.ID), accesstoken.Credential(credential)).Exec(ctx)
+	return err
 }

@@ -2,6 +2,7 @@ package token
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/application"
@@ -16,6 +17,10 @@ type Client struct {
 	OrganizationID string
 	// Credential is what it authenticated with: the id of a key, or "secret".
 	Credential string
+	// Until is when the credential ends, and the tokens got with it; nil for never.
+	Until *time.Time
+	// SecretHash is that of the secret that it authenticated with; nil for a key.
+	SecretHash []byte
 	// JWT tells that the access tokens it gets are to be JWTs.
 	JWT bool
 
@@ -25,9 +30,12 @@ type Client struct {
 	// The rest is of an application, and zero for a user.
 	ApplicationKey int64
 	Kind           application.Kind
-	Settings       json.RawMessage
-	ProjectKey     int64
-	ProjectID      string
+	// AuthMethod is by the contract's enum of the kind. Whether it takes what the
+	// application authenticated with is for the caller to check.
+	AuthMethod int32
+	Settings   json.RawMessage
+	ProjectKey int64
+	ProjectID  string
 }
 
 // secretCredential is the Credential of who authenticated with a secret.
@@ -35,7 +43,10 @@ const secretCredential = "secret"
 
 // machine returns the client that a machine user is for itself.
 func machine(u *ent.User, credential string) Client {
-	return Client{ID: u.UserID, OrganizationID: u.ResourceOwner, Credential: credential, JWT: u.AccessTokenType == jwtType, UserKey: u.ID}
+	return Client{
+		ID: u.UserID, OrganizationID: u.ResourceOwner, Credential: credential, SecretHash: u.SecretHash,
+		JWT: u.AccessTokenType == jwtType, UserKey: u.ID,
+	}
 }
 
 // jwtType is the contract's number of the access tokens that are JWTs.

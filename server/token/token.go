@@ -57,6 +57,7 @@ type Tokens struct {
 	signers     *signers
 	// The queries of Bearer.
 	personal, access *store.Lookup
+	clients          clientLookups
 }
 
 // New returns Tokens that make no keys ahead and do not write down when tokens
@@ -84,6 +85,7 @@ func New(options Options) (*Tokens, error) {
 		signers:     newSigners(),
 		personal:    personalLookup(options.Store),
 		access:      accessLookup(options.Store),
+		clients:     newClientLookups(options.Store),
 	}, nil
 }
 

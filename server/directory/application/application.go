@@ -10,11 +10,14 @@ import (
 	"slices"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/accesstoken"
 	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/applicationkey"
+	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
+	"github.com/bastide-id/bastide/server/token"
 )
 
 // Config is what an administrator decides on an application, of either kind.
@@ -62,7 +65,7 @@ func Prepare(s *store.Store, name string, c Config) (n New, err error) {
 	if n.ClientID, err = s.NewID(); err != nil {
 		return n, err
 	}
-	if hasSecret(c.Kind, c.AuthMethod) {
+	if TakesSecret(c.Kind, c.AuthMethod) {
 		n.Secret = NewSecret()
 	}
 	return n, nil
@@ -81,11 +84,20 @@ func Get(ctx context.Context, applications *ent.ApplicationClient, of *ent.Proje
 	return row, err
 }
 
-// Add adds an application to a project that is locked and active. It returns
-// fault.ApplicationNameTaken.
+// Add adds an application to a project that is locked and active, in a
+// transaction that holds store.Subjects. It returns fault.ApplicationNameTaken,
+// or fault.UserIDTaken when a user has brought the client id, or once did:
+// tokens of either would have the same subject (RFC 9700, 4.15).
 func Add(ctx context.Context, tx *store.Tx, in *ent.Project, n New) (store.Change, error) {
+	seen, err := tx.Seen(ctx, store.Object{Type: store.UserType, ID: n.ClientID})
+	if err == nil && seen {
+		err = fault.UserIDTaken.With()
+	}
+	if err != nil {
+		return store.Change{}, err
+	}
 	object, name := store.ProjectObject(in), store.Text(n.Name)
-	_, err := tx.Record(ctx, store.ProjectApplicationAdded, object, store.Payload{Public: map[string]any{"appId": n.ID, "name": name}})
+	_, err = tx.Record(ctx, store.ProjectApplicationAdded, object, store.Payload{Public: map[string]any{"appId": n.ID, "name": name}})
 	if err != nil {
 		return store.Change{}, err
 	}
@@ -117,8 +129,8 @@ func Rename(ctx context.Context, tx *store.Tx, of *ent.Project, row *ent.Applica
 }
 
 // Configure replaces the configuration of an application. A secret that it no
-// longer authenticates with ends. It returns fault.ApplicationKind or
-// fault.NothingChanged.
+// longer authenticates with ends, and with another method all access tokens that
+// it got. It returns fault.ApplicationKind or fault.NothingChanged.
 func Configure(ctx context.Context, tx *store.Tx, of *ent.Project, row *ent.Application, c Config) (store.Change, error) {
 	if err := CheckKind(row, c.Kind); err != nil {
 		return store.Change{}, err
@@ -131,23 +143,31 @@ func Configure(ctx context.Context, tx *store.Tx, of *ent.Project, row *ent.Appl
 		return store.Change{}, fault.NothingChanged.With()
 	}
 	update := tx.Application.UpdateOne(row).SetAuthMethod(c.AuthMethod).SetSettings(c.Settings)
-	if !hasSecret(c.Kind, c.AuthMethod) {
+	if !TakesSecret(c.Kind, c.AuthMethod) {
 		update.ClearSecretHash()
 	}
-	return save(ctx, tx, of, row, events[c.Kind].changed, c.payload(row.ApplicationID, row.ClientID).Public, update)
+	change, err := save(ctx, tx, of, row, events[c.Kind].changed, c.payload(row.ApplicationID, row.ClientID).Public, update)
+	if err != nil || row.AuthMethod == c.AuthMethod {
+		return change, err
+	}
+	return change, endTokens(ctx, tx, row)
 }
 
-// SetSecret replaces the secret of an application of the kind. It returns
-// fault.ApplicationKind, or fault.ApplicationNoSecret for one that
-// authenticates without.
+// SetSecret replaces the secret of an application of the kind. The access tokens
+// that it got with the former one end. It returns fault.ApplicationKind, or
+// fault.ApplicationNoSecret for one that authenticates without.
 func SetSecret(ctx context.Context, tx *store.Tx, of *ent.Project, row *ent.Application, kind application.Kind, secret string) (store.Change, error) {
 	if err := CheckKind(row, kind); err != nil {
 		return store.Change{}, err
 	}
-	if !hasSecret(kind, row.AuthMethod) {
+	if !TakesSecret(kind, row.AuthMethod) {
 		return store.Change{}, fault.ApplicationNoSecret.With()
 	}
-	return save(ctx, tx, of, row, events[kind].secret, nil, tx.Application.UpdateOne(row).SetSecretHash(id.Hash(secret)))
+	change, err := save(ctx, tx, of, row, events[kind].secret, nil, tx.Application.UpdateOne(row).SetSecretHash(id.Hash(secret)))
+	if err != nil {
+		return change, err
+	}
+	return change, token.EndBySecret(ctx, tx, row)
 }
 
 // Deactivate keeps an application, but it cannot be used. It returns
@@ -167,16 +187,40 @@ func Reactivate(ctx context.Context, tx *store.Tx, of *ent.Project, row *ent.App
 	return save(ctx, tx, of, row, store.ProjectApplicationReactivated, nil, tx.Application.UpdateOne(row).SetState(application.StateActive))
 }
 
-// Remove removes an application with its keys.
+// Remove removes an application with its keys and access tokens.
 func Remove(ctx context.Context, tx *store.Tx, of *ent.Project, row *ent.Application) (store.Change, error) {
 	change, err := tx.Record(ctx, store.ProjectApplicationRemoved, store.ProjectObject(of), store.Payload{Public: map[string]any{"appId": row.ApplicationID}})
 	if err != nil {
 		return change, err
 	}
-	if _, err := tx.ApplicationKey.Delete().Where(applicationkey.ApplicationPk(row.ID)).Exec(ctx); err != nil {
-		return change, err
+	return change, removeAll(ctx, tx, application.ID(row.ID))
+}
+
+// RemoveOf removes the applications of a project that is removed.
+func RemoveOf(ctx context.Context, tx *store.Tx, of *ent.Project) error {
+	return removeAll(ctx, tx, application.ProjectPk(of.ID))
+}
+
+// removeAll waits for those who issue tokens to the applications, so that none
+// is left that points at one.
+func removeAll(ctx context.Context, tx *store.Tx, which predicate.Application) error {
+	if _, err := tx.Application.Query().Where(which, store.Alone).Order(ent.Asc(application.FieldID)).IDs(ctx); err != nil {
+		return err
 	}
-	return change, tx.Application.DeleteOne(row).Exec(ctx)
+	if _, err := tx.AccessToken.Delete().Where(accesstoken.HasApplicationWith(which)).Exec(ctx); err != nil {
+		return err
+	}
+	if _, err := tx.ApplicationKey.Delete().Where(applicationkey.HasApplicationWith(which)).Exec(ctx); err != nil {
+		return err
+	}
+	_, err := tx.Application.Delete().Where(which).Exec(ctx)
+	return err
+}
+
+// endTokens ends all access tokens that an application got.
+func endTokens(ctx context.Context, tx *store.Tx, row *ent.Application) error {
+	_, err := tx.AccessToken.Delete().Where(accesstoken.ApplicationPk(row.ID)).Exec(ctx)
+	return err
 }
 
 // CheckKind returns fault.ApplicationKind for an application of another kind.
@@ -190,14 +234,20 @@ func CheckKind(row *ent.Application, kind application.Kind) error {
 // CheckKeys returns fault.ApplicationNoKeys for an application that does not
 // authenticate with keys.
 func CheckKeys(row *ent.Application) error {
-	if !slices.Contains(methods[row.Kind].key, row.AuthMethod) {
+	if !TakesKey(row.Kind, row.AuthMethod) {
 		return fault.ApplicationNoKeys.With()
 	}
 	return nil
 }
 
-func hasSecret(kind application.Kind, method int32) bool {
+// TakesSecret reports whether an application authenticates with a secret.
+func TakesSecret(kind application.Kind, method int32) bool {
 	return slices.Contains(methods[kind].secret, method)
+}
+
+// TakesKey reports whether an application authenticates with a key.
+func TakesKey(kind application.Kind, method int32) bool {
+	return slices.Contains(methods[kind].key, method)
 }
 
 // events are what happens to applications of a kind.

@@ -42,6 +42,9 @@ const (
 	OIDCPrivateKeyJWT
 )
 
+// tokenJWT is the contract's number of the access tokens that are JWTs.
+const tokenJWT int32 = 1
+
 // OIDC is the configuration of an OpenID Connect client. Its numbers are those
 // of the contract's enums.
 type OIDC struct {
@@ -101,6 +104,16 @@ func ReadOIDC(row *ent.Application) (c OIDC, err error) {
 	err = json.Unmarshal(row.Settings, &c)
 	c.AuthMethod = row.AuthMethod
 	return c, err
+}
+
+// TokensAreJWT reports whether the access tokens of a client with the stored
+// settings are to be JWTs.
+func TokensAreJWT(settings json.RawMessage) (bool, error) {
+	var c struct {
+		AccessTokenType int32 `json:"accessTokenType"`
+	}
+	err := json.Unmarshal(settings, &c)
+	return c.AccessTokenType == tokenJWT, err
 }
 
 // AllowedOrigins returns the origins that scripts may call from: the additional

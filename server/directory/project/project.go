@@ -5,10 +5,9 @@ import (
 	"context"
 
 	"github.com/bastide-id/bastide/ent"
-	"github.com/bastide-id/bastide/ent/application"
-	"github.com/bastide-id/bastide/ent/applicationkey"
 	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/ent/projectrole"
+	"github.com/bastide-id/bastide/server/directory/application"
 	"github.com/bastide-id/bastide/server/directory/grant"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
@@ -120,7 +119,7 @@ func Reactivate(ctx context.Context, tx *store.Tx, row *ent.Project) (store.Chan
 }
 
 // Remove removes a project with all that belongs to it: roles, applications
-// with their keys, and user grants. It returns fault.NotFound when the project
+// with their keys and access tokens, and user grants. It returns fault.NotFound when the project
 // is gone.
 func Remove(ctx context.Context, tx *store.Tx, row *ent.Project) (store.Change, error) {
 	object := store.ProjectObject(row)
@@ -134,10 +133,7 @@ func Remove(ctx context.Context, tx *store.Tx, row *ent.Project) (store.Change, 
 	if err := grant.RemoveOfProject(ctx, tx, row); err != nil {
 		return change, err
 	}
-	if _, err := tx.ApplicationKey.Delete().Where(applicationkey.HasApplicationWith(application.ProjectPk(row.ID))).Exec(ctx); err != nil {
-		return change, err
-	}
-	if _, err := tx.Application.Delete().Where(application.ProjectPk(row.ID)).Exec(ctx); err != nil {
+	if err := application.RemoveOf(ctx, tx, row); err != nil {
 		return change, err
 	}
 	if _, err := tx.ProjectRole.Delete().Where(projectrole.ProjectPk(row.ID)).Exec(ctx); err != nil {

@@ -17,18 +17,47 @@ import (
 // one whose whole user name it is.
 func ByLoginName(ctx context.Context, s *store.Store, name string) (*ent.User, error) {
 	row, err := inScope(ctx, s, "", name)
+	if !ent.IsNotFound(err) {
+		return row, err
+	}
+	row, err = inDomain(ctx, s, name)
+	return row, known(err)
+}
+
+// IDsByLoginName returns the ids of the two users of the instance of ctx who may
+// have the login name, whatever its case: of the one whose whole user name it is,
+// and of the one whose user name stands before a domain. An id is empty where
+// there is no such user.
+func IDsByLoginName(ctx context.Context, s *store.Store, name string) (ids [2]string, err error) {
+	for i, find := range []func() (*ent.User, error){
+		func() (*ent.User, error) { return inScope(ctx, s, "", name) },
+		func() (*ent.User, error) { return inDomain(ctx, s, name) },
+	} {
+		row, err := find()
+		switch {
+		case err == nil:
+			ids[i] = row.UserID
+		case !ent.IsNotFound(err):
+			return ids, err
+		}
+	}
+	return ids, nil
+}
+
+// inDomain returns the user whose name stands before a verified domain of its
+// organization.
+func inDomain(ctx context.Context, s *store.Store, name string) (*ent.User, error) {
 	at := strings.LastIndexByte(name, '@') // a domain has none
-	if !ent.IsNotFound(err) || at < 0 {
-		return row, known(err)
+	if at < 0 {
+		return nil, &ent.NotFoundError{}
 	}
 	domain, err := s.Read().OrganizationDomain.Query().
 		Where(organizationdomain.Domain(string(store.Key(name[at+1:]))), organizationdomain.Verified(true)).
 		WithOrganization().Only(ctx)
 	if err != nil {
-		return nil, known(err)
+		return nil, err
 	}
-	row, err = inScope(ctx, s, domain.Edges.Organization.OrganizationID, name[:at])
-	return row, known(err)
+	return inScope(ctx, s, domain.Edges.Organization.OrganizationID, name[:at])
 }
 
 func inScope(ctx context.Context, s *store.Store, scope, name string) (*ent.User, error) {

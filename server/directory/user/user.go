@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/directory/password"
 	"github.com/bastide-id/bastide/server/directory/policy"
@@ -204,8 +205,19 @@ func (p Prepared) setHuman(create *ent.UserCreate, tx *store.Tx) {
 }
 
 // checkFresh returns fault.UserIDTaken for an id that the instance has seen,
-// also if its user is gone.
+// also if its user is gone, and for the client id of an application: tokens of
+// either would have the same subject (RFC 9700, 4.15).
 func (p Prepared) checkFresh(ctx context.Context, tx *store.Tx) error {
+	if err := tx.HoldShared(ctx, store.Subjects); err != nil {
+		return err
+	}
+	client, err := tx.Application.Query().Where(application.ClientID(p.ID)).Exist(ctx)
+	if err == nil && client {
+		err = fault.UserIDTaken.With()
+	}
+	if err != nil {
+		return err
+	}
 	seen, err := tx.Seen(ctx, store.Object{Type: store.UserType, ID: p.ID})
 	if err == nil && seen {
 		err = fault.UserIDTaken.With()

@@ -121,6 +121,9 @@ func (s Applications) add(ctx context.Context, req interface {
 	}
 	var change store.Change
 	err = s.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.Hold(ctx, store.Subjects); err != nil {
+			return err
+		}
 		in, err := project.Lock(ctx, tx, req.GetProjectId())
 		if err != nil {
 			return err

@@ -56,7 +56,10 @@ func (s ApplicationKeys) GetAppKey(ctx context.Context, req *managementv1.GetApp
 	if err != nil {
 		return nil, err
 	}
-	row, err := onlyKey(ctx, q.Where(applicationkey.KeyID(req.GetKeyId())))
+	row, err := q.Where(applicationkey.KeyID(req.GetKeyId())).Only(ctx)
+	if ent.IsNotFound(err) {
+		err = fault.ApplicationKeyUnknown.With()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -84,16 +87,8 @@ func (s ApplicationKeys) RemoveAppKey(ctx context.Context, req *managementv1.Rem
 		if err != nil {
 			return err
 		}
-		row, err = onlyKey(ctx, tx.ApplicationKey.Query().Where(applicationkey.ApplicationPk(app.ID), applicationkey.KeyID(req.GetKeyId())))
-		if err != nil {
-			return err
-		}
-		change, err = tx.Record(ctx, store.ProjectApplicationKeyRemoved, store.ProjectObject(in),
-			store.Payload{Public: map[string]any{"appId": app.ApplicationID, "keyId": row.KeyID}})
-		if err != nil {
-			return err
-		}
-		return tx.ApplicationKey.DeleteOne(row).Exec(ctx)
+		change, row, err = token.RemoveApplicationKey(ctx, tx, in, app, req.GetKeyId())
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -113,14 +108,6 @@ func (s ApplicationKeys) of(ctx context.Context, req namesApp) (*ent.Project, *e
 		return nil, nil, err
 	}
 	return in, s.store.Read().ApplicationKey.Query().Where(applicationkey.ApplicationPk(app.ID)), nil
-}
-
-func onlyKey(ctx context.Context, q *ent.ApplicationKeyQuery) (*ent.ApplicationKey, error) {
-	row, err := q.Only(ctx)
-	if ent.IsNotFound(err) {
-		err = fault.ApplicationKeyUnknown.With()
-	}
-	return row, err
 }
 
 func appKeyToProto(row *ent.ApplicationKey, owner string) *authnv1.Key {

@@ -1,0 +1,83 @@
+package token
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/bastide-id/bastide/server/fault"
+)
+
+// ApplicationByAssertion returns the application that signed an assertion, for
+// one of the audiences, with one of its keys in the instance of ctx (RFC 7523,
+// 2.2). An assertion with a `jti` is good once.
+//
+// It returns fault.AssertionInvalid, with the reason as a cause that the caller
+// does not see, for a bad signature, algorithm, key, issuer, subject, audience or
+// time, for one that was used, and for an application, a project or an
+// organization that is not active. Database errors travel as they are.
+func (t *Tokens) ApplicationByAssertion(ctx context.Context, assertion string, audiences []string) (Client, error) {
+	parsed, claims, err := parseSigned(assertion, jose.RS256)
+	if err != nil {
+		return Client{}, fault.AssertionInvalid.With().Because(err)
+	}
+	keyID := parsed.Headers[0].KeyID
+	if keyID == "" || len(keyID) > maxKeyID || strings.ContainsRune(keyID, 0) {
+		return Client{}, fault.AssertionInvalid.With().Because(errKeyUnknown)
+	}
+	c, key, err := t.applicationOfKey(ctx, keyID)
+	if err != nil {
+		return Client{}, err
+	}
+	if err := t.checkClientAssertion(parsed, claims, c, key, audiences); err != nil {
+		return Client{}, fault.AssertionInvalid.With().Because(err)
+	}
+	if err := t.useOnce(ctx, keyID, claims); err != nil {
+		return Client{}, err
+	}
+	return c, nil
+}
+
+// checkClientAssertion returns why an assertion is not good. key is nil when
+// there is none. Issuer and subject are both the client (RFC 7523, 3). The time
+// of issue may be left out: then the assertion is as good as one of this moment,
+// and as short-lived.
+func (t *Tokens) checkClientAssertion(parsed *jwt.JSONWebToken, claims jwt.Claims, c Client, key any, audiences []string) error {
+	now := t.store.Now()
+	switch {
+	case key == nil:
+		return errKeyUnknown
+	case claims.Issuer != c.ID || claims.Subject != c.ID:
+		return errSubject
+	case claims.IssuedAt == nil:
+		claims.IssuedAt = jwt.NewNumericDate(now)
+	}
+	if err := verify(parsed, claims, key, audiences, now); err != nil {
+		return err
+	}
+	if *claims.Expiry > *claims.IssuedAt+jwt.NumericDate(maxAge/time.Second) {
+		return errValidTooLong
+	}
+	return nil
+}
+
+// applicationOfKey returns the active application of a key and the key, in one
+// statement; a nil key when there is none, or when it has expired.
+func (t *Tokens) applicationOfKey(ctx context.Context, keyID string) (Client, any, error) {
+	c := Client{Credential: keyID}
+	var der []byte
+	found, err := t.clients.applicationKey.Row(ctx, []any{keyID}, applicationPlaces(&c, &der, &c.Until)...)
+	if err != nil || !found || c.Until != nil && !c.Until.After(t.store.Now()) {
+		return Client{}, nil, err
+	}
+	key, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return Client{}, nil, fmt.Errorf("token: application key %s: %w", keyID, err)
+	}
+	return c, key, nil
+}
