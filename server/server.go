@@ -140,7 +140,12 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.tokens, err = token.New(token.Options{Store: s.store, MasterKey: masterKey, SystemUsers: systemUsers, Log: s.log})
+	s.tokens, err = token.New(token.Options{
+		Store: s.store, MasterKey: masterKey, SystemUsers: systemUsers, Log: s.log,
+		MayImpersonate: func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error) {
+			return membership.MayImpersonate(ctx, s.store, actorID, userKey, organizationID)
+		},
+	})
 	if err != nil {
 		return err
 	}

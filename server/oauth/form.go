@@ -62,7 +62,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 		if !isText(name) || slices.ContainsFunc(values, func(value string) bool { return !isText(value) }) {
 			return nil, &refusal{code: invalidRequest, description: "a parameter is not UTF-8, or has U+0000"}
 		}
-		if len(values) > 1 {
+		if len(values) > 1 && !mayRepeat(form, name) {
 			return nil, &refusal{code: invalidRequest, description: "a parameter is sent more than once"}
 		}
 	}

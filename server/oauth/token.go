@@ -75,31 +75,41 @@ func (e *endpoints) grant(ctx context.Context, r tokenRequest) (tokenAnswer, err
 // scopes have openid. asked is the scope parameter of the request.
 func (e *endpoints) give(ctx context.Context, g token.Grant, asked string) (tokenAnswer, error) {
 	g.Issuer = caller.InstanceOf(ctx).Origin
-	given := tokenAnswer{TokenType: oidc.BearerToken}
-	if all := strings.Join(g.Scopes, " "); all != asked {
-		given.Scope = all
-	}
-	var err error
+	var idToken string
 	if g.UserID != "" && slices.Contains(g.Scopes, oidc.ScopeOpenID) {
 		claims, err := e.idTokenClaims(ctx, g)
 		if err != nil {
 			return tokenAnswer{}, err
 		}
-		if given.IDToken, err = e.tokens.IDToken(ctx, g.Subject(), g.Issuer, g.Client.ID, claims); err != nil {
+		if idToken, err = e.tokens.IDToken(ctx, g.Subject(), g.Issuer, g.Client.ID, claims); err != nil {
 			return tokenAnswer{}, err
 		}
 	}
+	given, _, err := e.giveAccess(ctx, g, asked)
+	given.IDToken = idToken
+	return given, err
+}
+
+// giveAccess is give without an ID token. It also returns the token that it
+// issued.
+func (e *endpoints) giveAccess(ctx context.Context, g token.Grant, asked string) (tokenAnswer, token.AccessToken, error) {
+	g.Issuer = caller.InstanceOf(ctx).Origin
+	given := tokenAnswer{TokenType: oidc.BearerToken}
+	if all := strings.Join(g.Scopes, " "); all != asked {
+		given.Scope = all
+	}
 	if g.JWT {
+		var err error
 		if g.Claims, err = e.accessTokenClaims(ctx, g); err != nil {
-			return tokenAnswer{}, err
+			return tokenAnswer{}, token.AccessToken{}, err
 		}
 	}
 	issued, err := e.tokens.Issue(ctx, g)
 	if err != nil {
-		return tokenAnswer{}, err
+		return tokenAnswer{}, token.AccessToken{}, err
 	}
 	given.AccessToken = issued.Token
 	// What is left of a second is no second.
 	given.ExpiresIn = int64(issued.ExpiresAt.Sub(e.store.Now()) / time.Second)
-	return given, nil
+	return given, issued, nil
 }

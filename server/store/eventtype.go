@@ -96,6 +96,8 @@ var (
 	UserMachineKeyRemoved            = happens("user.machine.key.removed")
 	UserPATAdded                     = happens("user.pat.added")
 	UserPATRemoved                   = happens("user.pat.removed")
+	UserTokenRemoved                 = happens("user.token.removed")
+	UserImpersonated                 = happens("user.impersonated")
 	UserMetadataSet                  = happens("user.metadata.set")
 	UserMetadataRemoved              = happens("user.metadata.removed")
 	UserUsernameChanged              = happens("user.username.changed")
@@ -126,6 +128,7 @@ var (
 	ProjectApplicationAPISecretChanged  = happens("project.application.config.api.secret.changed")
 	ProjectApplicationKeyAdded          = happens("project.application.oidc.key.added")
 	ProjectApplicationKeyRemoved        = happens("project.application.oidc.key.removed")
+	ProjectApplicationTokenRemoved      = happens("project.application.token.removed")
 
 	UserGrantAdded          = happens("user.grant.added")
 	UserGrantChanged        = happens("user.grant.changed")

@@ -61,8 +61,8 @@ func (b Bearer) Subject() string {
 //
 // It returns fault.TokenInvalid, without saying why, for a token that is
 // unknown, expired or cut, is of another instance, or belongs to a user, an
-// organization, an application or a project that is not active. Database errors
-// travel as they are.
+// organization, an application or a project that is not active, or to an
+// impersonator who may not be one any more. Database errors travel as they are.
 func (t *Tokens) Bearer(ctx context.Context, token string) (Bearer, error) {
 	kind, opaque := id.KindOf(token)
 	if !opaque || caller.InstanceOf(ctx).ID == "" {
@@ -79,6 +79,9 @@ func (t *Tokens) Bearer(ctx context.Context, token string) (Bearer, error) {
 	}
 	if err == nil && (!found || b.ExpiresAt != nil && !b.ExpiresAt.After(t.store.Now())) {
 		err = fault.TokenInvalid.With()
+	}
+	if err == nil {
+		err = t.checkActor(ctx, b)
 	}
 	return b, err
 }

@@ -71,14 +71,17 @@ func PersonalAccessTokensOf(ctx context.Context, s *store.Store, u *ent.User, pa
 }
 
 // RemovePersonalAccessToken takes a token from the user, who is locked, and
-// returns what it was. Nobody is let in with it from then on. It returns
-// fault.UserTokenUnknown.
+// returns what it was. Nobody is let in with it from then on, nor with what was
+// exchanged for it. It returns fault.UserTokenUnknown.
 func RemovePersonalAccessToken(ctx context.Context, tx *store.Tx, u *ent.User, tokenID string) (store.Change, *ent.PersonalAccessToken, error) {
 	row, err := PersonalAccessTokenOf(ctx, tx.PersonalAccessToken, u, tokenID)
 	if err != nil {
 		return store.Change{}, nil, err
 	}
 	if err := tx.PersonalAccessToken.DeleteOne(row).Exec(ctx); err != nil {
+		return store.Change{}, nil, err
+	}
+	if err := endExchanged(ctx, tx, row.TokenID); err != nil {
 		return store.Change{}, nil, err
 	}
 	change, err := tx.Record(ctx, store.UserPATRemoved, store.UserObject(u), store.Payload{Public: map[string]any{"tokenId": row.TokenID}})

@@ -4,6 +4,7 @@
 package token
 
 import (
+	"context"
 	"crypto"
 	"errors"
 	"log/slog"
@@ -31,6 +32,10 @@ type Options struct {
 	// KeyPairs is how many RSA key pairs are made ahead: 0 means 8, a
 	// negative number none.
 	KeyPairs int
+	// MayImpersonate reports whether the user with the id actorID may act as
+	// another one of the instance of ctx, who has the primary key and belongs to
+	// the organization. nil: nobody may.
+	MayImpersonate func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error)
 	// Log gets what no caller can be told; slog.Default if nil.
 	Log *slog.Logger
 }
@@ -55,6 +60,8 @@ type Tokens struct {
 	pairs       *keyPairs
 	lastUse     *lastUse
 	signers     *signers
+	// mayImpersonate is that of the Options.
+	mayImpersonate func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error)
 	// The queries of Bearer.
 	personal, access *store.Lookup
 	clients          clientLookups
@@ -86,6 +93,8 @@ func New(options Options) (*Tokens, error) {
 		personal:    personalLookup(options.Store),
 		access:      accessLookup(options.Store),
 		clients:     newClientLookups(options.Store),
+
+		mayImpersonate: options.MayImpersonate,
 	}, nil
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/servertest/postgres"
 	"github.com/bastide-id/bastide/server/store"
@@ -92,7 +93,12 @@ func Open(t testing.TB, url string, users []token.SystemUser) *Directory {
 			t.Error(err)
 		}
 	})
-	d.Tokens, err = token.New(token.Options{Store: d.Store, MasterKey: d.MasterKey, SystemUsers: users, KeyPairs: -1, Log: log})
+	d.Tokens, err = token.New(token.Options{
+		Store: d.Store, MasterKey: d.MasterKey, SystemUsers: users, KeyPairs: -1, Log: log,
+		MayImpersonate: func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error) {
+			return membership.MayImpersonate(ctx, d.Store, actorID, userKey, organizationID)
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
