@@ -11,12 +11,15 @@ import (
 	"github.com/bastide-id/bastide/server/token"
 )
 
-// configuration is the metadata of an issuer (OpenID Connect Discovery 1.0, 3).
-// It lists only what works.
+// configuration is the metadata of an issuer (RFC 8414, 2, and OpenID Connect
+// Discovery 1.0, 3). It lists only what works.
 type configuration struct {
 	Issuer                      string            `json:"issuer"`
 	TokenEndpoint               string            `json:"token_endpoint"`
 	KeysURI                     string            `json:"jwks_uri"`
+	IntrospectionEndpoint       string            `json:"introspection_endpoint"`
+	RevocationEndpoint          string            `json:"revocation_endpoint"`
+	UserinfoEndpoint            string            `json:"userinfo_endpoint"`
 	Scopes                      []string          `json:"scopes_supported"`
 	ResponseTypes               []string          `json:"response_types_supported"`
 	GrantTypes                  []oidc.GrantType  `json:"grant_types_supported"`
@@ -33,17 +36,31 @@ type configuration struct {
 	RequestURI bool `json:"request_uri_parameter_supported"`
 }
 
+// scopesSupported are those without a part that the client fills in.
+var scopesSupported = append([]string{token.ScopeAPI}, userScopes...)
+
+// claimsSupported are those without a part that differs.
+var claimsSupported = []string{
+	"iss", "sub", "aud", "exp", "iat", "auth_time", "act",
+	"name", "preferred_username", "updated_at", "given_name", "family_name", "nickname", "gender", "locale",
+	"email", "email_verified", "phone_number", "phone_number_verified",
+	claimOrganization, claimRoles, claimOwnerID, claimOwnerName, claimOwnerDomain, claimMetadata,
+}
+
 func (e *endpoints) discover(w http.ResponseWriter, r *http.Request) {
 	issuer := caller.InstanceOf(r.Context()).Origin
 	answer(w, http.StatusOK, configuration{
-		Issuer:            issuer,
-		TokenEndpoint:     issuer + TokenPath,
-		KeysURI:           issuer + KeysPath,
-		Scopes:            []string{token.ScopeOpenID, token.ScopeAPI},
-		ResponseTypes:     []string{},
-		GrantTypes:        grantTypes,
-		SubjectTypes:      []string{"public"},
-		IDTokenAlgorithms: []string{string(jose.RS256)},
+		Issuer:                issuer,
+		TokenEndpoint:         issuer + TokenPath,
+		KeysURI:               issuer + KeysPath,
+		IntrospectionEndpoint: issuer + IntrospectionPath,
+		RevocationEndpoint:    issuer + RevocationPath,
+		UserinfoEndpoint:      issuer + UserinfoPath,
+		Scopes:                scopesSupported,
+		ResponseTypes:         []string{},
+		GrantTypes:            grantTypes,
+		SubjectTypes:          []string{"public"},
+		IDTokenAlgorithms:     []string{string(jose.RS256)},
 		// With the JWT profile the assertion is the grant and the proof of who sends
 		// it: the client needs no other.
 		TokenEndpointAuth:           append(slices.Clone(authMethods), oidc.AuthMethodNone),
@@ -52,7 +69,7 @@ func (e *endpoints) discover(w http.ResponseWriter, r *http.Request) {
 		IntrospectionAuthAlgorithms: assertionAlgorithms,
 		RevocationAuth:              authMethods,
 		RevocationAuthAlgorithms:    assertionAlgorithms,
-		Claims:                      []string{"iss", "sub", "aud", "exp", "iat", "auth_time"},
+		Claims:                      claimsSupported,
 	})
 }
 

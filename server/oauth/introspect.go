@@ -1,10 +1,136 @@
 package oauth
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/fault"
+	"github.com/bastide-id/bastide/server/id"
+	"github.com/bastide-id/bastide/server/token"
 )
 
-// SCAFFOLD
+// inactive is all that is said of a token that is not active, or not for the
+// eyes of who asks (RFC 7662, 2.2).
+var inactive = claims{"active": false}
+
+// introspect tells an application about a token (RFC 7662).
 func (e *endpoints) introspect(w http.ResponseWriter, r *http.Request) {
-	e.refuse(w, r, &refusal{code: serverError, description: "scaffold"})
+	form, err := readForm(w, r)
+	var told claims
+	if err == nil {
+		told, err = e.introspection(r.Context(), tokenRequest{http: r, form: form})
+	}
+	if err != nil {
+		e.refuse(w, r, err)
+		return
+	}
+	answer(w, http.StatusOK, told)
+}
+
+// introspection returns what the client may know about the token of a request.
+// It returns a refusal if the client is no application or names no token. A
+// token_type_hint changes nothing: all tokens are found alike.
+func (e *endpoints) introspection(ctx context.Context, r tokenRequest) (claims, error) {
+	c, err := e.client(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if c.ApplicationKey == 0 {
+		return nil, noResourceServer(r.http)
+	}
+	text, err := parameter(r.form, "token")
+	if err != nil {
+		return nil, err
+	}
+	b, err := e.tokens.Bearer(ctx, text)
+	if errors.Is(err, fault.TokenInvalid.With()) {
+		return inactive, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	may, err := e.mayLookAt(ctx, c, b)
+	if err != nil || !may {
+		return inactive, err
+	}
+	e.tokens.NoteUse(ctx, b)
+	return e.describe(ctx, c, b)
+}
+
+// noResourceServer is the refusal of a machine user, which has no resources that
+// tokens are for.
+func noResourceServer(r *http.Request) error {
+	refused := &refusal{status: http.StatusUnauthorized, code: invalidClient, description: "only an application may look at tokens"}
+	if r.Header.Get("Authorization") != "" {
+		refused.challenge = `Basic realm="applications"` // RFC 6749, 5.2
+	}
+	return refused
+}
+
+// mayLookAt reports whether a token is for the eyes of an application: the
+// application or its project is in the audience. A personal access token has no
+// audience. It may be looked at where its user has a grant, and at home. It
+// returns the errors of the database.
+func (e *endpoints) mayLookAt(ctx context.Context, c token.Client, b token.Bearer) (bool, error) {
+	if b.Kind == id.PersonalAccessToken {
+		if c.OrganizationID == b.OrganizationID {
+			return true, nil
+		}
+		in, found, err := e.claims.project(ctx, b.UserKey, c.ProjectID)
+		return found && in.granted, err
+	}
+	for _, name := range b.Audience {
+		// The id of a user who got the token itself is no client's, and no
+		// project's, whoever chose it.
+		ofUser := b.ApplicationKey == 0 && name == b.ClientID
+		if name != "" && !ofUser && (name == c.ID || name == c.ProjectID) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// describe returns what is said of an active token (RFC 7662, 2.2). The roles in
+// the application's own project are what it asks for; those in other projects of
+// the audience are told if the token was to tell them.
+func (e *endpoints) describe(ctx context.Context, c token.Client, b token.Bearer) (claims, error) {
+	told := claims{}
+	if b.UserKey != 0 {
+		a := about{userKey: b.UserKey, asks: readScopes(b.Scopes), personal: true, metadata: maxMetadata}
+		a.roles = []inProject{{projectID: c.ProjectID, own: true, always: true}}
+		if a.asks.roles() {
+			a.roles = append(a.roles, otherProjects(b.Audience, b.ClientID, c.ID, c.ProjectID)...)
+		}
+		var err error
+		if told, err = e.claims.of(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	if name, ok := told["preferred_username"]; ok {
+		told["username"] = name
+	}
+	if b.Actor != nil {
+		told["act"] = b.Actor // RFC 8693, 4.1
+	}
+	told["active"] = true
+	told["scope"] = strings.Join(b.Scopes, " ")
+	told["client_id"] = b.ClientID
+	told["token_type"] = oidc.BearerToken
+	told["iss"] = caller.InstanceOf(ctx).Origin
+	told["sub"] = b.Subject()
+	told["jti"] = b.TokenID
+	told["iat"] = b.CreatedAt.Unix()
+	told["nbf"] = b.CreatedAt.Unix()
+	if b.ExpiresAt != nil {
+		told["exp"] = b.ExpiresAt.Unix()
+	}
+	if len(b.Audience) > 0 {
+		told["aud"] = b.Audience
+	}
+	return told, nil
 }

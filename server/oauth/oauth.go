@@ -8,6 +8,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
@@ -18,8 +20,10 @@ import (
 // The paths of the endpoints, below the URL of an instance.
 const (
 	DiscoveryPath = "/.well-known/openid-configuration"
-	KeysPath      = "/oauth/v2/keys"
-	TokenPath     = token.EndpointPath
+	// The same document by the name of RFC 8414, 3.
+	MetadataPath = "/.well-known/oauth-authorization-server"
+	KeysPath     = "/oauth/v2/keys"
+	TokenPath    = token.EndpointPath
 	// Who looks at a token authenticates as an application.
 	IntrospectionPath = "/oauth/v2/introspect"
 	RevocationPath    = "/oauth/v2/revoke"
@@ -39,6 +43,7 @@ type Options struct {
 type endpoints struct {
 	store   *store.Store
 	tokens  *token.Tokens
+	claims  *claimReader
 	log     *slog.Logger
 	byGrant map[oidc.GrantType]func(context.Context, tokenRequest) (tokenAnswer, error)
 }
@@ -49,10 +54,11 @@ func New(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	e := &endpoints{store: o.Store, tokens: o.Tokens, log: o.Log}
+	e := &endpoints{store: o.Store, tokens: o.Tokens, claims: newClaimReader(o.Store), log: o.Log}
 	e.byGrant = e.grants()
 	mux := http.NewServeMux()
 	mux.Handle(DiscoveryPath, only(http.MethodGet, e.discover))
+	mux.Handle(MetadataPath, only(http.MethodGet, e.discover))
 	mux.Handle(KeysPath, only(http.MethodGet, e.keys))
 	mux.Handle(TokenPath, only(http.MethodPost, e.token))
 	mux.Handle(IntrospectionPath, only(http.MethodPost, e.introspect))
@@ -66,16 +72,22 @@ func New(o Options) http.Handler {
 
 // only lets one verb pass; HEAD goes where GET does.
 func only(verb string, handle http.HandlerFunc) http.Handler {
-	allowed := verb
+	allowed := []string{verb}
 	if verb == http.MethodGet {
-		allowed += ", " + http.MethodHead
+		allowed = append(allowed, http.MethodHead)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != verb && (verb != http.MethodGet || r.Method != http.MethodHead) {
-			w.Header().Set("Allow", allowed)
-			refuse(w, http.StatusMethodNotAllowed, invalidRequest, "the method must be one of: "+allowed)
+		if !slices.Contains(allowed, r.Method) {
+			refuseVerb(w, allowed...)
 			return
 		}
 		handle(w, r)
 	})
+}
+
+// refuseVerb answers a request whose verb is none of those allowed.
+func refuseVerb(w http.ResponseWriter, allowed ...string) {
+	list := strings.Join(allowed, ", ")
+	w.Header().Set("Allow", list)
+	refuse(w, http.StatusMethodNotAllowed, invalidRequest, "the method must be one of: "+list)
 }

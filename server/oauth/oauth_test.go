@@ -40,7 +40,7 @@ type endpoint struct {
 	log  *bytes.Buffer
 }
 
-func newEndpoint(t *testing.T, d *tokentest.Directory) *endpoint {
+func newEndpoint(t testing.TB, d *tokentest.Directory) *endpoint {
 	t.Helper()
 	e := &endpoint{Directory: d, log: &bytes.Buffer{}}
 	ctx, o := d.Instance(t, origin)
@@ -156,7 +156,7 @@ func TestTokenScopes(t *testing.T) {
 		{scope: scopes, id: true, api: true},
 		{scope: token.ScopeOpenID, id: true},
 		{scope: token.ScopeAPI, api: true},
-		{scope: "profile " + scopes + " urn:zitadel:iam:org:project:role:x", given: scopes, id: true, api: true},
+		{scope: "address " + scopes + " urn:zitadel:iam:org:project:id:1:aud", given: scopes, id: true, api: true},
 		{scope: scopes + " " + token.ScopeOpenID, given: scopes, id: true, api: true},
 		{scope: "profile"},
 		{scope: scopes + " " + own, id: true, api: true},

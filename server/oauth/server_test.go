@@ -23,13 +23,18 @@ import (
 
 func TestDiscovery(t *testing.T) {
 	e := newEndpoint(t, tokentest.SQLite(t, nil))
-	status, _, got := e.do(t, "GET", oauth.DiscoveryPath, "", "")
 	methods := []any{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 	want := map[string]any{
-		"issuer":                                                   origin,
-		"token_endpoint":                                           origin + "/oauth/v2/token",
-		"jwks_uri":                                                 origin + "/oauth/v2/keys",
-		"scopes_supported":                                         []any{"openid", token.ScopeAPI},
+		"issuer":                 origin,
+		"token_endpoint":         origin + "/oauth/v2/token",
+		"jwks_uri":               origin + "/oauth/v2/keys",
+		"introspection_endpoint": origin + "/oauth/v2/introspect",
+		"revocation_endpoint":    origin + "/oauth/v2/revoke",
+		"userinfo_endpoint":      origin + "/oidc/v1/userinfo",
+		"scopes_supported": []any{
+			token.ScopeAPI, "openid", "profile", "email", "phone",
+			"urn:zitadel:iam:user:resourceowner", "urn:zitadel:iam:user:metadata", "urn:zitadel:iam:org:projects:roles",
+		},
 		"response_types_supported":                                 []any{},
 		"grant_types_supported":                                    []any{bearer, "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"},
 		"subject_types_supported":                                  []any{"public"},
@@ -40,13 +45,22 @@ func TestDiscovery(t *testing.T) {
 		"introspection_endpoint_auth_signing_alg_values_supported": []any{"RS256"},
 		"revocation_endpoint_auth_methods_supported":               methods,
 		"revocation_endpoint_auth_signing_alg_values_supported":    []any{"RS256"},
-		"claims_supported":                                         []any{"iss", "sub", "aud", "exp", "iat", "auth_time"},
-		"request_uri_parameter_supported":                          false,
+		"claims_supported": []any{
+			"iss", "sub", "aud", "exp", "iat", "auth_time", "act",
+			"name", "preferred_username", "updated_at", "given_name", "family_name", "nickname", "gender", "locale",
+			"email", "email_verified", "phone_number", "phone_number_verified",
+			"urn:zitadel:iam:org:id", "urn:zitadel:iam:org:project:roles",
+			"urn:zitadel:iam:user:resourceowner:id", "urn:zitadel:iam:user:resourceowner:name",
+			"urn:zitadel:iam:user:resourceowner:primary_domain", "urn:zitadel:iam:user:metadata",
+		},
+		"request_uri_parameter_supported": false,
 	}
-	gotText, _ := json.Marshal(got)
 	wantText, _ := json.Marshal(want)
-	if status != http.StatusOK || !bytes.Equal(gotText, wantText) {
-		t.Errorf("the answer is %d %s", status, gotText)
+	for _, path := range []string{oauth.DiscoveryPath, oauth.MetadataPath} {
+		status, _, got := e.do(t, "GET", path, "", "")
+		if gotText, _ := json.Marshal(got); status != http.StatusOK || !bytes.Equal(gotText, wantText) {
+			t.Errorf("%s: the answer is %d %s", path, status, gotText)
+		}
 	}
 	if _, _, keys := e.do(t, "GET", oauth.KeysPath, "", ""); len(keys) != 1 || len(keys["keys"].([]any)) != 0 {
 		t.Errorf("before the first ID token the keys are %v", keys)
@@ -56,9 +70,11 @@ func TestDiscovery(t *testing.T) {
 func TestVerbs(t *testing.T) {
 	e := newEndpoint(t, tokentest.SQLite(t, nil))
 	for path, allowed := range map[string]string{
-		oauth.DiscoveryPath: "GET, HEAD",
-		oauth.KeysPath:      "GET, HEAD",
-		oauth.TokenPath:     "POST",
+		oauth.DiscoveryPath:     "GET, HEAD",
+		oauth.MetadataPath:      "GET, HEAD",
+		oauth.KeysPath:          "GET, HEAD",
+		oauth.TokenPath:         "POST",
+		oauth.IntrospectionPath: "POST",
 	} {
 		for _, verb := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 			status, header, got := e.do(t, verb, path, form, "")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
 )
 
@@ -43,6 +44,14 @@ type lastUse struct {
 type usedToken struct {
 	instanceID string
 	key        int64
+}
+
+// NoteUse remembers that a token was used just now, if it is a personal access
+// token of the instance of ctx: of these is told when they were last used.
+func (t *Tokens) NoteUse(ctx context.Context, b Bearer) {
+	if b.Kind == id.PersonalAccessToken {
+		t.lastUse.note(usedToken{instanceID: caller.InstanceOf(ctx).ID, key: b.tokenKey}, t.store.Now())
+	}
 }
 
 func newLastUse(s *store.Store, log *slog.Logger) *lastUse {
