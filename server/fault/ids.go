@@ -25,6 +25,8 @@ var (
 	TextHasNUL          = Invalid.define("request.nul", "must not contain U+0000")
 	TimeInvalid         = Invalid.define("request.time", "must be a time of the years 1 to 9999, with 0 to 999999999 nanoseconds")
 	DurationInvalid     = Invalid.define("request.duration", "must be a duration of at most 10000 years, with less than a second of nanoseconds, of the same sign")
+	GrantInvalid        = FailedPrecondition.define("auth.grant_invalid", "whom the token would stand for, or what it was asked for with, is not valid any more")
+	TokenTooLarge       = ResourceExhausted.define("auth.token_too_large", "the access token would be longer than %d bytes: ask for less with the scope, or choose opaque access tokens for the user")
 
 	// The database.
 	DatabaseDown    = Unavailable.define("database.down", "the database cannot be reached; try again")

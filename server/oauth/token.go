@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/token"
 )
 
@@ -106,10 +108,25 @@ func (e *endpoints) giveAccess(ctx context.Context, g token.Grant, asked string)
 	}
 	issued, err := e.tokens.Issue(ctx, g)
 	if err != nil {
-		return tokenAnswer{}, token.AccessToken{}, err
+		return tokenAnswer{}, token.AccessToken{}, refusalOf(err)
 	}
 	given.AccessToken = issued.Token
 	// What is left of a second is no second.
 	given.ExpiresIn = int64(issued.ExpiresAt.Sub(e.store.Now()) / time.Second)
 	return given, issued, nil
+}
+
+// refusalOf returns what a client is told of a token that was not issued because
+// of what was asked for. Any other error it returns as it is.
+func refusalOf(err error) error {
+	var known *fault.Fault
+	switch {
+	case !errors.As(err, &known):
+		return err
+	case errors.Is(err, fault.GrantInvalid.With()):
+		return &refusal{code: invalidGrant, description: known.Message()}
+	case errors.Is(err, fault.TokenTooLarge.With()):
+		return &refusal{code: invalidScope, description: known.Message()}
+	}
+	return err
 }

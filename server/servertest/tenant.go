@@ -102,7 +102,7 @@ func (i Tenant) As(t testing.TB, userID string) *Caller {
 		if err != nil {
 			return err
 		}
-		return tx.AccessToken.Create().SetUser(u).SetHash(id.Hash(secret)).SetScopes([]string{token.ScopeOpenID, token.ScopeAPI}).
+		return tx.AccessToken.Create().SetTokenID("behind the back").SetAudience([]string{}).SetUser(u).SetHash(id.Hash(secret)).SetScopes([]string{token.ScopeOpenID, token.ScopeAPI}).
 			SetExpiresAt(tx.Now().Add(token.Lifetime)).Exec(ctx)
 	})
 	return i.Owner.server.As(secret).On(i.Domain)

@@ -24,6 +24,8 @@ const (
 	// whileUnchanged lets others add rows that point at the locked one: members
 	// of an instance are counted while users are added to it.
 	whileUnchanged = "FOR NO KEY UPDATE"
+	// whileSame waits for those that change the row, and they for it.
+	whileSame = "FOR SHARE"
 	// alone waits for all of the above, and they for it.
 	alone = "FOR UPDATE"
 )

@@ -61,21 +61,11 @@ var errUnrecorded = errors.New("store: a transaction changed rows and recorded n
 // A transaction that changes something in an instance holds it until it ends:
 // fault.InstanceUnknown is returned when it was removed.
 func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
-	if err := ctx.Err(); err != nil {
+	until, done, err := s.turnToWrite(ctx)
+	if err != nil {
 		return err
 	}
-	if s.turn != nil {
-		select {
-		case s.turn <- struct{}{}:
-			defer func() { <-s.turn }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	until := time.Now().Add(writeTimeout)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
-		until = deadline
-	}
+	defer done()
 	for attempt := 1; ; attempt++ {
 		err := s.writeOnce(ctx, until, f)
 		if err == nil || attempt == writeAttempts || !mayRetry(err) {
@@ -84,6 +74,28 @@ func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) e
 		// At once it would take the locks that the other one was promised.
 		time.Sleep(rand.N(time.Duration(attempt) * maxPause))
 	}
+}
+
+// turnToWrite waits for the turn to write as long as the caller does. It returns
+// when the write has to end, and what gives the turn back.
+func (s *Store) turnToWrite(ctx context.Context) (until time.Time, done func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return time.Time{}, nil, err
+	}
+	done = func() {}
+	if s.turn != nil {
+		select {
+		case s.turn <- struct{}{}:
+			done = func() { <-s.turn }
+		case <-ctx.Done():
+			return time.Time{}, nil, ctx.Err()
+		}
+	}
+	until = time.Now().Add(writeTimeout)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(until) {
+		until = deadline
+	}
+	return until, done, nil
 }
 
 func (s *Store) writeOnce(outer context.Context, until time.Time, f func(context.Context, *Tx) error) (err error) {

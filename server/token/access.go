@@ -7,8 +7,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/id"
-	"github.com/bastide-id/bastide/server/store"
 )
 
 // Lifetime is how long access tokens and ID tokens are valid at most.
@@ -28,7 +28,8 @@ type Grant struct {
 	// Actor is who acts for the user: the claim `act` (RFC 8693, 4.1); nil for
 	// nobody.
 	Actor json.RawMessage
-	// Credential is what it is got with, so that it ends with it.
+	// Credential is what it is got with, so that it ends with it: that of the
+	// client where the token stands for the client itself.
 	Credential string
 	// Until ends the token earlier than Lifetime; nil for no such end.
 	Until *time.Time
@@ -54,46 +55,48 @@ type AccessToken struct {
 }
 
 // Issue returns a new access token. Its row is its own record: no event tells
-// of it. It returns the errors of the database.
+// of it, and no other row is touched.
+//
+// It returns fault.GrantInvalid if the instance, the user, the application, what
+// these belong to or the credential is not there and active any more, and
+// fault.TokenTooLarge for a JWT that nobody could send. Other errors are those
+// of the database, and one if the signing key cannot be unsealed.
 func (t *Tokens) Issue(ctx context.Context, g Grant) (AccessToken, error) {
 	tokenID, err := t.store.NewID()
 	if err != nil {
 		return AccessToken{}, err
 	}
-	token := AccessToken{Token: id.NewToken(id.AccessToken), ID: tokenID, ExpiresAt: t.store.Now().Add(Lifetime)}
+	now := t.store.Now()
+	token := AccessToken{ID: tokenID, ExpiresAt: now.Add(Lifetime)}
 	if g.Until != nil && g.Until.Before(token.ExpiresAt) {
 		token.ExpiresAt = *g.Until
 	}
-	return token, t.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		create := tx.AccessToken.Create().
-			SetTokenID(token.ID).
-			SetCredential(g.Credential).
-			SetHash(id.Hash(token.Token)).
-			SetScopes(notNil(g.Scopes)).
-			SetAudience(notNil(g.Audience)).
-			SetExpiresAt(token.ExpiresAt)
-		if g.UserKey != 0 {
-			create.SetUserPk(g.UserKey)
+	if !token.ExpiresAt.After(now) {
+		return AccessToken{}, fault.GrantInvalid.With()
+	}
+	token.Token = id.NewToken(id.AccessToken)
+	if g.JWT {
+		if token.Token, err = t.signAccess(ctx, g, token, now); err != nil {
+			return AccessToken{}, err
 		}
-		if g.Client.ApplicationKey != 0 {
-			create.SetApplicationPk(g.Client.ApplicationKey)
-		}
-		if g.Actor != nil {
-			create.SetActor(g.Actor)
-		}
-		return create.Exec(ctx)
-	})
+	}
+	added, err := t.issuance.add(ctx, g, token, now)
+	if err == nil && !added {
+		err = fault.GrantInvalid.With()
+	}
+	if err != nil {
+		return AccessToken{}, err
+	}
+	t.expect(token.ExpiresAt)
+	return token, nil
 }
-
-// notNil returns a list that is written as [] where there is none.
-func notNil(list []string) []string { return append([]string{}, list...) }
 
 // IDToken returns a signed statement of the issuer, for the audience, that the
 // subject authenticated just now (OpenID Connect Core 1.0, 2), with more claims
 // if there are any. It returns the errors of the database, and one if the
 // signing key cannot be unsealed.
 func (t *Tokens) IDToken(ctx context.Context, subject, issuer, audience string, claims map[string]any) (string, error) {
-	signer, err := t.signer(ctx)
+	signer, err := t.signer(ctx, idTokenType)
 	if err != nil {
 		return "", err
 	}

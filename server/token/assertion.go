@@ -15,6 +15,7 @@ import (
 	"github.com/bastide-id/bastide/ent/machinekey"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/fault"
+	"github.com/bastide-id/bastide/server/store"
 )
 
 // EndpointPath is the path of the token endpoint, which clients may name as
@@ -24,12 +25,20 @@ const EndpointPath = "/oauth/v2/token"
 // maxKeyID is the length of the longest key id that is looked up, in bytes.
 const maxKeyID = 200
 
+// goodKeyID reports whether there may be a key with the id.
+func goodKeyID(keyID string) bool {
+	return keyID != "" && len(keyID) <= maxKeyID && !strings.ContainsRune(keyID, 0)
+}
+
 // MachineByAssertion returns the machine user who signed an assertion (RFC 7523)
 // for the issuer, with one of its keys in the instance of ctx.
 //
+// An assertion with a `jti` is good once.
+//
 // It returns fault.AssertionInvalid, with the reason as a cause that the
 // caller does not see, for a bad signature, algorithm, key, issuer, subject,
-// audience or time, and for a user or an organization that is not active.
+// audience or time, for one that was used, and for a user or an organization
+// that is not active.
 // Database errors travel as they are.
 func (t *Tokens) MachineByAssertion(ctx context.Context, assertion, issuer string) (Client, error) {
 	parsed, claims, err := parseSigned(assertion, jose.RS256)
@@ -37,26 +46,29 @@ func (t *Tokens) MachineByAssertion(ctx context.Context, assertion, issuer strin
 		return Client{}, fault.AssertionInvalid.With().Because(err)
 	}
 	keyID := parsed.Headers[0].KeyID
-	if keyID == "" || len(keyID) > maxKeyID || strings.ContainsRune(keyID, 0) {
+	if !goodKeyID(keyID) {
 		return Client{}, fault.AssertionInvalid.With().Because(errKeyUnknown)
 	}
-	u, key, err := t.ownerOfKey(ctx, keyID)
+	c, key, err := t.ownerOfKey(ctx, keyID)
 	if err != nil {
 		return Client{}, err
 	}
-	if err := t.checkAssertion(parsed, claims, u, key, issuer); err != nil {
+	if err := t.checkAssertion(parsed, claims, c, key, issuer); err != nil {
 		return Client{}, fault.AssertionInvalid.With().Because(err)
 	}
-	return machine(u, keyID), nil
+	if err := t.useOnce(ctx, keyID, claims); err != nil {
+		return Client{}, err
+	}
+	return c, nil
 }
 
-// checkAssertion returns why an assertion is not good. u is nil when there is
+// checkAssertion returns why an assertion is not good. key is nil when there is
 // no such key.
-func (t *Tokens) checkAssertion(parsed *jwt.JSONWebToken, claims jwt.Claims, u *ent.User, key any, issuer string) error {
+func (t *Tokens) checkAssertion(parsed *jwt.JSONWebToken, claims jwt.Claims, c Client, key any, issuer string) error {
 	switch {
-	case u == nil:
+	case key == nil:
 		return errKeyUnknown
-	case claims.Issuer != u.UserID || claims.Subject != u.UserID:
+	case claims.Issuer != c.ID || claims.Subject != c.ID:
 		return errSubject
 	}
 	if err := verify(parsed, claims, key, []string{issuer, issuer + EndpointPath}, t.store.Now()); err != nil {
@@ -68,51 +80,34 @@ func (t *Tokens) checkAssertion(parsed *jwt.JSONWebToken, claims jwt.Claims, u *
 	return nil
 }
 
-// The columns of the key beside those of its user.
-const (
-	keyColumn        = "machine_key"
-	keyExpiresColumn = "machine_key_expires_at"
-)
+// ownerOfKey returns the active user of a key and the key, in one statement; a
+// nil key when there is none, or when it has expired.
+func (t *Tokens) ownerOfKey(ctx context.Context, keyID string) (Client, any, error) {
+	var u ent.User
+	var der []byte
+	var until *time.Time
+	found, err := t.machineKey.Row(ctx, []any{keyID}, &der, &until, &u.ID, &u.UserID, &u.ResourceOwner, &u.AccessTokenType)
+	if err != nil || !found || until != nil && !until.After(t.store.Now()) {
+		return Client{}, nil, err
+	}
+	c := machine(&u, keyID)
+	c.Until = until
+	key, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return Client{}, nil, fmt.Errorf("token: machine key %s: %w", keyID, err)
+	}
+	return c, key, nil
+}
 
-// ownerOfKey returns the active user of a key and the key, in one statement;
-// nil when there is none, or when it has expired.
-func (t *Tokens) ownerOfKey(ctx context.Context, keyID string) (*ent.User, any, error) {
-	query := t.store.Read().User.Query()
-	query.Modify(func(s *sql.Selector) {
-		keys := sql.Table(machinekey.Table)
-		// The instance is given twice for the sake of the index.
-		s.Join(keys).OnP(sql.And(
-			sql.ColumnsEQ(s.C(user.FieldID), keys.C(machinekey.FieldUserPk)),
-			sql.ColumnsEQ(s.C(user.FieldInstanceID), keys.C(machinekey.FieldInstanceID)),
-		))
-		joinActiveOrganization(s, s.C)
-		s.Where(sql.EQ(s.C(user.FieldState), user.StateActive))
-		s.Where(sql.EQ(keys.C(machinekey.FieldKeyID), keyID))
-		s.AppendSelectAs(keys.C(machinekey.FieldPublicKey), keyColumn)
-		s.AppendSelectAs(keys.C(machinekey.FieldExpiresAt), keyExpiresColumn)
+// machineKeyLookup finds a key by its id, with its user. Only those of active
+// users in active organizations are found.
+func machineKeyLookup(s *store.Store) *store.Lookup {
+	return s.Lookup(machinekey.Table, func(s *sql.Selector) {
+		u := joinActive(s, s.C(machinekey.FieldUserPk))
+		s.Select(
+			s.C(machinekey.FieldPublicKey), s.C(machinekey.FieldExpiresAt),
+			u.C(user.FieldID), u.C(user.FieldUserID), u.C(user.FieldResourceOwner), u.C(user.FieldAccessTokenType),
+		)
+		s.Where(sql.EQ(s.C(machinekey.FieldKeyID), store.Given))
 	})
-	u, err := query.Only(ctx)
-	if ent.IsNotFound(err) {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	expires, err := u.Value(keyExpiresColumn)
-	if err != nil {
-		return nil, nil, err
-	}
-	if at, ok := expires.(time.Time); ok && !at.After(t.store.Now()) || !ok && expires != nil {
-		return nil, nil, nil
-	}
-	der, err := u.Value(keyColumn)
-	if err != nil {
-		return nil, nil, err
-	}
-	text, ok := der.([]byte)
-	if !ok {
-		return nil, nil, fmt.Errorf("token: the public key of %s is a %T", keyID, der)
-	}
-	key, err := x509.ParsePKIXPublicKey(text)
-	return u, key, err
 }

@@ -2,7 +2,6 @@ package token
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -19,10 +18,13 @@ import (
 // does not find, is not good for the APIs, or stands for no user. Database
 // errors travel as they are.
 func (t *Tokens) Authenticate(ctx context.Context, token string, audiences []string) (caller.Caller, error) {
+	if strings.Count(token, ".") == 2 {
+		if typ, _ := header(token); !isAccessType(typ) {
+			return t.bySystemToken(token, audiences)
+		}
+	}
 	b, err := t.Bearer(ctx, token)
 	switch {
-	case errors.Is(err, fault.Unauthenticated) && strings.Count(token, ".") == 2:
-		return t.bySystemToken(token, audiences)
 	case err != nil:
 		return caller.Caller{}, err
 	case b.UserKey == 0 || !slices.Contains(b.Scopes, ScopeAPI):

@@ -13,6 +13,7 @@ import (
 	"github.com/bastide-id/bastide/ent/organization"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/ent/project"
+	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
@@ -23,7 +24,9 @@ import (
 // Bearer is whom a token that is valid now stands for, and what it is good for.
 type Bearer struct {
 	// Kind is that of a personal access token or of an access token.
-	Kind      id.Kind
+	Kind id.Kind
+	// JWT tells that an access token is one.
+	JWT       bool
 	TokenID   string
 	CreatedAt time.Time
 	// ExpiresAt is nil for a token that never does.
@@ -60,22 +63,30 @@ func (b Bearer) Subject() string {
 // instance of ctx stands for.
 //
 // It returns fault.TokenInvalid, without saying why, for a token that is
-// unknown, expired or cut, is of another instance, or belongs to a user, an
-// organization, an application or a project that is not active, or to an
-// impersonator who may not be one any more. Database errors travel as they are.
+// unknown, expired, cut or altered, is of another instance, was signed with a
+// key that is gone, or belongs to a user, an organization, an application or a
+// project that is not active, or to an impersonator who may not be one any more.
+// Database errors travel as they are.
 func (t *Tokens) Bearer(ctx context.Context, token string) (Bearer, error) {
 	kind, opaque := id.KindOf(token)
-	if !opaque || caller.InstanceOf(ctx).ID == "" {
+	keyID := ""
+	if !opaque {
+		kind = id.AccessToken
+		keyID = signedAccess(token)
+	}
+	if !opaque && keyID == "" || caller.InstanceOf(ctx).ID == "" {
 		return Bearer{}, fault.TokenInvalid.With()
 	}
-	b := Bearer{Kind: kind}
+	b := Bearer{Kind: kind, JWT: !opaque}
 	var found bool
 	var err error
-	switch kind {
-	case id.PersonalAccessToken:
+	switch {
+	case b.JWT:
+		found, err = t.findAccess(ctx, t.signed, []any{id.Hash(token), keyID}, &b)
+	case kind == id.PersonalAccessToken:
 		found, err = t.findPersonal(ctx, token, &b)
-	case id.AccessToken:
-		found, err = t.findAccess(ctx, token, &b)
+	default:
+		found, err = t.findAccess(ctx, t.access, []any{id.Hash(token)}, &b)
 	}
 	if err == nil && (!found || b.ExpiresAt != nil && !b.ExpiresAt.After(t.store.Now())) {
 		err = fault.TokenInvalid.With()
@@ -116,11 +127,12 @@ func personalLookup(s *store.Store) *store.Lookup {
 	})
 }
 
-func (t *Tokens) findAccess(ctx context.Context, token string, b *Bearer) (bool, error) {
+// findAccess finds an access token with one of the lookups below.
+func (t *Tokens) findAccess(ctx context.Context, in *store.Lookup, given []any, b *Bearer) (bool, error) {
 	var scopes, audience, actor []byte
 	var userKey, applicationKey *int64
 	var userID, organizationID, userState, homeState, clientID, state, projectState, ownerState *string
-	found, err := t.access.Row(ctx, []any{id.Hash(token)},
+	found, err := in.Row(ctx, given,
 		&b.tokenKey, &b.TokenID, &b.CreatedAt, &b.ExpiresAt, &scopes, &audience, &actor,
 		&userKey, &userID, &organizationID, &userState, &homeState,
 		&applicationKey, &clientID, &state, &projectState, &ownerState)
@@ -154,23 +166,36 @@ func is[S ~string](state *string, wanted S) bool { return state != nil && *state
 // application that it may have, and their states. Foreign keys never leave the
 // instance that the query is confined to.
 func accessLookup(s *store.Store) *store.Lookup {
+	return s.Lookup(accesstoken.Table, selectAccess)
+}
+
+// signedLookup is accessLookup for a JWT, by its hash and its key, which has to
+// be one of the instance still: a token is as good as the key that signed it.
+func signedLookup(s *store.Store) *store.Lookup {
 	return s.Lookup(accesstoken.Table, func(s *sql.Selector) {
-		users, homes := sql.Table(user.Table).As("u"), sql.Table(organization.Table).As("uo")
-		applications, projects, owners := sql.Table(application.Table).As("a"), sql.Table(project.Table).As("p"), sql.Table(organization.Table).As("po")
-		s.LeftJoin(users).On(s.C(accesstoken.FieldUserPk), users.C(user.FieldID))
-		s.LeftJoin(homes).On(users.C(user.FieldOrganizationPk), homes.C(organization.FieldID))
-		s.LeftJoin(applications).On(s.C(accesstoken.FieldApplicationPk), applications.C(application.FieldID))
-		s.LeftJoin(projects).On(applications.C(application.FieldProjectPk), projects.C(project.FieldID))
-		s.LeftJoin(owners).On(projects.C(project.FieldOrganizationPk), owners.C(organization.FieldID))
-		s.Select(
-			s.C(accesstoken.FieldID), s.C(accesstoken.FieldTokenID), s.C(accesstoken.FieldCreatedAt), s.C(accesstoken.FieldExpiresAt),
-			s.C(accesstoken.FieldScopes), s.C(accesstoken.FieldAudience), s.C(accesstoken.FieldActor),
-			users.C(user.FieldID), users.C(user.FieldUserID), users.C(user.FieldResourceOwner), users.C(user.FieldState), homes.C(organization.FieldState),
-			applications.C(application.FieldID), applications.C(application.FieldClientID), applications.C(application.FieldState),
-			projects.C(project.FieldState), owners.C(organization.FieldState),
-		)
-		s.Where(sql.EQ(s.C(accesstoken.FieldHash), store.Given))
+		selectAccess(s)
+		keys := sql.Table(signingkey.Table).As("k")
+		s.Join(keys).On(s.C(accesstoken.FieldInstanceID), keys.C(signingkey.FieldInstanceID))
+		s.Where(sql.EQ(keys.C(signingkey.FieldKeyID), store.Given))
 	})
+}
+
+func selectAccess(s *sql.Selector) {
+	users, homes := sql.Table(user.Table).As("u"), sql.Table(organization.Table).As("uo")
+	applications, projects, owners := sql.Table(application.Table).As("a"), sql.Table(project.Table).As("p"), sql.Table(organization.Table).As("po")
+	s.LeftJoin(users).On(s.C(accesstoken.FieldUserPk), users.C(user.FieldID))
+	s.LeftJoin(homes).On(users.C(user.FieldOrganizationPk), homes.C(organization.FieldID))
+	s.LeftJoin(applications).On(s.C(accesstoken.FieldApplicationPk), applications.C(application.FieldID))
+	s.LeftJoin(projects).On(applications.C(application.FieldProjectPk), projects.C(project.FieldID))
+	s.LeftJoin(owners).On(projects.C(project.FieldOrganizationPk), owners.C(organization.FieldID))
+	s.Select(
+		s.C(accesstoken.FieldID), s.C(accesstoken.FieldTokenID), s.C(accesstoken.FieldCreatedAt), s.C(accesstoken.FieldExpiresAt),
+		s.C(accesstoken.FieldScopes), s.C(accesstoken.FieldAudience), s.C(accesstoken.FieldActor),
+		users.C(user.FieldID), users.C(user.FieldUserID), users.C(user.FieldResourceOwner), users.C(user.FieldState), homes.C(organization.FieldState),
+		applications.C(application.FieldID), applications.C(application.FieldClientID), applications.C(application.FieldState),
+		projects.C(project.FieldState), owners.C(organization.FieldState),
+	)
+	s.Where(sql.EQ(s.C(accesstoken.FieldHash), store.Given))
 }
 
 // joinActive joins the user that a column points at and its organization, both

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -27,7 +26,7 @@ func (t *Tokens) ApplicationByAssertion(ctx context.Context, assertion string, a
 		return Client{}, fault.AssertionInvalid.With().Because(err)
 	}
 	keyID := parsed.Headers[0].KeyID
-	if keyID == "" || len(keyID) > maxKeyID || strings.ContainsRune(keyID, 0) {
+	if !goodKeyID(keyID) {
 		return Client{}, fault.AssertionInvalid.With().Because(errKeyUnknown)
 	}
 	c, key, err := t.applicationOfKey(ctx, keyID)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/accesstoken"
 	"github.com/bastide-id/bastide/ent/machinekey"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
 	"github.com/bastide-id/bastide/server/fault"
@@ -39,14 +40,17 @@ func MachineKeysOf(ctx context.Context, s *store.Store, u *ent.User, page store.
 }
 
 // RemoveMachineKey takes a key from the user, who is locked, and returns what
-// it was. No assertion that it signed is good from then on. It returns
-// fault.UserKeyUnknown.
+// it was. No assertion that it signed is good from then on, and no token that
+// was got with it. It returns fault.UserKeyUnknown.
 func RemoveMachineKey(ctx context.Context, tx *store.Tx, u *ent.User, keyID string) (store.Change, *ent.MachineKey, error) {
 	row, err := MachineKeyOf(ctx, tx.MachineKey, u, keyID)
 	if err != nil {
 		return store.Change{}, nil, err
 	}
 	if err := tx.MachineKey.DeleteOne(row).Exec(ctx); err != nil {
+		return store.Change{}, nil, err
+	}
+	if err := endTokens(ctx, tx, u, row.KeyID); err != nil {
 		return store.Change{}, nil, err
 	}
 	change, err := tx.Record(ctx, store.UserMachineKeyRemoved, store.UserObject(u), store.Payload{Public: map[string]any{"keyId": row.KeyID}})
@@ -86,4 +90,12 @@ func RemovePersonalAccessToken(ctx context.Context, tx *store.Tx, u *ent.User, t
 	}
 	change, err := tx.Record(ctx, store.UserPATRemoved, store.UserObject(u), store.Payload{Public: map[string]any{"tokenId": row.TokenID}})
 	return change, row, err
+}
+
+// endTokens deletes the access tokens that the user got with a credential, which
+// was taken back before: a token that is issued at this moment is found, or is
+// refused.
+func endTokens(ctx context.Context, tx *store.Tx, u *ent.User, credential string) error {
+	_, err := tx.AccessToken.Delete().Where(accesstoken.UserPk(u.ID), accesstoken.Credential(credential)).Exec(ctx)
+	return err
 }

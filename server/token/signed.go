@@ -5,13 +5,15 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 const (
-	// maxSigned bounds what is decoded before a signature is checked.
+	// maxSigned bounds what is decoded before a signature is checked, and the
+	// access tokens that are JWTs: proxies take 8 KiB of a header and more.
 	maxSigned = 8 << 10
 	// maxAge is how old a signed token may be, and how long an assertion may
 	// be valid.
@@ -34,8 +36,8 @@ var (
 	errValidTooLong = errors.New("it is valid for too long")
 )
 
-// parseSigned decodes a JWT without believing it: the claims count only after
-// verify.
+// parseSigned decodes a JWT that a client signed, without believing it: the
+// claims count only after verify.
 func parseSigned(token string, algorithms ...jose.SignatureAlgorithm) (*jwt.JSONWebToken, jwt.Claims, error) {
 	var claims jwt.Claims
 	if len(token) > maxSigned || strings.Count(token, ".") != 2 || !canonical(token) {
@@ -45,19 +47,27 @@ func parseSigned(token string, algorithms ...jose.SignatureAlgorithm) (*jwt.JSON
 	if err != nil || len(parsed.Headers) != 1 {
 		return nil, claims, errMalformed
 	}
+	more := parsed.Headers[0].ExtraHeaders
+	if typ, _ := more[jose.HeaderType].(string); isAccessType(typ) {
+		return nil, claims, errMalformed // of another kind, whoever signed it (RFC 8725, 3.12)
+	}
+	_, critical := more["crit"]
+	if _, unencoded := more["b64"]; critical || unencoded {
+		return nil, claims, errMalformed // nothing is understood beyond the standard (RFC 7515, 4.1.11; RFC 7797, 7)
+	}
 	if err := parsed.UnsafeClaimsWithoutVerification(&claims); err != nil {
 		return nil, claims, errMalformed
 	}
 	return parsed, claims, nil
 }
 
-// canonical reports whether the parts of a JWT are encoded in the one way that
-// encoders do. The decoder would pass over line breaks and stray bits, and let
-// one token have many texts.
+// canonical reports whether the three parts of a JWT are encoded in the one way
+// that encoders do, and header and claims are UTF-8 (RFC 7519, 7.2). The decoder
+// would pass over line breaks and stray bits, and let one token have many texts.
 func canonical(token string) bool {
-	for part := range strings.SplitSeq(token, ".") {
+	for i, part := range strings.Split(token, ".") {
 		raw, err := base64.RawURLEncoding.DecodeString(part)
-		if err != nil || base64.RawURLEncoding.EncodeToString(raw) != part {
+		if err != nil || base64.RawURLEncoding.EncodeToString(raw) != part || i < 2 && !utf8.Valid(raw) {
 			return false
 		}
 	}

@@ -18,14 +18,14 @@ import (
 // maxSigners bounds the keys that are held ready to sign.
 const maxSigners = 1000
 
-// signers keeps the keys that were unsealed, by instance and id. A key never
+// signers keeps the keys that were unsealed, by instance, id and what they sign. A key never
 // changes, so nothing here grows old.
 type signers struct {
 	mu    sync.Mutex
 	byKey map[signerKey]jose.Signer
 }
 
-type signerKey struct{ instanceID, keyID string }
+type signerKey struct{ instanceID, keyID, typ string }
 
 func newSigners() *signers { return &signers{byKey: make(map[signerKey]jose.Signer)} }
 
@@ -68,9 +68,9 @@ func (t *Tokens) PublicKeys(ctx context.Context) (jose.JSONWebKeySet, error) {
 	return set, nil
 }
 
-// signer returns what signs the ID tokens of the instance of ctx. Its first
+// signer returns what signs the JWTs of a type of the instance of ctx. Its first
 // use in an instance makes the key.
-func (t *Tokens) signer(ctx context.Context) (jose.Signer, error) {
+func (t *Tokens) signer(ctx context.Context, typ string) (jose.Signer, error) {
 	row, err := activeKey(ctx, t.store.Read())
 	if ent.IsNotFound(err) {
 		row, err = t.makeSigningKey(ctx)
@@ -78,7 +78,7 @@ func (t *Tokens) signer(ctx context.Context) (jose.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := signerKey{instanceID: caller.InstanceOf(ctx).ID, keyID: row.KeyID}
+	key := signerKey{instanceID: caller.InstanceOf(ctx).ID, keyID: row.KeyID, typ: typ}
 	if known := t.signers.get(key); known != nil {
 		return known, nil
 	}
@@ -88,7 +88,7 @@ func (t *Tokens) signer(ctx context.Context) (jose.Signer, error) {
 	}
 	signer, err := jose.NewSigner(
 		jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: private, KeyID: row.KeyID}},
-		(&jose.SignerOptions{}).WithType("JWT"),
+		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)),
 	)
 	if err != nil {
 		return nil, err

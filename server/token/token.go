@@ -1,6 +1,7 @@
 // Package token issues and verifies what callers prove themselves with:
 // personal access tokens, machine keys, access tokens and the tokens that
-// system users sign themselves. It also keeps the keys that sign ID tokens.
+// system users sign themselves. It also keeps the keys that sign ID tokens
+// and access tokens.
 package token
 
 import (
@@ -8,6 +9,7 @@ import (
 	"crypto"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/id"
@@ -36,6 +38,9 @@ type Options struct {
 	// another one of the instance of ctx, who has the primary key and belongs to
 	// the organization. nil: nobody may.
 	MayImpersonate func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error)
+	// Expect is told when something will have expired and can be swept: nil for
+	// nobody.
+	Expect func(at time.Time)
 	// Log gets what no caller can be told; slog.Default if nil.
 	Log *slog.Logger
 }
@@ -62,9 +67,13 @@ type Tokens struct {
 	signers     *signers
 	// mayImpersonate is that of the Options.
 	mayImpersonate func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error)
-	// The queries of Bearer.
-	personal, access *store.Lookup
-	clients          clientLookups
+	expect         func(at time.Time)
+	// The queries of Bearer and MachineByAssertion.
+	personal, access, signed, machineKey *store.Lookup
+	clients                              clientLookups
+	// What Issue and useOnce add.
+	issuance issuance
+	use      *store.Insertion
 }
 
 // New returns Tokens that make no keys ahead and do not write down when tokens
@@ -78,22 +87,29 @@ func New(options Options) (*Tokens, error) {
 	if options.Log == nil {
 		options.Log = slog.Default()
 	}
+	if options.Expect == nil {
+		options.Expect = func(time.Time) {}
+	}
 	users, err := systemUsers(options.SystemUsers)
 	if err != nil {
 		return nil, err
 	}
 	return &Tokens{
-		store:       options.Store,
-		masterKey:   options.MasterKey,
-		systemUsers: users,
-		log:         options.Log,
-		pairs:       newKeyPairs(options.KeyPairs),
-		lastUse:     newLastUse(options.Store, options.Log),
-		signers:     newSigners(),
-		personal:    personalLookup(options.Store),
-		access:      accessLookup(options.Store),
-		clients:     newClientLookups(options.Store),
-
+		store:          options.Store,
+		masterKey:      options.MasterKey,
+		systemUsers:    users,
+		log:            options.Log,
+		pairs:          newKeyPairs(options.KeyPairs),
+		lastUse:        newLastUse(options.Store, options.Log),
+		signers:        newSigners(),
+		expect:         options.Expect,
+		personal:       personalLookup(options.Store),
+		access:         accessLookup(options.Store),
+		signed:         signedLookup(options.Store),
+		machineKey:     machineKeyLookup(options.Store),
+		clients:        newClientLookups(options.Store),
+		issuance:       newIssuance(options.Store),
+		use:            useInsertion(options.Store),
 		mayImpersonate: options.MayImpersonate,
 	}, nil
 }

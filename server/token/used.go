@@ -3,8 +3,8 @@ package token
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"github.com/go-jose/go-jose/v4/jwt"
 
@@ -13,26 +13,54 @@ import (
 	"github.com/bastide-id/bastide/server/store"
 )
 
+// maxJTI is the length of the longest `jti`, in bytes.
+const maxJTI = 200
+
 // errUsed is why an assertion is refused that is sent again.
 var errUsed = errors.New("an assertion with its jti was accepted before")
 
-// useOnce marks an assertion as used, by the key that signed it and its `jti`;
-// one without may be sent again. It returns fault.AssertionInvalid for one that
-// was used.
+// useOnce marks an assertion, which was verified, as used by the key that signed
+// it and its `jti` (RFC 7523, 3). One without may be sent again, for published
+// clients send identical ones within a second.
+//
+// It returns fault.AssertionInvalid, with the reason as a cause that the caller
+// does not see, for one that was used and for a `jti` that is too long. Database
+// errors travel as they are.
 func (t *Tokens) useOnce(ctx context.Context, keyID string, claims jwt.Claims) error {
-	if claims.ID == "" {
+	switch {
+	case claims.ID == "":
 		return nil
+	case len(claims.ID) > maxJTI:
+		return fault.AssertionInvalid.With().Because(errMalformed)
 	}
-	hash := sha256.Sum256(fmt.Appendf(nil, "%d:%s%s", len(keyID), keyID, claims.ID))
-	err := t.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		instance, err := tx.Instance.Query().Only(ctx)
-		if err != nil {
-			return err
-		}
-		return tx.UsedAssertion.Create().SetInstancePk(instance.ID).SetHash(hash[:]).SetExpiresAt(claims.Expiry.Time()).Exec(ctx)
+	// It is forgotten a little later than it expires: the clock of another server
+	// that sweeps may be ahead.
+	until := claims.Expiry.Time().UTC().Add(leeway)
+	first, err := t.use.Add(ctx, assertionHash(keyID, claims.ID), until, t.store.Now())
+	switch {
+	case err != nil:
+		return err
+	case !first:
+		return fault.AssertionInvalid.With().Because(errUsed)
+	}
+	t.expect(until)
+	return nil
+}
+
+// assertionHash is what is stored of an assertion. The length of the key's id
+// keeps it apart from the `jti`.
+func assertionHash(keyID, jti string) []byte {
+	text := binary.BigEndian.AppendUint64(nil, uint64(len(keyID)))
+	sum := sha256.Sum256(append(append(text, keyID...), jti...))
+	return sum[:]
+}
+
+// useInsertion adds a used assertion, or takes the place of an equal one that
+// has expired and was not swept yet. Of many callers it lets one pass.
+func useInsertion(s *store.Store) *store.Insertion {
+	return s.Insertion(usedassertion.Table, func(r *store.NewRow) {
+		r.Set(usedassertion.FieldHash, r.Given())
+		r.Set(usedassertion.FieldExpiresAt, r.Given())
+		r.Renew(usedassertion.FieldExpiresAt, r.Given(), usedassertion.FieldInstanceID, usedassertion.FieldHash)
 	})
-	if store.TakenColumn(err) == usedassertion.FieldHash {
-		err = fault.AssertionInvalid.With().Because(errUsed)
-	}
-	return err
 }

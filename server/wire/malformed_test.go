@@ -11,7 +11,6 @@ import (
 
 	authv1 "github.com/bastide-id/bastide/gen/zitadel/auth/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
-	userv1 "github.com/bastide-id/bastide/gen/zitadel/user/v1"
 	"github.com/bastide-id/bastide/server/wire"
 )
 
@@ -160,12 +159,6 @@ var malformedCalls = []malformed{
 				message: &managementv1.ImportHumanUserRequest{OtpCode: "x"}, token: ownerToken,
 			}
 		}},
-	{name: "enum value not supported", code: connect.CodeUnimplemented, id: "request.field_unsupported", names: "access_token_type: ACCESS_TOKEN_TYPE_JWT",
-		call: spoil(func(_ speaker, r *request) {
-			m := machine()
-			m.AccessTokenType = userv1.AccessTokenType_ACCESS_TOKEN_TYPE_JWT
-			r.message = m
-		})},
 	{name: "no token, malformed", code: connect.CodeUnauthenticated, id: "auth.token_invalid",
 		call: spoil(func(_ speaker, r *request) { r.token, r.raw = "", []byte("{") })},
 	{name: "no token, unknown codec", code: connect.CodeUnauthenticated, id: "auth.token_invalid",

@@ -64,10 +64,30 @@ func TestOwnUserIDs(t *testing.T) {
 		if err := add(other, "short", "a"); err != nil {
 			t.Error(err)
 		}
-		_, err := i.Owner.Management.AddMachineUser(t.Context(), &managementv1.AddMachineUserRequest{
-			UserName: "jwt", Name: "x", AccessTokenType: userv1.AccessTokenType_ACCESS_TOKEN_TYPE_JWT,
-		})
-		servertest.Refused(t, err, connect.CodeUnimplemented, "request.field_unsupported")
+	})
+}
+
+// A machine user gets the kind of access token that is chosen for it, from the
+// next one on.
+func TestAccessTokenType(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		i := s.NewInstance(t, "acme")
+		robot := i.NewMachine(t, "robot")
+		key := addKey(t, i.Owner, robot, nil).GetKeyDetails()
+		for name, kind := range map[string]userv1.AccessTokenType{
+			"JWT": userv1.AccessTokenType_ACCESS_TOKEN_TYPE_JWT, "opaque": userv1.AccessTokenType_ACCESS_TOKEN_TYPE_BEARER,
+		} {
+			servertest.OK(i.Owner.Management.UpdateMachine(t.Context(), &managementv1.UpdateMachineRequest{UserId: robot, Name: name, AccessTokenType: kind}))(t)
+			got := s.Exchange(t, i.Domain, key)
+			if isJWT := strings.Count(got, ".") == 2; isJWT != (name == "JWT") {
+				t.Errorf("%s: the token is a JWT: %t", name, isJWT)
+			}
+			s.As(got).On(i.Domain).EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
+				if me := ofSelf(t, c); me.GetName() != name || me.GetAccessTokenType() != kind {
+					t.Errorf("%s: the user is %v", name, me)
+				}
+			})
+		}
 	})
 }
 

@@ -151,11 +151,12 @@ func TestRemoveMachineKey(t *testing.T) {
 		i.Owner.EachProtocol(t, func(t *testing.T, c *servertest.Caller) {
 			changes += 3
 			key, stays := addKey(t, c, robot, nil), addKey(t, c, robot, nil)
-			s.Exchange(t, i.Domain, key.GetKeyDetails())
+			with := s.As(s.Exchange(t, i.Domain, key.GetKeyDetails())).On(i.Domain)
+			other := s.As(s.Exchange(t, i.Domain, stays.GetKeyDetails())).On(i.Domain)
 			request := &managementv1.RemoveMachineKeyRequest{UserId: another, KeyId: key.GetKeyId()}
 			_, err := c.Management.RemoveMachineKey(t.Context(), request)
 			servertest.Refused(t, err, connect.CodeNotFound, "user.key_unknown")
-			s.Exchange(t, i.Domain, key.GetKeyDetails())
+			servertest.OK(with.Auth.GetMyUser(t.Context(), nil))(t)
 
 			request.UserId = robot
 			got := servertest.OK(c.Management.RemoveMachineKey(t.Context(), request))(t)
@@ -175,6 +176,10 @@ func TestRemoveMachineKey(t *testing.T) {
 			if text, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `"invalid_grant"`) {
 				t.Errorf("the key that was removed gets %s %s, %v", answer.Status, text, err)
 			}
+			// What was got with it ends with it, and nothing else.
+			_, err = with.Auth.GetMyUser(t.Context(), nil)
+			servertest.Refused(t, err, connect.CodeUnauthenticated, "auth.token_invalid")
+			servertest.OK(other.Auth.GetMyUser(t.Context(), nil))(t)
 			s.Exchange(t, i.Domain, stays.GetKeyDetails())
 		})
 	})

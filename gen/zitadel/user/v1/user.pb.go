@@ -7,7 +7,6 @@
 package userv1
 
 import (
-	_ "github.com/bastide-id/bastide/gen/bastide/v1"
 	v1 "github.com/bastide-id/bastide/gen/zitadel/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -778,7 +777,7 @@ var File_zitadel_user_v1_user_proto protoreflect.FileDescriptor
 
 const file_zitadel_user_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x1azitadel/user/v1/user.proto\x12\x0fzitadel.user.v1\x1a\x18bastide/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zitadel/v1/object.proto\"\xdb\x02\n" +
+	"\x1azitadel/user/v1/user.proto\x12\x0fzitadel.user.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zitadel/v1/object.proto\"\xdb\x02\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x123\n" +
 	"\adetails\x18\x02 \x01(\v2\x19.zitadel.v1.ObjectDetailsR\adetails\x120\n" +
@@ -831,10 +830,10 @@ const file_zitadel_user_v1_user_proto_rawDesc = "" +
 	"\x12GENDER_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rGENDER_FEMALE\x10\x01\x12\x0f\n" +
 	"\vGENDER_MALE\x10\x02\x12\x12\n" +
-	"\x0eGENDER_DIVERSE\x10\x03*P\n" +
+	"\x0eGENDER_DIVERSE\x10\x03*J\n" +
 	"\x0fAccessTokenType\x12\x1c\n" +
-	"\x18ACCESS_TOKEN_TYPE_BEARER\x10\x00\x12\x1f\n" +
-	"\x15ACCESS_TOKEN_TYPE_JWT\x10\x01\x1a\x04\xd0\xf3\x18\x01*\xb6\x01\n" +
+	"\x18ACCESS_TOKEN_TYPE_BEARER\x10\x00\x12\x19\n" +
+	"\x15ACCESS_TOKEN_TYPE_JWT\x10\x01*\xb6\x01\n" +
 	"\tUserState\x12\x1a\n" +
 	"\x16USER_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11USER_STATE_ACTIVE\x10\x01\x12\x17\n" +
