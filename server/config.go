@@ -16,6 +16,7 @@ import (
 
 	"github.com/bastide-id/bastide/server/directory/domain"
 	"github.com/bastide-id/bastide/server/outbound"
+	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/wire"
 )
 
@@ -50,6 +51,9 @@ type Config struct {
 	// SystemUsers come beside the system user of the first run.
 	SystemUsers []SystemUser
 	Limits      Limits
+	// CacheSize is how many entries each cache holds; with a negative number
+	// nothing is cached.
+	CacheSize int
 	// Log is slog.Default() if nil.
 	Log *slog.Logger
 	// Version is that of the program; "dev" if empty.
@@ -79,6 +83,7 @@ func Defaults() Config {
 		Listen:         "127.0.0.1:8080",
 		DataDir:        "./bastide-data",
 		ExternalDomain: "localhost",
+		CacheSize:      store.DefaultCacheSize,
 		Limits: Limits{
 			MaxHeaderBytes:   w.MaxHeaderBytes,
 			HeaderTimeout:    w.HeaderTimeout,
@@ -111,6 +116,7 @@ func (c Config) WithDefaults() (Config, error) {
 	c.Log = cmp.Or(c.Log, slog.Default())
 	c.Version = cmp.Or(c.Version, "dev")
 	c.Limits = c.Limits.or(d.Limits)
+	c.CacheSize = cmp.Or(c.CacheSize, d.CacheSize)
 
 	port, listenErr := listenPort(c.Listen)
 	c.ExternalPort = cmp.Or(c.ExternalPort, port)
@@ -122,6 +128,7 @@ func (c Config) WithDefaults() (Config, error) {
 		checkDatabase(c.Database),
 		checkDefaultInstance(c.DefaultInstance),
 		c.checkAddress(),
+		checkCacheSize(c.CacheSize),
 		c.Limits.check(),
 		checkSystemUsers(c.SystemUsers),
 	)
@@ -185,6 +192,16 @@ func checkDefaultInstance(id string) error {
 		return nil
 	}
 	return fmt.Errorf("--default-instance: %q is not an instance id: give 18 digits, or %s", id, NoDefaultInstance)
+}
+
+// maxCacheSize is more than memory would hold of most entries.
+const maxCacheSize = 1 << 24
+
+func checkCacheSize(size int) error {
+	if size > maxCacheSize {
+		return fmt.Errorf("--cache-size: %d is out of range: give 1 to %d, or 0 to cache nothing", size, maxCacheSize)
+	}
+	return nil
 }
 
 func (c Config) checkAddress() error {

@@ -84,6 +84,7 @@ func TestConfigErrorsNameTheFlag(t *testing.T) {
 		{"--max-list-limit", Config{Limits: Limits{MaxListLimit: -1}}},
 		{"--default-list-limit", Config{Limits: Limits{DefaultListLimit: 1001}}},
 		{"--password-workers", Config{Limits: Limits{PasswordWorkers: -1}}},
+		{"--cache-size", Config{CacheSize: 1<<24 + 1}},
 		{"--header-timeout", Config{Limits: Limits{HeaderTimeout: -1}}},
 		{"--idle-timeout", Config{Limits: Limits{IdleTimeout: -time.Second}}},
 		{"--call-timeout", Config{Limits: Limits{CallTimeout: -time.Second}}},

@@ -21,3 +21,8 @@ func (s *Server) LimitPages(ctx context.Context, pages int) error {
 		return err
 	})
 }
+
+// Resolver returns what finds the instance of a host, with caches of its own.
+func (s *Server) Resolver(first string) func(context.Context, string) (string, bool, error) {
+	return s.hosts(first).resolve
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 
+	"github.com/bastide-id/bastide/ent"
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/instance"
@@ -18,7 +19,10 @@ import (
 
 // hosts finds the instance that answers on a host.
 type hosts struct {
-	store *store.Store
+	// owners has the instance that owns a host.
+	owners *store.Cache[string, string]
+	// living has the instances that are there.
+	living *store.Cache[struct{}, struct{}]
 	// first is the instance of the first run.
 	first string
 	// fallback answers on hosts that nobody owns; empty for none.
@@ -29,7 +33,16 @@ type hosts struct {
 }
 
 func (s *Server) hosts(first string) hosts {
-	h := hosts{store: s.store, first: first, fallback: s.config.DefaultInstance}
+	h := hosts{first: first, fallback: s.config.DefaultInstance}
+	itself := func(instanceID string) string { return instanceID }
+	h.owners = store.NewCacheAcross(s.store, itself, func(ctx context.Context, host string) (string, bool, error) {
+		id, err := s.store.InstanceOnHost(across.Instances(ctx), host)
+		return id, id != "", err
+	}, ent.TypeInstanceDomain, ent.TypeInstance)
+	h.living = store.NewCache(s.store, func(ctx context.Context, _ struct{}) (there struct{}, exists bool, err error) {
+		exists, err = instance.Exists(ctx, s.store, caller.InstanceOf(ctx).ID)
+		return there, exists, err
+	}, ent.TypeInstance)
 	switch h.fallback {
 	case "":
 		h.fallback = first
@@ -48,8 +61,8 @@ var loopbackNames = map[string]bool{"localhost": true, "127.0.0.1": true, "::1":
 // resolve returns the instance that answers on the host, and whether it owns
 // the host, or fault.HostUnknown.
 func (h hosts) resolve(ctx context.Context, host string) (id string, own bool, err error) {
-	if id, err = h.store.InstanceOnHost(across.Instances(ctx), host); err != nil || id != "" {
-		return id, id != "", err
+	if id, own, err = h.owners.Get(ctx, host); own || err != nil {
+		return id, own, err
 	}
 	id, own = h.fallback, false
 	if h.loopback && loopbackNames[host] {
@@ -58,7 +71,7 @@ func (h hosts) resolve(ctx context.Context, host string) (id string, own bool, e
 	if id == "" {
 		return "", false, fault.HostUnknown.With(host)
 	}
-	exists, err := instance.Exists(caller.InInstance(ctx, id), h.store, id)
+	_, exists, err := h.living.Get(caller.InInstance(ctx, id), struct{}{})
 	if err == nil && !exists { // it was removed
 		err = fault.HostUnknown.With(host)
 	}

@@ -104,6 +104,7 @@ func (s *Server) storeOptions() store.Options {
 		Log:          s.log,
 		DefaultLimit: s.config.Limits.DefaultListLimit,
 		MaxLimit:     s.config.Limits.MaxListLimit,
+		CacheSize:    s.config.CacheSize,
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/bastide-id/bastide/server"
 )
 
 func TestConfigPrintHidesPasswords(t *testing.T) {
@@ -99,10 +101,26 @@ systemUsers:
 	}
 }
 
+// A cache can be turned off, unlike a limit.
+func TestCacheSize(t *testing.T) {
+	for flag, want := range map[string]string{"--cache-size=0": "cacheSize: 0\n", "--cache-size=7": "cacheSize: 7\n", "--log-level=info": "cacheSize: 10000\n"} {
+		if got := bastide(t, nil, "config", "print", flag); got.code != exitOK || !strings.Contains(got.stdout, want) {
+			t.Errorf("%s: exit code %d, no %q: %s%s", flag, got.code, want, got.stdout, got.stderr)
+		}
+	}
+	for size, want := range map[uint]int{0: -1, 7: 7} {
+		var c server.Config
+		memory{CacheSize: size}.apply(&c)
+		if c.CacheSize != want {
+			t.Errorf("%d is %d for the server", size, c.CacheSize)
+		}
+	}
+}
+
 // What config print accepts, serve accepts.
 func TestConfigPrintRefusesWhatServeRefuses(t *testing.T) {
 	long := filepath.Join(t.TempDir(), strings.Repeat("d", 100))
-	for _, flag := range []string{"--call-timeout=0s", "--max-body-bytes=0", "--password-workers=0", "--drain-timeout=-1s", "--listen=x", "--data-dir=" + long} {
+	for _, flag := range []string{"--call-timeout=0s", "--max-body-bytes=0", "--password-workers=0", "--drain-timeout=-1s", "--cache-size=-1", "--cache-size=99999999999", "--listen=x", "--data-dir=" + long} {
 		name, _, _ := strings.Cut(flag, "=")
 		for _, command := range [][]string{{"serve"}, {"config", "print"}} {
 			got := bastide(t, nil, append(command, flag)...)

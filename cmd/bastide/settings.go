@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ type settings struct {
 	address  `group:"address"`
 	access   `group:"access"`
 	limits   `group:"limits"`
+	memory   `group:"memory"`
 	logging  `group:"log"`
 }
 
@@ -62,6 +64,10 @@ type limits struct {
 	PasswordWorkers  int           `placeholder:"N" default:"${passwordWorkers}" help:"Most passwords hashed at once."`
 }
 
+type memory struct {
+	CacheSize uint `placeholder:"N" default:"${cacheSize}" help:"Most answers of the database that each cache holds; 0 caches nothing."`
+}
+
 type logging struct {
 	LogFormat string `enum:"text,json" placeholder:"text|json" default:"text" help:"Form of the log, which goes to standard error."`
 	LogLevel  string `enum:"debug,info,warn,error" placeholder:"LEVEL" default:"info" help:"Least level to log: debug, info, warn or error."`
@@ -74,6 +80,7 @@ var groups = []kong.Group{
 	{Key: "address", Title: "Address"},
 	{Key: "access", Title: "Access"},
 	{Key: "limits", Title: "Limits"},
+	{Key: "memory", Title: "Memory"},
 	{Key: "log", Title: "Log"},
 }
 
@@ -93,6 +100,7 @@ func defaults(c server.Config) map[string]string {
 		"maxListLimit":    strconv.Itoa(c.Limits.MaxListLimit),
 		"drainTimeout":    c.Limits.DrainTimeout.String(),
 		"passwordWorkers": strconv.Itoa(c.Limits.PasswordWorkers),
+		"cacheSize":       strconv.Itoa(c.CacheSize),
 	}
 }
 
@@ -118,6 +126,13 @@ func (a access) apply(c *server.Config) {
 
 func (l limits) apply(c *server.Config) { c.Limits = server.Limits(l) }
 
+func (m memory) apply(c *server.Config) {
+	c.CacheSize = int(min(m.CacheSize, math.MaxInt))
+	if m.CacheSize == 0 {
+		c.CacheSize = -1
+	}
+}
+
 // logger writes to the standard error of the process.
 func (l logging) logger(p *process) *slog.Logger {
 	var level slog.Level
@@ -133,7 +148,7 @@ func (l logging) logger(p *process) *slog.Logger {
 // config returns the server's configuration, with its defaults and checked.
 func (s settings) config(p *process, src *sources) (server.Config, error) {
 	c := server.Config{SystemUsers: src.file.systemUsers, Log: s.logger(p)}
-	return complete(c, s.place, s.database, s.address, s.access, s.limits)
+	return complete(c, s.place, s.database, s.address, s.access, s.limits, s.memory)
 }
 
 // complete applies parts of the settings to c and fills in the rest. An error

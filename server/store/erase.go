@@ -148,6 +148,9 @@ func (e *eraser) erase(ctx context.Context, table string, keys []int64) (done bo
 			}
 		}
 	}
+	if err := e.tx.touch(ctx, kinds[table]); err != nil {
+		return false, err
+	}
 	condition, arg := e.tx.among(primaryKey, keys)
 	_, err = e.tx.ExecContext(ctx, e.tx.store.rebind(`DELETE FROM `+quote(table)+` WHERE `+condition), arg)
 	e.left -= len(keys)

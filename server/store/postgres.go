@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -18,10 +19,12 @@ const (
 	postgresIdleTime = 5 * time.Minute
 )
 
-func openPostgres(databaseURL string) (*sql.DB, error) {
+// postgresAddress returns the address that connections are opened with: what
+// the URL leaves open is filled in.
+func postgresAddress(databaseURL string) (string, error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL is not valid") // the cause would repeat the password
+		return "", errors.New("the database URL is not valid") // the cause would repeat the password
 	}
 	query := u.Query()
 	for key, value := range map[string]string{
@@ -34,7 +37,15 @@ func openPostgres(databaseURL string) (*sql.DB, error) {
 		}
 	}
 	u.RawQuery = query.Encode()
-	connector, err := pq.NewConnector(u.String())
+	return u.String(), nil
+}
+
+func openPostgres(databaseURL string) (*sql.DB, error) {
+	address, err := postgresAddress(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := pq.NewConnector(address)
 	if err != nil {
 		return nil, fmt.Errorf("the database URL is not valid: %w", err)
 	}

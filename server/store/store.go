@@ -29,6 +29,9 @@ type Options struct {
 	Log *slog.Logger
 	// DefaultLimit and MaxLimit bound the pages of lists; 1000 by default.
 	DefaultLimit, MaxLimit int
+	// CacheSize is how many entries each cache holds: DefaultCacheSize if 0,
+	// none if it is negative.
+	CacheSize int
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -42,6 +45,8 @@ type Store struct {
 	turn            chan struct{} // held by the writer of SQLite; nil for PostgreSQL
 	lease           *lease
 	hosts           *Lookup
+	caches          caches
+	listener        *listener // nil where nobody else writes, or nothing is cached
 }
 
 // Open opens the database, brings it to the schema of this program and leases
@@ -56,6 +61,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	if s.lease, err = s.takeLease(ctx); err != nil {
 		return nil, errors.Join(err, s.closePools())
+	}
+	if s.dialect == dialect.Postgres && options.CacheSize >= 0 {
+		if s.listener, err = s.listen(usualPace); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	return s, nil
 }
@@ -74,6 +84,9 @@ func connect(ctx context.Context, options Options) (*Store, error) {
 	if options.MaxLimit == 0 {
 		options.MaxLimit = 1000
 	}
+	if options.CacheSize == 0 {
+		options.CacheSize = DefaultCacheSize
+	}
 	s := &Store{options: options}
 	var err error
 	if IsPostgres(options.URL) {
@@ -84,6 +97,7 @@ func connect(ctx context.Context, options Options) (*Store, error) {
 		s.dialect = dialect.SQLite
 		s.writeDB, s.readDB, err = openSQLite(options.URL)
 		s.turn = make(chan struct{}, 1)
+		s.caches.serving.Store(true)
 	}
 	if err != nil {
 		return nil, err
@@ -131,6 +145,9 @@ func (s *Store) Ping(ctx context.Context) error { return s.readDB.PingContext(ct
 
 // Close gives the worker number back and closes the database.
 func (s *Store) Close() error {
+	if s.listener != nil {
+		s.listener.close()
+	}
 	return errors.Join(s.lease.release(), s.closePools())
 }
 

@@ -65,6 +65,15 @@ var tables = map[string]string{
 	ent.TypeWorkerLease:           workerlease.Table,
 }
 
+// kinds has the type of each table.
+var kinds = func() map[string]string {
+	kinds := make(map[string]string, len(tables))
+	for kind, table := range tables {
+		kinds[table] = kind
+	}
+	return kinds
+}()
+
 // quote makes a name of the schema part of a statement.
 func quote(name string) string { return `"` + name + `"` }
 

@@ -37,6 +37,8 @@ type Tx struct {
 	// own has the rows of the instance that this transaction made or asked
 	// for, so that references to them need no further query.
 	own map[reference]bool
+	// touched has what caches may hold and the transaction changes.
+	touched map[change]bool
 }
 
 type txKey struct{}
@@ -112,7 +114,7 @@ func (s *Store) writeOnce(outer context.Context, until time.Time, f func(context
 			err = errors.Join(ended, err)
 		}
 	}()
-	tx := &Tx{Tx: inner, store: s, now: s.Now(), own: make(map[reference]bool)}
+	tx := &Tx{Tx: inner, store: s, now: s.Now(), own: make(map[reference]bool), touched: make(map[change]bool)}
 	committed := false
 	defer func() {
 		if !committed {
@@ -127,7 +129,12 @@ func (s *Store) writeOnce(outer context.Context, until time.Time, f func(context
 	if tx.changed && !tx.recorded {
 		return errUnrecorded
 	}
+	if err := tx.tell(ctx); err != nil {
+		return err
+	}
 	committed = true
+	// A commit that failed may have been done, or be done yet.
+	defer s.caches.hold(tx.touched)()
 	return inner.Commit()
 }
 
@@ -185,7 +192,8 @@ func onlyLastUse(m ent.Mutation) bool {
 		len(fields) == 1 && fields[0] == personalaccesstoken.FieldLastUsedAt
 }
 
-// trackChanges makes Write refuse to commit what was not recorded.
+// trackChanges makes Write refuse to commit what was not recorded, and notes
+// what caches have to drop.
 func (s *Store) trackChanges(next ent.Mutator) ent.Mutator {
 	return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
 		tx, err := txOf(ctx)
@@ -197,6 +205,11 @@ func (s *Store) trackChanges(next ent.Mutator) ent.Mutator {
 		}
 		if !unrecorded(m) {
 			tx.changed = true
+		}
+		if !m.Op().Is(ent.OpCreate) && !onlyLastUse(m) {
+			if err := tx.touch(ctx, m.Type()); err != nil {
+				return nil, err
+			}
 		}
 		return next.Mutate(ctx, m)
 	})
