@@ -16,6 +16,8 @@ import (
 type adminServer struct {
 	http     *http.Server
 	listener net.Listener
+	// stop ends the calls that run.
+	stop context.CancelFunc
 	// served gets the end of serve; nil before it.
 	served chan error
 }
@@ -46,9 +48,15 @@ func (s *Server) listenAdmin(ctx context.Context) (*adminServer, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", s.serveStatus)
+	mux.HandleFunc("POST "+rotateKeysPath, s.serveRotateKeys)
+	calls, stop := context.WithCancel(context.Background())
 	return &adminServer{
-		http:     &http.Server{Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout},
+		http: &http.Server{
+			Handler: mux, ReadTimeout: adminTimeout, WriteTimeout: adminTimeout,
+			BaseContext: func(net.Listener) context.Context { return calls },
+		},
 		listener: l,
+		stop:     stop,
 	}, nil
 }
 
@@ -69,11 +77,18 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(Status{Version: s.config.Version, PID: os.Getpid(), SchemaVersion: version, URL: s.URL()})
 }
 
+// close ends the calls and waits for them: they use the database.
 func (a *adminServer) close() error {
+	a.stop()
 	if a.served == nil {
 		return a.listener.Close()
 	}
-	err := a.http.Close()
+	ending, cancel := context.WithTimeout(context.Background(), adminTimeout)
+	defer cancel()
+	err := a.http.Shutdown(ending)
+	if err != nil {
+		err = errors.Join(err, a.http.Close())
+	}
 	if served := <-a.served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
@@ -82,23 +97,34 @@ func (a *adminServer) close() error {
 
 // ReadStatus asks the server that runs on a data directory.
 func ReadStatus(ctx context.Context, dataDir string) (Status, error) {
-	client := http.Client{Timeout: adminTimeout, Transport: &http.Transport{
+	var status Status
+	response, err := callAdmin(ctx, dataDir, http.MethodGet, "/status", adminTimeout)
+	if err != nil {
+		return status, err
+	}
+	defer response.Body.Close()
+	return status, json.NewDecoder(response.Body).Decode(&status)
+}
+
+// callAdmin calls the server that runs on a data directory. The answer has to
+// have arrived within the timeout, if there is one.
+func callAdmin(ctx context.Context, dataDir, verb, target string, timeout time.Duration) (*http.Response, error) {
+	client := http.Client{Timeout: timeout, Transport: &http.Transport{
+		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", (&Server{config: Config{DataDir: dataDir}}).file(adminSocket))
 		},
 	}}
-	var status Status
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://admin/status", nil)
+	request, err := http.NewRequestWithContext(ctx, verb, "http://admin"+target, nil)
 	if err != nil {
-		return status, err
+		return nil, err
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return status, fmt.Errorf("no server answers on %s: %w", adminSocket, err)
+		return nil, fmt.Errorf("no server answers on %s: %w", adminSocket, err)
 	}
-	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return status, fmt.Errorf("the running server answered %s", response.Status)
+		return nil, errors.Join(fmt.Errorf("the running server answered %s", response.Status), response.Body.Close())
 	}
-	return status, json.NewDecoder(response.Body).Decode(&status)
+	return response, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/bastide-id/bastide/server/directory/domain"
 	"github.com/bastide-id/bastide/server/outbound"
 	"github.com/bastide-id/bastide/server/store"
+	"github.com/bastide-id/bastide/server/token"
 	"github.com/bastide-id/bastide/server/wire"
 )
 
@@ -42,6 +43,9 @@ type Config struct {
 	// MasterKeyFile is the file of the master key; empty means master.key in
 	// DataDir.
 	MasterKeyFile string
+	// SigningKeyLifetime is how long a key of an instance signs before another
+	// one follows it: 90 days if 0, for ever if negative.
+	SigningKeyLifetime time.Duration
 	// TLSCert and TLSKey are PEM files; without them the server speaks
 	// cleartext.
 	TLSCert, TLSKey string
@@ -84,6 +88,8 @@ func Defaults() Config {
 		DataDir:        "./bastide-data",
 		ExternalDomain: "localhost",
 		CacheSize:      store.DefaultCacheSize,
+
+		SigningKeyLifetime: token.DefaultKeyLifetime,
 		Limits: Limits{
 			MaxHeaderBytes:   w.MaxHeaderBytes,
 			HeaderTimeout:    w.HeaderTimeout,
@@ -112,6 +118,7 @@ func (c Config) WithDefaults() (Config, error) {
 	c.Listen = cmp.Or(c.Listen, d.Listen)
 	c.DataDir = cmp.Or(c.DataDir, d.DataDir)
 	c.ExternalDomain = cmp.Or(c.ExternalDomain, d.ExternalDomain)
+	c.SigningKeyLifetime = cmp.Or(c.SigningKeyLifetime, d.SigningKeyLifetime)
 	c.ExternalSecure = c.ExternalSecure || c.TLSCert != ""
 	c.Log = cmp.Or(c.Log, slog.Default())
 	c.Version = cmp.Or(c.Version, "dev")
@@ -129,6 +136,7 @@ func (c Config) WithDefaults() (Config, error) {
 		checkDefaultInstance(c.DefaultInstance),
 		c.checkAddress(),
 		checkCacheSize(c.CacheSize),
+		checkKeyLifetime(c.SigningKeyLifetime),
 		c.Limits.check(),
 		checkSystemUsers(c.SystemUsers),
 	)
@@ -202,6 +210,17 @@ func checkCacheSize(size int) error {
 		return fmt.Errorf("--cache-size: %d is out of range: give 1 to %d, or 0 to cache nothing", size, maxCacheSize)
 	}
 	return nil
+}
+
+// minKeyLifetime bounds the keys that an instance publishes at once: each stays
+// until what it signed has expired.
+const minKeyLifetime = time.Hour
+
+func checkKeyLifetime(lifetime time.Duration) error {
+	if lifetime < 0 || lifetime >= minKeyLifetime {
+		return nil
+	}
+	return fmt.Errorf("--signing-key-lifetime: %s is too short: give an hour (1h) or more, or a negative time for ever", lifetime)
 }
 
 func (c Config) checkAddress() error {

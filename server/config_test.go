@@ -23,7 +23,7 @@ func TestZeroConfigIsTheDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.ExternalURL() != "http://localhost:8080" || c.Listen != "127.0.0.1:8080" || c.DataDir != "./bastide-data" || c.Limits != Defaults().Limits || c.Log == nil {
+	if c.ExternalURL() != "http://localhost:8080" || c.Listen != "127.0.0.1:8080" || c.DataDir != "./bastide-data" || c.SigningKeyLifetime != 90*24*time.Hour || c.Limits != Defaults().Limits || c.Log == nil {
 		t.Errorf("%+v", c)
 	}
 	again, err := c.WithDefaults()
@@ -78,6 +78,7 @@ func TestConfigErrorsNameTheFlag(t *testing.T) {
 		{"--tls-key", Config{TLSCert: "cert.pem"}},
 		{"--tls-cert", Config{TLSKey: "key.pem"}},
 		{"--trusted-proxies", Config{TrustedProxies: []netip.Prefix{{}}}},
+		{"--signing-key-lifetime", Config{SigningKeyLifetime: time.Hour - 1}},
 		{"--max-header-bytes", Config{Limits: Limits{MaxHeaderBytes: -1}}},
 		{"--max-body-bytes", Config{Limits: Limits{MaxBodyBytes: -1}}},
 		{"--max-http2-streams", Config{Limits: Limits{MaxHTTP2Streams: 1 << 20}}},

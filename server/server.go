@@ -22,6 +22,7 @@ import (
 	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
 	"github.com/bastide-id/bastide/gen/zitadel/org/v2/orgv2connect"
 	"github.com/bastide-id/bastide/gen/zitadel/system/v1/systemv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/webkey/v2/webkeyv2connect"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/directory/instance"
 	"github.com/bastide-id/bastide/server/directory/membership"
@@ -38,6 +39,7 @@ import (
 	"github.com/bastide-id/bastide/server/v1/management"
 	"github.com/bastide-id/bastide/server/v1/system"
 	"github.com/bastide-id/bastide/server/v2/org"
+	"github.com/bastide-id/bastide/server/v2/webkey"
 	"github.com/bastide-id/bastide/server/wire"
 )
 
@@ -142,7 +144,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	s.tokens, err = token.New(token.Options{
-		Store: s.store, MasterKey: masterKey, SystemUsers: systemUsers, Log: s.log,
+		Store: s.store, MasterKey: masterKey, SystemUsers: systemUsers, KeyLifetime: s.config.SigningKeyLifetime, Log: s.log,
 		MayImpersonate: func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error) {
 			return membership.MayImpersonate(ctx, s.store, actorID, userKey, organizationID)
 		},
@@ -191,6 +193,7 @@ func (s *Server) services(users *user.Users, instances *instance.Instances, orga
 		service(managementv1connect.NewManagementServiceHandler(management.New(management.Options{Store: s.store, Users: users, Organizations: organizations, Tokens: s.tokens, World: world, Ready: ready}), options...)),
 		service(authv1connect.NewAuthServiceHandler(auth.New(auth.Options{Store: s.store, Users: users, Ready: ready}), options...)),
 		service(orgv2connect.NewOrganizationServiceHandler(org.New(org.Options{Users: users, Organizations: organizations}), options...)),
+		service(webkeyv2connect.NewWebKeyServiceHandler(webkey.New(s.tokens), options...)),
 	}
 }
 

@@ -24,6 +24,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Start the server. On an empty data directory it makes the first instance and its owner."`
 	SystemToken systemTokenCommand `cmd:"" help:"Print a token of a system user, good for an hour, to call the system API with."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database to this program's schema; serve does the same when it starts."`
+	Keys        keysCommand        `cmd:"" help:"Look after the keys that sign the tokens of instances."`
 	Config      configCommand      `cmd:"" help:"Look at the configuration."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

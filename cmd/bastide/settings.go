@@ -22,6 +22,7 @@ type settings struct {
 	database `group:"place"`
 	address  `group:"address"`
 	access   `group:"access"`
+	keys     `group:"keys"`
 	limits   `group:"limits"`
 	memory   `group:"memory"`
 	logging  `group:"log"`
@@ -49,6 +50,10 @@ type address struct {
 type access struct {
 	DefaultInstance string    `placeholder:"ID" help:"Instance for hosts that none owns: an id, or none; without it the first instance."`
 	TrustedProxies  []network `placeholder:"NET,…" help:"Networks or addresses of proxies whose x-forwarded-… and x-zitadel-instance-host headers count."`
+}
+
+type keys struct {
+	SigningKeyLifetime time.Duration `placeholder:"TIME" default:"${signingKeyLifetime}" help:"How long a key of an instance signs tokens before another one follows it; a negative time is for ever."`
 }
 
 type limits struct {
@@ -79,6 +84,7 @@ var groups = []kong.Group{
 	{Key: "place", Title: "Where things lie"},
 	{Key: "address", Title: "Address"},
 	{Key: "access", Title: "Access"},
+	{Key: "keys", Title: "Keys"},
 	{Key: "limits", Title: "Limits"},
 	{Key: "memory", Title: "Memory"},
 	{Key: "log", Title: "Log"},
@@ -87,20 +93,21 @@ var groups = []kong.Group{
 // defaults gives the tags above the server's own defaults.
 func defaults(c server.Config) map[string]string {
 	return map[string]string{
-		"dataDir":         c.DataDir,
-		"firstSystemUser": server.FirstSystemUser,
-		"listen":          c.Listen,
-		"externalDomain":  c.ExternalDomain,
-		"maxHeaderBytes":  strconv.Itoa(c.Limits.MaxHeaderBytes),
-		"headerTimeout":   c.Limits.HeaderTimeout.String(),
-		"idleTimeout":     c.Limits.IdleTimeout.String(),
-		"callTimeout":     c.Limits.CallTimeout.String(),
-		"maxBodyBytes":    strconv.Itoa(c.Limits.MaxBodyBytes),
-		"maxHTTP2Streams": strconv.Itoa(c.Limits.MaxHTTP2Streams),
-		"maxListLimit":    strconv.Itoa(c.Limits.MaxListLimit),
-		"drainTimeout":    c.Limits.DrainTimeout.String(),
-		"passwordWorkers": strconv.Itoa(c.Limits.PasswordWorkers),
-		"cacheSize":       strconv.Itoa(c.CacheSize),
+		"dataDir":            c.DataDir,
+		"firstSystemUser":    server.FirstSystemUser,
+		"listen":             c.Listen,
+		"externalDomain":     c.ExternalDomain,
+		"signingKeyLifetime": c.SigningKeyLifetime.String(),
+		"maxHeaderBytes":     strconv.Itoa(c.Limits.MaxHeaderBytes),
+		"headerTimeout":      c.Limits.HeaderTimeout.String(),
+		"idleTimeout":        c.Limits.IdleTimeout.String(),
+		"callTimeout":        c.Limits.CallTimeout.String(),
+		"maxBodyBytes":       strconv.Itoa(c.Limits.MaxBodyBytes),
+		"maxHTTP2Streams":    strconv.Itoa(c.Limits.MaxHTTP2Streams),
+		"maxListLimit":       strconv.Itoa(c.Limits.MaxListLimit),
+		"drainTimeout":       c.Limits.DrainTimeout.String(),
+		"passwordWorkers":    strconv.Itoa(c.Limits.PasswordWorkers),
+		"cacheSize":          strconv.Itoa(c.CacheSize),
 	}
 }
 
@@ -123,6 +130,8 @@ func (a access) apply(c *server.Config) {
 		c.TrustedProxies = append(c.TrustedProxies, n.Prefix)
 	}
 }
+
+func (k keys) apply(c *server.Config) { c.SigningKeyLifetime = k.SigningKeyLifetime }
 
 func (l limits) apply(c *server.Config) { c.Limits = server.Limits(l) }
 
@@ -148,7 +157,7 @@ func (l logging) logger(p *process) *slog.Logger {
 // config returns the server's configuration, with its defaults and checked.
 func (s settings) config(p *process, src *sources) (server.Config, error) {
 	c := server.Config{SystemUsers: src.file.systemUsers, Log: s.logger(p)}
-	return complete(c, s.place, s.database, s.address, s.access, s.limits, s.memory)
+	return complete(c, s.place, s.database, s.address, s.access, s.keys, s.limits, s.memory)
 }
 
 // complete applies parts of the settings to c and fills in the rest. An error

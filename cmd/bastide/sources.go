@@ -105,12 +105,18 @@ func (s *sources) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 	return value, nil
 }
 
-// Validate refuses a limit of 0, which some would read as no limit: the server
-// would take its default, and nobody would know.
+// Validate refuses a limit or a lifetime of 0, which some would read as none: the
+// server would take its default, and nobody would know.
 func (s *sources) Validate(*kong.Application) error {
 	for _, flag := range s.flags {
-		if flag.Group != nil && flag.Group.Key == "limits" && flag.HasDefault && flag.Target.IsZero() {
+		if flag.Group == nil || !flag.HasDefault || !flag.Target.IsZero() {
+			continue
+		}
+		switch flag.Group.Key {
+		case "limits":
 			return fmt.Errorf("--%s: 0 is not a limit, and no limit can be turned off", flag.Name)
+		case "keys":
+			return fmt.Errorf("--%s: 0 is not a lifetime: give an hour (1h) or more, or a negative time for ever", flag.Name)
 		}
 	}
 	return nil

@@ -31,6 +31,7 @@ var undeclared = []struct{ method, verb, path string }{
 	{"zitadel.system.v1.SystemService/SetInstanceFeature", "PUT", "/system/v1/instances/1/features/1"},
 	{"zitadel.org.v2.OrganizationService/ListOrganizations", "POST", "/v2/organizations/_search"},
 	{"zitadel.user.v2.UserService/AddHumanUser", "POST", "/v2/users/human"},
+	{"zitadel.webkey.v2beta.WebKeyService/CreateWebKey", "POST", "/v2beta/web_keys"},
 	{"zitadel.session.v2.SessionService/CreateSession", "POST", "/v2/sessions"},
 }
 

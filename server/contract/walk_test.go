@@ -17,7 +17,7 @@ import (
 )
 
 func TestEveryMethodIsWhole(t *testing.T) {
-	if len(methods()) < 206 {
+	if len(methods()) < 210 {
 		t.Fatalf("only %d methods are registered", len(methods()))
 	}
 	paths := make(map[string]protoreflect.FullName)
@@ -26,6 +26,11 @@ func TestEveryMethodIsWhole(t *testing.T) {
 		rest, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
 		at := restPath(rest)
 		switch other := paths[at]; {
+		case withoutREST[method.FullName()]:
+			if at != "" {
+				t.Errorf("%s has a REST path now: take it off the list", method.FullName())
+			}
+			continue
 		case at == "":
 			t.Errorf("%s has no REST path", method.FullName())
 		case other != "":
@@ -34,6 +39,12 @@ func TestEveryMethodIsWhole(t *testing.T) {
 		paths[at] = method.FullName()
 		checkBounds(t, method.Input(), make(map[protoreflect.FullName]bool))
 	}
+}
+
+// withoutREST are the methods that the contract gives no REST path.
+var withoutREST = map[protoreflect.FullName]bool{
+	"zitadel.webkey.v2.WebKeyService.CreateWebKey":   true,
+	"zitadel.webkey.v2.WebKeyService.ActivateWebKey": true,
 }
 
 // restPath returns the verb and path of a binding.

@@ -138,4 +138,9 @@ var (
 	GrantNotActive   = FailedPrecondition.define("grant.not_active", "the user grant is not active")
 	GrantNotInactive = FailedPrecondition.define("grant.not_inactive", "the user grant is not inactive")
 	GrantRoleUnknown = Invalid.define("grant.role_unknown", "the project has no role %q")
+
+	// Signing keys.
+	WebKeyUnknown = NotFound.define("web_key.unknown", "the instance has no such key")
+	WebKeyActive  = FailedPrecondition.define("web_key.active", "the key is the active one: activate another one first")
+	WebKeysMany   = FailedPrecondition.define("web_key.many", "the instance has %d keys, which is the most: delete those that are not needed first")
 )

@@ -19,6 +19,7 @@ import (
 	"github.com/bastide-id/bastide/gen/zitadel/management/v1/managementv1connect"
 	"github.com/bastide-id/bastide/gen/zitadel/org/v2/orgv2connect"
 	"github.com/bastide-id/bastide/gen/zitadel/system/v1/systemv1connect"
+	"github.com/bastide-id/bastide/gen/zitadel/webkey/v2/webkeyv2connect"
 )
 
 // Protocol is a way to make calls.
@@ -48,6 +49,7 @@ type Caller struct {
 	Auth       authv1connect.AuthServiceClient
 	// Organization is the service of version 2.
 	Organization orgv2connect.OrganizationServiceClient
+	WebKey       webkeyv2connect.WebKeyServiceClient
 
 	server   *Server
 	protocol Protocol
@@ -170,6 +172,7 @@ func (c *Caller) connect() *Caller {
 	c.Management = managementv1connect.NewManagementServiceClient(client, base, options...)
 	c.Auth = authv1connect.NewAuthServiceClient(client, base, options...)
 	c.Organization = orgv2connect.NewOrganizationServiceClient(client, base, options...)
+	c.WebKey = webkeyv2connect.NewWebKeyServiceClient(client, base, options...)
 	return c
 }
 

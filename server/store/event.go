@@ -10,7 +10,7 @@ import (
 )
 
 // Object is what changes are counted on: an instance, an organization, a user,
-// a project or a user grant. What belongs to one of these counts on it.
+// a project, a user grant or a signing key. What belongs to one of these counts on it.
 type Object struct {
 	// Type is the name of the aggregate in the history.
 	Type string
@@ -28,6 +28,7 @@ const (
 	UserType         = "user"
 	ProjectType      = "project"
 	UserGrantType    = "usergrant"
+	WebKeyType       = "web_key"
 )
 
 // InstanceObject returns the object that changes of an instance count on.
@@ -54,6 +55,12 @@ func ProjectObject(p *ent.Project) Object {
 // UserGrantObject returns the object that changes of a user grant count on.
 func UserGrantObject(g *ent.UserGrant) Object {
 	return Object{Type: UserGrantType, ID: g.GrantID, OwnerID: g.ResourceOwner, row: reference{table: tables[ent.TypeUserGrant], key: g.ID}}
+}
+
+// WebKeyObject returns the object that changes of a signing key count on. It
+// belongs to its instance.
+func WebKeyObject(k *ent.SigningKey) Object {
+	return Object{Type: WebKeyType, ID: k.KeyID, OwnerID: k.InstanceID, row: reference{table: tables[ent.TypeSigningKey], key: k.ID}}
 }
 
 // Payload is what an event tells beside its type. Personal values go to a

@@ -137,4 +137,9 @@ var (
 	UserGrantReactivated    = happens("user.grant.reactivated")
 	UserGrantRemoved        = happens("user.grant.removed")
 	UserGrantCascadeRemoved = happens("user.grant.cascade.removed")
+
+	WebKeyAdded       = happens("web_key.added")
+	WebKeyActivated   = happens("web_key.activated")
+	WebKeyDeactivated = happens("web_key.deactivated")
+	WebKeyRemoved     = happens("web_key.removed")
 )

@@ -9,7 +9,7 @@ import (
 // A type has the name of an aggregate in front and a verb at its end; none is
 // there twice, and a list of all leaves none out.
 func TestEventTypes(t *testing.T) {
-	form := regexp.MustCompile(`^(instance|restrictions|org|user|project)(\.[a-z_]+)*\.[a-z]+$`)
+	form := regexp.MustCompile(`^(instance|restrictions|org|user|project|web_key)(\.[a-z_]+)*\.[a-z]+$`)
 	all := EventTypes()
 	if !slices.IsSorted(all) || len(all) < 100 || len(slices.Compact(slices.Clone(all))) != len(all) {
 		t.Errorf("%d types, sorted %t", len(all), slices.IsSorted(all))

@@ -13,6 +13,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
+	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/organization"
 )
 
@@ -281,6 +282,45 @@ func TestReadRefusesChanges(t *testing.T) {
 		defer func() { _ = inner.Rollback() }()
 		if err := inner.User.Update().SetUserName("x").Exec(own.ctx); err == nil {
 			t.Error("a transaction beside Write could change a row")
+		}
+	})
+}
+
+// What a signing key is sealed under is no change of it; everything else is.
+func TestSealingAnewIsNoChange(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		own := newTenant(t, s, "one")
+		var key *ent.SigningKey
+		write(t, s, own.ctx, func(ctx context.Context, tx *Tx) (err error) {
+			if key, err = tx.SigningKey.Create().SetInstancePk(own.instance.ID).SetKeyID("k").SetAlgorithm("RS256").
+				SetPrivateKey([]byte("k")).SetPublicKey([]byte("k")).Save(ctx); err != nil {
+				return err
+			}
+			_, err = tx.Record(ctx, WebKeyAdded, WebKeyObject(key), Payload{})
+			return err
+		})
+		for name, test := range map[string]struct {
+			change func(*ent.SigningKeyUpdateOne) *ent.SigningKeyUpdateOne
+			want   error
+		}{
+			"sealed": {func(u *ent.SigningKeyUpdateOne) *ent.SigningKeyUpdateOne { return u.SetPrivateKey([]byte("l")) }, nil},
+			"state":  {func(u *ent.SigningKeyUpdateOne) *ent.SigningKeyUpdateOne { return u.SetState("active") }, errUnrecorded},
+			"more": {func(u *ent.SigningKeyUpdateOne) *ent.SigningKeyUpdateOne {
+				return u.SetPrivateKey([]byte("m")).SetState("active")
+			}, errUnrecorded},
+			"retired": {func(u *ent.SigningKeyUpdateOne) *ent.SigningKeyUpdateOne {
+				return u.SetPrivateKey([]byte("n")).ClearRetiredAt()
+			}, errUnrecorded},
+			"nothing": {func(u *ent.SigningKeyUpdateOne) *ent.SigningKeyUpdateOne { return u }, errUnrecorded},
+		} {
+			err := s.Write(own.ctx, func(ctx context.Context, tx *Tx) error { return test.change(tx.SigningKey.UpdateOne(key)).Exec(ctx) })
+			if err != test.want {
+				t.Errorf("%s: the error is %v", name, err)
+			}
+		}
+		now, err := s.Read().SigningKey.Query().Only(own.ctx)
+		if err != nil || string(now.PrivateKey) != "l" || now.State != "initial" || !now.ChangedAt.Equal(key.ChangedAt) || now.Sequence != 1 {
+			t.Errorf("the key is %v, the error %v", now, err)
 		}
 	})
 }

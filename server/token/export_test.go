@@ -11,3 +11,6 @@ func (t *Tokens) MakeKeyPairs() error {
 	}
 	return nil
 }
+
+// InBatches has t read so many signing keys at once.
+func (t *Tokens) InBatches(number int) { t.rotationBatch = number }

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"crypto/rsa"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -63,6 +64,30 @@ func TestKeyPairsWait(t *testing.T) {
 		t.Errorf("the pair is not the ready one: %v", err)
 	}
 	p.close() // without start
+}
+
+// Pairs of more bits are made one at a time. Who waits for a turn gives up with
+// its context.
+func TestKeyPairsLong(t *testing.T) {
+	p := newKeyPairs(-1)
+	gone, cancel := context.WithCancel(t.Context())
+	p.long <- struct{}{}
+	left := make(chan error)
+	go func() {
+		_, err := p.takeLong(gone, 3072)
+		left <- err
+	}()
+	cancel()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := p.takeLong(gone, 3072); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
+	<-p.long
+	if pair, err := p.takeLong(t.Context(), 3072); err != nil || pair.N.BitLen() != 3072 {
+		t.Errorf("the pair is not of 3072 bits: %v", err)
+	}
 }
 
 func TestKeyPairsNumber(t *testing.T) {

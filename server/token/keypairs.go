@@ -23,6 +23,9 @@ type keyPairs struct {
 	// making bounds the pairs that callers make themselves, so that many at
 	// once do not starve everything else.
 	making chan struct{}
+	// long bounds the pairs of more bits, which nobody has a use for ahead and
+	// which take a second and more: one is made at a time.
+	long   chan struct{}
 	stop   context.CancelFunc
 	done   sync.WaitGroup
 	closed context.Context
@@ -38,6 +41,7 @@ func newKeyPairs(number int) *keyPairs {
 	p := &keyPairs{
 		ready:  make(chan *rsa.PrivateKey, number),
 		making: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		long:   make(chan struct{}, 1),
 	}
 	p.closed, p.stop = context.WithCancel(context.Background())
 	return p
@@ -106,3 +110,30 @@ func (p *keyPairs) take(ctx context.Context) (*rsa.PrivateKey, error) {
 }
 
 func generate() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, keyBits) }
+
+// takeLong returns a new pair of more bits. It returns the error of ctx if that
+// ends before: a pair that is being made then keeps its turn until it is there.
+func (p *keyPairs) takeLong(ctx context.Context, bits int) (*rsa.PrivateKey, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case p.long <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	var pair *rsa.PrivateKey
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer func() { <-p.long }()
+		defer close(done)
+		pair, err = rsa.GenerateKey(rand.Reader, bits)
+	}()
+	select {
+	case <-done:
+		return pair, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

@@ -2,30 +2,41 @@ package token
 
 import (
 	"context"
-	"crypto/rsa"
+	"crypto"
 	"crypto/x509"
 	"fmt"
 	"sync"
+	"time"
 
+	"entgo.io/ent/dialect/sql"
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/bastide-id/bastide/ent"
+	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/store"
 )
 
-// maxSigners bounds the keys that are held ready to sign.
-const maxSigners = 1000
+const (
+	// maxSigners bounds the keys that are held ready to sign.
+	maxSigners = 1000
+	// publishedFor is how long a key is published that signs no more: as long as
+	// what it signed is valid, and a minute for what was being signed.
+	publishedFor = Lifetime + time.Minute
+)
 
-// signers keeps the keys that were unsealed, by instance, id and what they sign. A key never
+// signers keeps the keys that were unsealed, by instance and id. A key never
 // changes, so nothing here grows old.
 type signers struct {
 	mu    sync.Mutex
 	byKey map[signerKey]jose.Signer
 }
 
-type signerKey struct{ instanceID, keyID, typ string }
+type signerKey struct {
+	instanceID, keyID string
+	typ               jose.ContentType
+}
 
 func newSigners() *signers { return &signers{byKey: make(map[signerKey]jose.Signer)} }
 
@@ -47,48 +58,60 @@ func (s *signers) put(key signerKey, signer jose.Signer) {
 	s.byKey[key] = signer
 }
 
-// PublicKeys returns the keys that verify the ID tokens of the instance of ctx;
-// none before the first ID token. It returns the errors of the database.
+// PublicKeys returns the keys that verify what the instance of ctx signs, the
+// newest first: those that will sign, the one that does, and those that did
+// until what they signed has expired. There are none before the first signature.
+// It returns the errors of the database.
 func (t *Tokens) PublicKeys(ctx context.Context) (jose.JSONWebKeySet, error) {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	rows, err := t.store.Read().SigningKey.Query().
+		Where(signingkey.Or(signingkey.StateNEQ(signingkey.StateInactive), signingkey.RetiredAtGT(t.store.Now().Add(-publishedFor)))).
 		Order(ent.Desc(signingkey.FieldID)).
-		Select(signingkey.FieldKeyID, signingkey.FieldPublicKey).
+		Select(signingkey.FieldKeyID, signingkey.FieldAlgorithm, signingkey.FieldPublicKey).
 		All(ctx)
 	if err != nil {
 		return set, err
 	}
 	for _, row := range rows {
-		key, err := x509.ParsePKIXPublicKey(row.PublicKey)
+		key, err := publicKey(row)
 		if err != nil {
-			return set, fmt.Errorf("token: signing key %s: %w", row.KeyID, err)
+			return set, err
 		}
-		set.Keys = append(set.Keys, jose.JSONWebKey{Key: key, KeyID: row.KeyID, Algorithm: string(jose.RS256), Use: "sig"})
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: key, KeyID: row.KeyID, Algorithm: row.Algorithm, Use: "sig"})
 	}
 	return set, nil
 }
 
-// signer returns what signs the JWTs of a type of the instance of ctx. Its first
-// use in an instance makes the key.
-func (t *Tokens) signer(ctx context.Context, typ string) (jose.Signer, error) {
-	row, err := activeKey(ctx, t.store.Read())
-	if ent.IsNotFound(err) {
-		row, err = t.makeSigningKey(ctx)
+// sealedKey is a signing key as it is stored.
+type sealedKey struct {
+	id        string
+	algorithm jose.SignatureAlgorithm
+	private   []byte
+}
+
+// signer returns what signs tokens of a type for the instance of ctx: its active
+// key, which is asked for each time, so that one that was retired or deleted
+// signs nothing more. The first use in an instance makes the key.
+func (t *Tokens) signer(ctx context.Context, typ jose.ContentType) (jose.Signer, error) {
+	var active sealedKey
+	found, err := t.active.Row(ctx, nil, &active.id, &active.algorithm, &active.private)
+	if err == nil && !found {
+		active, err = t.makeFirstKey(ctx)
 	}
 	if err != nil {
 		return nil, err
 	}
-	key := signerKey{instanceID: caller.InstanceOf(ctx).ID, keyID: row.KeyID, typ: typ}
+	key := signerKey{instanceID: caller.InstanceOf(ctx).ID, keyID: active.id, typ: typ}
 	if known := t.signers.get(key); known != nil {
 		return known, nil
 	}
-	private, err := t.unseal(row)
+	private, err := t.unseal(key.instanceID, active)
 	if err != nil {
-		return nil, fmt.Errorf("token: signing key %s: %w", row.KeyID, err)
+		return nil, fmt.Errorf("token: signing key %s: %w", active.id, err)
 	}
 	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: private, KeyID: row.KeyID}},
-		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)),
+		jose.SigningKey{Algorithm: active.algorithm, Key: jose.JSONWebKey{Key: private, KeyID: active.id}},
+		(&jose.SignerOptions{}).WithType(typ),
 	)
 	if err != nil {
 		return nil, err
@@ -97,66 +120,47 @@ func (t *Tokens) signer(ctx context.Context, typ string) (jose.Signer, error) {
 	return signer, nil
 }
 
-func activeKey(ctx context.Context, client *ent.Client) (*ent.SigningKey, error) {
-	return client.SigningKey.Query().Where(signingkey.StateEQ(signingkey.StateActive)).Order(ent.Desc(signingkey.FieldID)).First(ctx)
+// activeLookup finds the key that signs.
+func activeLookup(s *store.Store) *store.Lookup {
+	return s.Lookup(signingkey.Table, func(s *sql.Selector) {
+		s.Select(s.C(signingkey.FieldKeyID), s.C(signingkey.FieldAlgorithm), s.C(signingkey.FieldPrivateKey))
+		s.Where(sql.EQ(s.C(signingkey.FieldState), signingkey.StateActive))
+	})
 }
 
-// makeSigningKey makes the key of the instance of ctx, or returns the one that
+// active is the condition of the key that signs.
+func active() predicate.SigningKey { return signingkey.StateEQ(signingkey.StateActive) }
+
+// makeFirstKey makes the key of the instance of ctx, or returns the one that
 // another caller made meanwhile.
-func (t *Tokens) makeSigningKey(ctx context.Context) (*ent.SigningKey, error) {
-	keyID, err := t.store.NewID()
+func (t *Tokens) makeFirstKey(ctx context.Context) (sealedKey, error) {
+	made, err := t.newSigningKey(ctx, DefaultKeyKind)
 	if err != nil {
-		return nil, err
-	}
-	private, err := t.pairs.take(ctx)
-	if err != nil {
-		return nil, err
-	}
-	sealed, public, err := t.seal(private, caller.InstanceOf(ctx).ID, keyID)
-	if err != nil {
-		return nil, err
+		return sealedKey{}, err
 	}
 	var row *ent.SigningKey
-	err = t.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		instance, err := tx.Instance.Query().Only(ctx)
-		if err != nil {
+	err = t.changeKeys(ctx, func(ctx context.Context, c *keyChange) (err error) {
+		if row, err = c.tx.SigningKey.Query().Where(active()).Only(ctx); !ent.IsNotFound(err) {
 			return err
 		}
-		if err := tx.Lock(ctx, store.InstanceObject(instance)); err != nil {
-			return err
+		if row, err = c.add(ctx, made, nil); err == nil {
+			row, err = c.activate(ctx, row)
 		}
-		if row, err = activeKey(ctx, tx.Client()); !ent.IsNotFound(err) {
-			return err
-		}
-		row, err = tx.SigningKey.Create().
-			SetKeyID(keyID).
-			SetInstancePk(instance.ID).
-			SetPrivateKey(sealed).
-			SetPublicKey(public).
-			SetAlgorithm(string(jose.RS256)).
-			SetState(signingkey.StateActive).
-			SetActivatedAt(tx.Now()).
-			Save(ctx)
 		return err
 	})
-	return row, err
-}
-
-// seal returns the private key as it is stored, and the public one.
-func (t *Tokens) seal(private *rsa.PrivateKey, instanceID, keyID string) (sealed, public []byte, err error) {
-	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return nil, nil, err
+		return sealedKey{}, err
 	}
-	if public, err = x509.MarshalPKIXPublicKey(&private.PublicKey); err != nil {
-		return nil, nil, err
-	}
-	sealed, err = t.masterKey.Seal(der, boundTo(instanceID, keyID))
-	return sealed, public, err
+	return sealedKey{id: row.KeyID, algorithm: jose.SignatureAlgorithm(row.Algorithm), private: row.PrivateKey}, nil
 }
 
-func (t *Tokens) unseal(row *ent.SigningKey) (any, error) {
-	der, err := t.masterKey.Open(row.PrivateKey, boundTo(row.InstanceID, row.KeyID))
+// seal returns the private key as it is stored.
+func (t *Tokens) seal(private []byte, instanceID, keyID string) ([]byte, error) {
+	return t.masterKey.Seal(private, boundTo(instanceID, keyID))
+}
+
+func (t *Tokens) unseal(instanceID string, key sealedKey) (crypto.PrivateKey, error) {
+	der, err := t.masterKey.Open(key.private, boundTo(instanceID, key.id))
 	if err != nil {
 		return nil, err
 	}

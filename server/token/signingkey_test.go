@@ -83,8 +83,7 @@ func TestSigningKeyMadeMeanwhile(t *testing.T) {
 			if err := tx.Lock(ctx, store.InstanceObject(i)); err != nil {
 				return err
 			}
-			err = tx.SigningKey.Create().SetKeyID("1").SetInstancePk(i.ID).SetPrivateKey(foreignKey.PrivateKey).
-				SetPublicKey(foreignKey.PublicKey).SetAlgorithm("RS256").SetState(signingkey.StateActive).Exec(ctx)
+			err = saveActive(ctx, tx, i, foreignKey, "1")
 			go func() {
 				defer close(done)
 				_, _ = d.Tokens.IDToken(ctx, u.UserID, here, "", nil) // the key does not open: it is another's
@@ -99,6 +98,17 @@ func TestSigningKeyMadeMeanwhile(t *testing.T) {
 			t.Errorf("there are %d keys, the error is %v", n, err)
 		}
 	})
+}
+
+// saveActive copies a key into an instance.
+func saveActive(ctx context.Context, tx *store.Tx, i *ent.Instance, of *ent.SigningKey, keyID string) error {
+	row, err := tx.SigningKey.Create().SetKeyID(keyID).SetInstancePk(i.ID).SetPrivateKey(of.PrivateKey).
+		SetPublicKey(of.PublicKey).SetAlgorithm("RS256").SetState(signingkey.StateActive).Save(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Record(ctx, store.WebKeyAdded, store.WebKeyObject(row), store.Payload{})
+	return err
 }
 
 // waiting returns once another transaction waits for this one, or done is
@@ -171,8 +181,7 @@ func TestSigningKeySealed(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return tx.SigningKey.Create().SetKeyID(row.KeyID).SetInstancePk(i.ID).SetPrivateKey(row.PrivateKey).
-			SetPublicKey(row.PublicKey).SetAlgorithm("RS256").SetState(signingkey.StateActive).Exec(ctx)
+		return saveActive(ctx, tx, i, row, row.KeyID)
 	})
 	if _, err := d.Tokens.IDToken(elsewhere, stranger.UserID, here, "", nil); err == nil {
 		t.Error("a key signs in another instance")

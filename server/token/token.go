@@ -5,6 +5,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -41,6 +42,9 @@ type Options struct {
 	// Expect is told when something will have expired and can be swept: nil for
 	// nobody.
 	Expect func(at time.Time)
+	// KeyLifetime is how long a signing key signs before RotateDue has another
+	// one follow it: 0 means 90 days, a negative time for ever.
+	KeyLifetime time.Duration
 	// Log gets what no caller can be told; slog.Default if nil.
 	Log *slog.Logger
 }
@@ -72,8 +76,13 @@ type Tokens struct {
 	personal, access, signed, machineKey *store.Lookup
 	clients                              clientLookups
 	// What Issue and useOnce add.
-	issuance issuance
-	use      *store.Insertion
+	issuance    issuance
+	use         *store.Insertion
+	keyLifetime time.Duration
+	// rotationBatch is how many keys RotateDue reads at once.
+	rotationBatch int
+	// The query of signer.
+	active *store.Lookup
 }
 
 // New returns Tokens that make no keys ahead and do not write down when tokens
@@ -111,6 +120,9 @@ func New(options Options) (*Tokens, error) {
 		issuance:       newIssuance(options.Store),
 		use:            useInsertion(options.Store),
 		mayImpersonate: options.MayImpersonate,
+		keyLifetime:    cmp.Or(options.KeyLifetime, DefaultKeyLifetime),
+		rotationBatch:  defaultRotationBatch,
+		active:         activeLookup(options.Store),
 	}, nil
 }
 

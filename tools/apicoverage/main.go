@@ -25,14 +25,15 @@ import (
 	_ "github.com/bastide-id/bastide/gen/zitadel/management/v1" // its methods
 	_ "github.com/bastide-id/bastide/gen/zitadel/org/v2"        // its methods
 	_ "github.com/bastide-id/bastide/gen/zitadel/system/v1"     // its methods
+	_ "github.com/bastide-id/bastide/gen/zitadel/webkey/v2"     // its methods
 )
 
 const introduction = `# Which methods are served
 
-Every method below is served over Connect, gRPC, gRPC-Web and REST. Every other
-method of the API answers Unimplemented (gRPC code 12; over REST its path is
-not found), and so does a request that sets a field or value which is listed as
-not supported.
+Every method below is served over Connect, gRPC and gRPC-Web, and over REST where
+the contract gives it a path. Every other method of the API answers Unimplemented
+(gRPC code 12; over REST its path is not found), and so does a request that sets
+a field or value which is listed as not supported.
 
 This page is made from the contract by ` + "`go run ./tools/apicoverage > docs/api-coverage.md`" + `.
 `

@@ -13,6 +13,7 @@ var aggregates = map[string]string{
 	store.UserType:         "User",
 	store.ProjectType:      "Project",
 	store.UserGrantType:    "User grant",
+	store.WebKeyType:       "Web key",
 }
 
 // AggregateText returns a type of aggregates in words; the type itself when it
@@ -37,6 +38,7 @@ var subjects = map[string]string{
 	"project.role":        "Project role",
 	"project.application": "Application",
 	"restrictions":        "Restrictions",
+	"web_key":             aggregates[store.WebKeyType],
 }
 
 // words replace parts of names that people would say otherwise.

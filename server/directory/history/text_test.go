@@ -35,6 +35,7 @@ func TestText(t *testing.T) {
 		"org.domain.primary.set":                         "Organization: primary domain set",
 		"project.application.config.oidc.secret.changed": "Application: OIDC settings secret changed",
 		"restrictions.set":                               "Restrictions set",
+		"web_key.activated":                              "Web key activated",
 		"something.else":                                 "something.else",
 	} {
 		if got := Text(name); got != want {

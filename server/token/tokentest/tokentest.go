@@ -45,6 +45,9 @@ type Directory struct {
 	MasterKey id.MasterKey
 	// Postgres is false on SQLite.
 	Postgres bool
+
+	url   string
+	users []token.SystemUser
 }
 
 // databases counts the databases of this process, to name them.
@@ -81,20 +84,26 @@ func SQLite(t testing.TB, users []token.SystemUser) *Directory {
 // Open returns a directory in the database at url, which is empty.
 func Open(t testing.TB, url string, users []token.SystemUser) *Directory {
 	t.Helper()
-	d := &Directory{Clock: &Clock{}, MasterKey: id.NewMasterKey(), Postgres: store.IsPostgres(url)}
+	d := &Directory{Clock: &Clock{}, MasterKey: id.NewMasterKey(), Postgres: store.IsPostgres(url), url: url, users: users}
 	d.Clock.at.Store(time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
-	log := slog.New(slog.DiscardHandler)
-	var err error
-	if d.Store, err = store.Open(t.Context(), store.Options{URL: url, Now: d.Clock.Now, Log: log}); err != nil {
-		t.Fatal(err)
-	}
+	d.open(t)
 	t.Cleanup(func() {
 		if err := d.Store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	return d
+}
+
+func (d *Directory) open(t testing.TB) {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	var err error
+	if d.Store, err = store.Open(t.Context(), store.Options{URL: d.url, Now: d.Clock.Now, Log: log}); err != nil {
+		t.Fatal(err)
+	}
 	d.Tokens, err = token.New(token.Options{
-		Store: d.Store, MasterKey: d.MasterKey, SystemUsers: users, KeyPairs: -1, Log: log,
+		Store: d.Store, MasterKey: d.MasterKey, SystemUsers: d.users, KeyPairs: -1, Log: log,
 		MayImpersonate: func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error) {
 			return membership.MayImpersonate(ctx, d.Store, actorID, userKey, organizationID)
 		},
@@ -102,7 +111,17 @@ func Open(t testing.TB, url string, users []token.SystemUser) *Directory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d
+}
+
+// Later moves the clock and opens the database anew. The number that ids are
+// made with is leased for an hour: what moves the clock further comes this way.
+func (d *Directory) Later(t testing.TB, by time.Duration) {
+	t.Helper()
+	if err := d.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.Clock.Advance(by)
+	d.open(t)
 }
 
 // Write runs f in a transaction of the store; the test ends if it fails.

@@ -93,7 +93,7 @@ func TestListAggregateTypes(t *testing.T) {
 			got := servertest.OK(c.Admin.ListAggregateTypes(t.Context(), &adminv1.ListAggregateTypesRequest{}))(t)
 			s.Equal(t, got, &adminv1.ListAggregateTypesResponse{AggregateTypes: []*eventv1.AggregateType{
 				aggregateType("instance", "Instance"), aggregateType("org", "Organization"), aggregateType("project", "Project"),
-				aggregateType("user", "User"), aggregateType("usergrant", "User grant"),
+				aggregateType("user", "User"), aggregateType("usergrant", "User grant"), aggregateType("web_key", "Web key"),
 			}})
 		})
 	})
