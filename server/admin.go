@@ -1,10 +1,12 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -32,6 +34,9 @@ type Status struct {
 
 const adminTimeout = 10 * time.Second
 
+// maxAdminError bounds what is read of an error, in bytes.
+const maxAdminError = 64 << 10
+
 // listenAdmin opens the socket. Whoever asks before the server serves waits
 // until it does.
 func (s *Server) listenAdmin(ctx context.Context) (*adminServer, error) {
@@ -49,6 +54,7 @@ func (s *Server) listenAdmin(ctx context.Context) (*adminServer, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", s.serveStatus)
 	mux.HandleFunc("POST "+rotateKeysPath, s.serveRotateKeys)
+	mux.HandleFunc("POST /master-key/rotate", s.serveRotateMasterKey)
 	calls, stop := context.WithCancel(context.Background())
 	return &adminServer{
 		http: &http.Server{
@@ -73,8 +79,33 @@ func (s *Server) serveStatus(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 		return
 	}
+	answerAdmin(w, Status{Version: s.config.Version, PID: os.Getpid(), SchemaVersion: version, URL: s.URL()})
+}
+
+// serveRotateMasterKey answers when it is done, which may take longer than
+// anything else that is asked here. It is not ended by a caller who leaves.
+func (s *Server) serveRotateMasterKey(w http.ResponseWriter, _ *http.Request) {
+	connection := http.NewResponseController(w)
+	if err := connection.SetWriteDeadline(time.Now().Add(rotationTimeout + adminTimeout)); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	rotation, err := s.masterKeys.rotate()
+	if err != nil {
+		s.log.Warn("the master key was not rotated as it should be", "error", err)
+		status := http.StatusInternalServerError
+		if errors.Is(err, errRotating) {
+			status = http.StatusConflict
+		}
+		http.Error(w, err.Error(), status)
+		return
+	}
+	answerAdmin(w, rotation)
+}
+
+func answerAdmin(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(Status{Version: s.config.Version, PID: os.Getpid(), SchemaVersion: version, URL: s.URL()})
+	_ = json.NewEncoder(w).Encode(body)
 }
 
 // close ends the calls and waits for them: they use the database.
@@ -95,24 +126,44 @@ func (a *adminServer) close() error {
 	return err
 }
 
-// ReadStatus asks the server that runs on a data directory.
-func ReadStatus(ctx context.Context, dataDir string) (Status, error) {
-	var status Status
-	response, err := callAdmin(ctx, dataDir, http.MethodGet, "/status", adminTimeout)
+// ReadStatus asks the server that runs on a data directory. It returns
+// ErrNotRunning if there is none.
+func ReadStatus(ctx context.Context, dataDir string) (status Status, err error) {
+	return status, askAdmin(ctx, dataDir, http.MethodGet, "/status", adminTimeout, &status)
+}
+
+// ErrNotRunning says that no server runs on a data directory.
+var ErrNotRunning = errors.New("no server runs on the data directory")
+
+// RotateMasterKey has the server that runs on a data directory make a new master
+// key and seal everything under it. It returns ErrNotRunning, or an error that
+// says what the server did and what is to be done.
+func RotateMasterKey(ctx context.Context, dataDir string) (rotation MasterKeyRotation, err error) {
+	return rotation, askAdmin(ctx, dataDir, http.MethodPost, "/master-key/rotate", rotationTimeout+adminTimeout, &rotation)
+}
+
+// askAdmin calls the server that runs on a data directory and reads its answer.
+func askAdmin(ctx context.Context, dataDir, verb, target string, timeout time.Duration, answer any) error {
+	response, err := callAdmin(ctx, dataDir, verb, target, timeout)
 	if err != nil {
-		return status, err
+		return err
 	}
 	defer response.Body.Close()
-	return status, json.NewDecoder(response.Body).Decode(&status)
+	return json.NewDecoder(response.Body).Decode(answer)
 }
 
 // callAdmin calls the server that runs on a data directory. The answer has to
-// have arrived within the timeout, if there is one.
+// have arrived within the timeout, if there is one. It returns ErrNotRunning if
+// nobody listens.
 func callAdmin(ctx context.Context, dataDir, verb, target string, timeout time.Duration) (*http.Response, error) {
 	client := http.Client{Timeout: timeout, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", (&Server{config: Config{DataDir: dataDir}}).file(adminSocket))
+			connection, err := (&net.Dialer{}).DialContext(ctx, "unix", (&Server{config: Config{DataDir: dataDir}}).file(adminSocket))
+			if err != nil {
+				err = fmt.Errorf("%w %s: %w", ErrNotRunning, dataDir, err)
+			}
+			return connection, err
 		},
 	}}
 	request, err := http.NewRequestWithContext(ctx, verb, "http://admin"+target, nil)
@@ -120,11 +171,16 @@ func callAdmin(ctx context.Context, dataDir, verb, target string, timeout time.D
 		return nil, err
 	}
 	response, err := client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("no server answers on %s: %w", adminSocket, err)
+	switch {
+	case errors.Is(err, ErrNotRunning):
+		return nil, errors.Unwrap(err) // *url.Error names a host that there is not
+	case err != nil:
+		return nil, fmt.Errorf("the running server does not answer on %s: %w", adminSocket, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, errors.Join(fmt.Errorf("the running server answered %s", response.Status), response.Body.Close())
+		defer response.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(response.Body, maxAdminError))
+		return nil, fmt.Errorf("the running server answered %s: %s", response.Status, bytes.TrimSpace(text))
 	}
 	return response, nil
 }

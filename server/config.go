@@ -75,6 +75,9 @@ type Config struct {
 	EraseBatch int
 	// firstRunStep is called at each step of the first run, if not nil.
 	firstRunStep func(firstRunStep) error
+	// rotationStep is called at each step of a rotation of the master key, if not
+	// nil.
+	rotationStep func(rotationStep) error
 }
 
 // NoDefaultInstance as Config.DefaultInstance turns the default instance off.

@@ -13,6 +13,12 @@ func AtFirstRunStep(c *Config, f func(step string) error) {
 	c.firstRunStep = func(step firstRunStep) error { return f(string(step)) }
 }
 
+// AtRotationStep has f called at each step of a rotation of the master key, with
+// what has happened. Its error fails the rotation.
+func AtRotationStep(c *Config, f func(step string) error) {
+	c.rotationStep = func(step rotationStep) error { return f(string(step)) }
+}
+
 // LimitPages lets the SQLite database grow to so many pages, as a full disk
 // would; 1 means no more than it has.
 func (s *Server) LimitPages(ctx context.Context, pages int) error {

@@ -59,7 +59,7 @@ func (s *Server) refuseAnother() error {
 func (s *Server) firstMasterKey() (key id.MasterKey, err error) {
 	path := s.masterKeyPath()
 	if _, err := os.Stat(path); err == nil {
-		return s.readMasterKey()
+		return s.masterKeyFiles().read(path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // of mode 0600
 	if err != nil {

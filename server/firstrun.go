@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -51,10 +50,7 @@ func (s *Server) openInstallation(ctx context.Context, users *user.Users) (row *
 		return nil, key, err
 	}
 	s.firstRun = s.firstRun || found // nobody has been told of it yet
-	key, err = s.readMasterKey()
-	if err == nil && !bytes.Equal(key.Fingerprint(), row.MasterKeyFingerprint) {
-		err = fmt.Errorf("the master key in %s is not that of the database: name the right file with --master-key-file", s.masterKeyPath())
-	}
+	key, err = s.openMasterKey(ctx, row.MasterKeyFingerprint)
 	return row, key, err
 }
 
@@ -72,21 +68,6 @@ func (s *Server) masterKeyPath() string {
 		return s.config.MasterKeyFile
 	}
 	return filepath.Join(s.config.DataDir, masterKeyFile)
-}
-
-func (s *Server) readMasterKey() (id.MasterKey, error) {
-	text, err := os.ReadFile(s.masterKeyPath())
-	if errors.Is(err, os.ErrNotExist) {
-		return id.MasterKey{}, fmt.Errorf("the database belongs to an installation whose master key is not in %s: copy the file there, or name it with --master-key-file", s.masterKeyPath())
-	}
-	if err != nil {
-		return id.MasterKey{}, fmt.Errorf("--master-key-file: %w", err)
-	}
-	key, err := id.ParseMasterKey(string(text))
-	if err != nil {
-		return key, fmt.Errorf("--master-key-file: %s: %w", s.masterKeyPath(), err)
-	}
-	return key, nil
 }
 
 // runFirst makes the master key, the system user, and the first instance with
@@ -155,7 +136,7 @@ func newSystemKey() (private, public []byte, err error) {
 // error, begun tells whether the commit was begun: then the database may have
 // done it all the same.
 func (s *Server) createFirst(ctx context.Context, users *user.Users, masterKey id.MasterKey, public []byte, files firstFiles) (begun bool, err error) {
-	tokens, err := token.New(token.Options{Store: s.store, MasterKey: masterKey, KeyPairs: -1, Log: s.log})
+	tokens, err := token.New(token.Options{Store: s.store, MasterKey: id.NewKeyring(masterKey, nil), KeyPairs: -1, Log: s.log})
 	if err != nil {
 		return false, err
 	}

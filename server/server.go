@@ -30,6 +30,7 @@ import (
 	"github.com/bastide-id/bastide/server/directory/password"
 	"github.com/bastide-id/bastide/server/directory/removal"
 	"github.com/bastide-id/bastide/server/directory/user"
+	"github.com/bastide-id/bastide/server/job"
 	"github.com/bastide-id/bastide/server/oauth"
 	"github.com/bastide-id/bastide/server/outbound"
 	"github.com/bastide-id/bastide/server/store"
@@ -48,18 +49,23 @@ import (
 // default would have it collect all the time.
 const GCPercent = 400
 
+// sweepJob is the name of the job that deletes what has expired.
+const sweepJob = "sweep"
+
 // Server is a running installation of Bastide.
 type Server struct {
-	config   Config
-	log      *slog.Logger
-	lock     *os.File
-	listener net.Listener
-	store    *store.Store
-	tokens   *token.Tokens
-	removals *removal.Runner
-	http     *http.Server
-	admin    *adminServer
-	firstRun bool
+	config     Config
+	log        *slog.Logger
+	lock       *os.File
+	listener   net.Listener
+	store      *store.Store
+	masterKeys *masterKeys
+	tokens     *token.Tokens
+	removals   *removal.Runner
+	jobs       *job.Runner
+	http       *http.Server
+	admin      *adminServer
+	firstRun   bool
 }
 
 // New opens the data directory, listens, opens the database and brings it to
@@ -139,19 +145,22 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.masterKeys = s.newMasterKeys(masterKey)
 	systemUsers, err := s.systemUsers(installation.SystemPublicKey)
 	if err != nil {
 		return err
 	}
 	s.tokens, err = token.New(token.Options{
-		Store: s.store, MasterKey: masterKey, SystemUsers: systemUsers, KeyLifetime: s.config.SigningKeyLifetime, Log: s.log,
+		Store: s.store, MasterKey: s.masterKeys.ring, SystemUsers: systemUsers, KeyLifetime: s.config.SigningKeyLifetime, Log: s.log,
 		MayImpersonate: func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error) {
 			return membership.MayImpersonate(ctx, s.store, actorID, userKey, organizationID)
 		},
+		Expect: func(at time.Time) { s.jobs.Expect(sweepJob, at) },
 	})
 	if err != nil {
 		return err
 	}
+	s.jobs = job.New(job.Options{Jobs: []job.Job{{Name: sweepJob, Rest: time.Minute, Run: s.tokens.Sweep}}, Now: s.config.Now, Log: s.log})
 	s.removals = removal.New(removal.Options{Store: s.store, Batch: s.config.EraseBatch, Log: s.log})
 	instances := &instance.Instances{Store: s.store, Users: users, Tokens: s.tokens, Removals: s.removals, ExternalDomain: s.config.ExternalDomain}
 	organizations := &organization.Organizations{Store: s.store, Removals: s.removals}
@@ -161,7 +170,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		Authenticate:   s.tokens.Authenticate,
 		Memberships:    s.tokens.Memberships,
 		Directory:      s.permissionDirectory(),
-		Pages:          masterKey.PageTokens(),
+		Pages:          s.masterKeys.ring.Pages(),
 		Translate:      store.Fault,
 		Ready:          s.store.Ping,
 		ExternalURL:    s.URL(),
@@ -222,6 +231,7 @@ func (s *Server) systemUsers(firstKey []byte) ([]token.SystemUser, error) {
 func (s *Server) Run(ctx context.Context) error {
 	s.tokens.Start()
 	s.removals.Start()
+	s.jobs.Start()
 	failed := make(chan error, 1)
 	go func() { failed <- s.http.Serve(s.listener) }()
 	select {
@@ -249,6 +259,12 @@ func (s *Server) Close() error {
 		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	if s.masterKeys != nil {
+		s.masterKeys.close()
+	}
+	if s.jobs != nil {
+		s.jobs.Close()
 	}
 	if s.removals != nil {
 		s.removals.Close()

@@ -34,6 +34,9 @@ func printHelp(_ kong.HelpOptions, ctx *kong.Context) error {
 		return out.Flush()
 	}
 	line("Usage: %s [flags]\n\n%s", node.FullPath(), node.Help)
+	if node.Detail != "" {
+		line("\n%s", node.Detail)
+	}
 	settings := settingFlags(ctx.Model)
 	for _, group := range groups {
 		titled := false

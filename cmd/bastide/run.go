@@ -25,6 +25,7 @@ type commands struct {
 	SystemToken systemTokenCommand `cmd:"" help:"Print a token of a system user, good for an hour, to call the system API with."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database to this program's schema; serve does the same when it starts."`
 	Keys        keysCommand        `cmd:"" help:"Look after the keys that sign the tokens of instances."`
+	MasterKey   masterKeyCommand   `cmd:"" help:"Look after the master key."`
 	Config      configCommand      `cmd:"" help:"Look at the configuration."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

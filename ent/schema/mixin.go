@@ -51,3 +51,10 @@ var timestamp = map[string]string{dialect.Postgres: "timestamptz(6)"}
 func id(name string) ent.Field {
 	return field.String(name).MaxRuneLen(maxID).NotEmpty().Immutable()
 }
+
+// sealed marks a field whose values are sealed under the master key: the store
+// has to know it, for they are sealed anew when that key is rotated.
+type sealed struct{}
+
+// Name tells the mark from others.
+func (sealed) Name() string { return "Sealed" }

@@ -180,7 +180,7 @@ func (SigningKey) Fields() []ent.Field {
 		// By its name in RFC 7518, 3.1, and RFC 8037, 3.1.
 		field.String("algorithm").Immutable(),
 		// PKCS #8, DER, sealed under the master key.
-		field.Bytes("private_key").Sensitive(),
+		field.Bytes("private_key").Sensitive().Annotations(sealed{}),
 		// PKIX, DER.
 		field.Bytes("public_key").Immutable(),
 		// An initial key is published and does not sign yet, the active one

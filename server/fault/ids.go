@@ -34,6 +34,7 @@ var (
 	RowMissing      = NotFound.define("object.missing", "there is no such object")
 	ValueTaken      = AlreadyExists.define("object.value_taken", "a value that must be unique is taken")
 	ReferenceBroken = FailedPrecondition.define("object.reference_broken", "an object that this one belongs to is gone, or is still in use")
+	MasterKeyGone   = Unavailable.define("master_key.missing", "this server lacks the master key that the database goes by now: its log says which file to replace")
 
 	// Lists.
 	ListLimit   = Invalid.define("list.limit", "must not be more than %d")

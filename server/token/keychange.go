@@ -121,12 +121,18 @@ type keyChange struct {
 	tokens   *Tokens
 	tx       *store.Tx
 	instance *ent.Instance
+	// under is what a new key is sealed under.
+	under []byte
 }
 
 // changeKeys runs f in a transaction while nobody else changes keys of the
 // instance of ctx. It returns fault.InstanceUnknown if there is no such instance.
 func (t *Tokens) changeKeys(ctx context.Context, f func(context.Context, *keyChange) error) error {
 	return t.store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		under, err := tx.SealedUnder(ctx) // before any other lock
+		if err != nil {
+			return err
+		}
 		instance, err := tx.Instance.Query().Only(ctx)
 		if ent.IsNotFound(err) {
 			err = fault.InstanceUnknown.With()
@@ -137,7 +143,7 @@ func (t *Tokens) changeKeys(ctx context.Context, f func(context.Context, *keyCha
 		if err := tx.Lock(ctx, store.InstanceObject(instance)); err != nil {
 			return err
 		}
-		return f(ctx, &keyChange{tokens: t, tx: tx, instance: instance})
+		return f(ctx, &keyChange{tokens: t, tx: tx, instance: instance, under: under})
 	})
 }
 
@@ -153,7 +159,7 @@ func (c *keyChange) find(ctx context.Context, keyID string) (*ent.SigningKey, er
 // add stores a key, which is activated by itself at a time; nil means not. It is
 // sealed here, under the master key of this moment.
 func (c *keyChange) add(ctx context.Context, k newKey, activatesAt *time.Time) (*ent.SigningKey, error) {
-	sealed, err := c.tokens.seal(k.private, c.instance.InstanceID, k.id)
+	sealed, err := c.tokens.masterKey.Seal(ctx, c.under, k.private, store.SealedSigningKey.BoundTo(c.instance.InstanceID, k.id))
 	if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func (t *Tokens) signer(ctx context.Context, typ jose.ContentType) (jose.Signer,
 	if known := t.signers.get(key); known != nil {
 		return known, nil
 	}
-	private, err := t.unseal(key.instanceID, active)
+	private, err := t.unseal(ctx, key.instanceID, active)
 	if err != nil {
 		return nil, fmt.Errorf("token: signing key %s: %w", active.id, err)
 	}
@@ -154,20 +154,10 @@ func (t *Tokens) makeFirstKey(ctx context.Context) (sealedKey, error) {
 	return sealedKey{id: row.KeyID, algorithm: jose.SignatureAlgorithm(row.Algorithm), private: row.PrivateKey}, nil
 }
 
-// seal returns the private key as it is stored.
-func (t *Tokens) seal(private []byte, instanceID, keyID string) ([]byte, error) {
-	return t.masterKey.Seal(private, boundTo(instanceID, keyID))
-}
-
-func (t *Tokens) unseal(instanceID string, key sealedKey) (crypto.PrivateKey, error) {
-	der, err := t.masterKey.Open(key.private, boundTo(instanceID, key.id))
+func (t *Tokens) unseal(ctx context.Context, instanceID string, key sealedKey) (crypto.PrivateKey, error) {
+	der, err := t.masterKey.Open(ctx, key.private, store.SealedSigningKey.BoundTo(instanceID, key.id))
 	if err != nil {
 		return nil, err
 	}
 	return x509.ParsePKCS8PrivateKey(der)
-}
-
-// boundTo names the row of a sealed key, so that it opens nowhere else.
-func boundTo(instanceID, keyID string) string {
-	return signingkey.Table + "/" + instanceID + "/" + keyID
 }

@@ -187,9 +187,9 @@ func TestSigningKeySealed(t *testing.T) {
 		t.Error("a key signs in another instance")
 	}
 	for name, c := range map[string]struct {
-		masterKey id.MasterKey
+		masterKey *id.Keyring
 		good      bool
-	}{"the same": {d.MasterKey, true}, "another": {id.NewMasterKey(), false}} {
+	}{"the same": {d.MasterKey, true}, "another": {id.NewKeyring(id.NewMasterKey(), nil), false}} {
 		again, err := token.New(token.Options{Store: d.Store, MasterKey: c.masterKey, KeyPairs: -1})
 		if err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ type Options struct {
 	// Store keeps the tokens, and is the clock.
 	Store *store.Store
 	// MasterKey seals the signing keys.
-	MasterKey id.MasterKey
+	MasterKey *id.Keyring
 	// SystemUsers may sign their own tokens.
 	SystemUsers []SystemUser
 	// KeyPairs is how many RSA key pairs are made ahead: 0 means 8, a
@@ -63,7 +63,7 @@ type SystemUser struct {
 // Tokens issues and verifies tokens. It is safe for concurrent use.
 type Tokens struct {
 	store       *store.Store
-	masterKey   id.MasterKey
+	masterKey   *id.Keyring
 	systemUsers map[string]systemUser
 	log         *slog.Logger
 	pairs       *keyPairs
@@ -86,12 +86,12 @@ type Tokens struct {
 }
 
 // New returns Tokens that make no keys ahead and do not write down when tokens
-// were used until Start. It returns an error if the store is missing or a
-// system user has no name, a name that is taken, or a key that verifies
+// were used until Start. It returns an error if the store or the master key
+// is missing, or a system user has no name, a name that is taken, or a key that verifies
 // nothing.
 func New(options Options) (*Tokens, error) {
-	if options.Store == nil {
-		return nil, errors.New("token: the store is missing")
+	if options.Store == nil || options.MasterKey == nil {
+		return nil, errors.New("token: the store or the master key is missing")
 	}
 	if options.Log == nil {
 		options.Log = slog.Default()

@@ -42,7 +42,7 @@ type Directory struct {
 	Store     *store.Store
 	Tokens    *token.Tokens
 	Clock     *Clock
-	MasterKey id.MasterKey
+	MasterKey *id.Keyring
 	// Postgres is false on SQLite.
 	Postgres bool
 
@@ -84,7 +84,7 @@ func SQLite(t testing.TB, users []token.SystemUser) *Directory {
 // Open returns a directory in the database at url, which is empty.
 func Open(t testing.TB, url string, users []token.SystemUser) *Directory {
 	t.Helper()
-	d := &Directory{Clock: &Clock{}, MasterKey: id.NewMasterKey(), Postgres: store.IsPostgres(url), url: url, users: users}
+	d := &Directory{Clock: &Clock{}, MasterKey: id.NewKeyring(id.NewMasterKey(), nil), Postgres: store.IsPostgres(url), url: url, users: users}
 	d.Clock.at.Store(time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
 	d.open(t)
 	t.Cleanup(func() {
