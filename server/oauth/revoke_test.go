@@ -129,7 +129,7 @@ func TestRevokeNothing(t *testing.T) {
 		expired := w.tokenFor(t, w.user, w.app, gotBy(w.app), w.until(time.Minute)).Token
 		d.Clock.Advance(time.Hour)
 		for _, text := range append(slices.Clone(keep),
-			foreign, expired, keep[0][:len(keep[0])-1], "x", "a.b.c", w.app.secret, id.NewToken(id.AccessToken), "\x00", "\xff", strings.Repeat("x", 50000)) {
+			foreign, expired, keep[0][:len(keep[0])-1], "x", "a.b.c", w.app.secret, id.NewToken(id.AccessToken), strings.Repeat("x", 50000)) {
 			w.revoked(t, w.app, "token", text)
 		}
 		for _, text := range keep {
@@ -217,7 +217,7 @@ func TestRevokeUnproved(t *testing.T) {
 		me := []string{"client_id", w.user.UserID, "token"}
 
 		for _, text := range []string{byKey, pat.Token} {
-			for _, other := range []string{another.UserID, public.ClientID, "1", "\x00", "\xff", strings.Repeat("1", 1000)} {
+			for _, other := range []string{another.UserID, public.ClientID, "1", strings.Repeat("1", 1000)} {
 				w.revoked(t, testApp{}, "token", text, "client_id", other)
 				if !w.valid(text) {
 					t.Fatal("another client took the token back")

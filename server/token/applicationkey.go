@@ -77,6 +77,5 @@ func EndBySecret(ctx context.Context, tx *store.Tx, application *ent.Application
 
 // endBy ends the access tokens that an application got with one credential.
 func endBy(ctx context.Context, tx *store.Tx, application *ent.Application, credential string) error {
-	_, err := tx.AccessToken.Delete().Where(accesstoken.ApplicationPk(application.ID), accesstoken.Credential(credential)).Exec(ctx)
-	return err
+	return EndTokens(ctx, tx, accesstoken.ApplicationPk(application.ID), accesstoken.Credential(credential))
 }

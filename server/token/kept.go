@@ -96,6 +96,5 @@ func RemovePersonalAccessToken(ctx context.Context, tx *store.Tx, u *ent.User, t
 // was taken back before: a token that is issued at this moment is found, or is
 // refused.
 func endTokens(ctx context.Context, tx *store.Tx, u *ent.User, credential string) error {
-	_, err := tx.AccessToken.Delete().Where(accesstoken.UserPk(u.ID), accesstoken.Credential(credential)).Exec(ctx)
-	return err
+	return EndTokens(ctx, tx, accesstoken.UserPk(u.ID), accesstoken.Credential(credential))
 }

@@ -158,7 +158,7 @@ func EndTokens(ctx context.Context, tx *store.Tx, which ...predicate.AccessToken
 // one is exchanged for another one of them from then on.
 func endExchanged(ctx context.Context, tx *store.Tx, ids ...string) error {
 	which := accesstoken.And(accesstoken.ApplicationPkNotNil(), accesstoken.CredentialIn(ids...))
-	if _, err := tx.AccessToken.Query().Where(which, alone).IDs(ctx); err != nil {
+	if _, err := tx.AccessToken.Query().Where(which, store.Alone).IDs(ctx); err != nil {
 		return err
 	}
 	return EndTokens(ctx, tx, which)
@@ -177,13 +177,6 @@ func exchangedFor(ctx context.Context, tx *store.Tx, which ...predicate.AccessTo
 		ids.Where(sql.EQ(of.C(accesstoken.FieldInstanceID), caller.InstanceOf(ctx).ID))
 		s.Where(sql.In(s.C(accesstoken.FieldCredential), ids))
 	}).Unique(true).Select(accesstoken.FieldCredential).Strings(ctx)
-}
-
-// alone locks the rows of a query against whoever Keeps them.
-func alone(s *sql.Selector) {
-	if s.Dialect() == dialect.Postgres {
-		s.ForUpdate()
-	}
 }
 
 // User returns the object that changes of the token's user count on.

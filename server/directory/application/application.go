@@ -207,7 +207,7 @@ func removeAll(ctx context.Context, tx *store.Tx, which predicate.Application) e
 	if _, err := tx.Application.Query().Where(which, store.Alone).Order(ent.Asc(application.FieldID)).IDs(ctx); err != nil {
 		return err
 	}
-	if _, err := tx.AccessToken.Delete().Where(accesstoken.HasApplicationWith(which)).Exec(ctx); err != nil {
+	if err := token.EndTokens(ctx, tx, accesstoken.HasApplicationWith(which)); err != nil {
 		return err
 	}
 	if _, err := tx.ApplicationKey.Delete().Where(applicationkey.HasApplicationWith(which)).Exec(ctx); err != nil {
@@ -219,8 +219,7 @@ func removeAll(ctx context.Context, tx *store.Tx, which predicate.Application) e
 
 // endTokens ends all access tokens that an application got.
 func endTokens(ctx context.Context, tx *store.Tx, row *ent.Application) error {
-	_, err := tx.AccessToken.Delete().Where(accesstoken.ApplicationPk(row.ID)).Exec(ctx)
-	return err
+	return token.EndTokens(ctx, tx, accesstoken.ApplicationPk(row.ID))
 }
 
 // CheckKind returns fault.ApplicationKind for an application of another kind.
