@@ -158,6 +158,11 @@ func TestAccessJWTOfAKeyThatIsGone(t *testing.T) {
 			return err
 		})
 		refused(t, d, ctx, own)
+		next := issueJWT(t, d, ctx, u, nil).Token // makes another key
+		refused(t, d, ctx, own)
+		if _, err := d.Tokens.Bearer(ctx, next); err != nil {
+			t.Error(err)
+		}
 		if _, err := d.Tokens.Bearer(elsewhere, other); err != nil {
 			t.Error(err)
 		}

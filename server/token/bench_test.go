@@ -43,3 +43,19 @@ func BenchmarkMachineByAssertion(b *testing.B) {
 		}
 	}
 }
+
+// What the row of a token costs: on SQLite its commit, which is durable.
+func BenchmarkIssue(b *testing.B) {
+	d := tokentest.SQLite(b, nil)
+	ctx, o := d.Instance(b, here)
+	u := d.Machine(b, ctx, o)
+	key := d.MachineKey(b, ctx, u, 0)
+	c := token.Client{ID: u.UserID, UserKey: u.ID, Credential: key.ID}
+	g := token.Grant{Client: c, UserKey: u.ID, UserID: u.UserID, Credential: key.ID, Scopes: []string{token.ScopeAPI}, Audience: []string{u.UserID}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := d.Tokens.Issue(ctx, g); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
