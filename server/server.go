@@ -160,7 +160,10 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.jobs = job.New(job.Options{Jobs: []job.Job{{Name: sweepJob, Rest: time.Minute, Run: s.tokens.Sweep}}, Now: s.config.Now, Log: s.log})
+	s.jobs = job.New(job.Options{Now: s.config.Now, Log: s.log, Jobs: []job.Job{
+		{Name: sweepJob, Rest: time.Minute, Run: s.tokens.Sweep},
+		{Name: "signing keys", Run: s.tokens.RotateDue},
+	}})
 	s.removals = removal.New(removal.Options{Store: s.store, Batch: s.config.EraseBatch, Log: s.log})
 	instances := &instance.Instances{Store: s.store, Users: users, Tokens: s.tokens, Removals: s.removals, ExternalDomain: s.config.ExternalDomain}
 	organizations := &organization.Organizations{Store: s.store, Removals: s.removals}

@@ -60,6 +60,14 @@ var (
 				Columns: []*schema.Column{AccessTokensColumns[10]},
 			},
 			{
+				Name:    "accesstoken_instance_id_credential",
+				Unique:  false,
+				Columns: []*schema.Column{AccessTokensColumns[1], AccessTokensColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "application_pk IS NOT NULL",
+				},
+			},
+			{
 				Name:    "accesstoken_expires_at",
 				Unique:  false,
 				Columns: []*schema.Column{AccessTokensColumns[9]},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
@@ -126,6 +127,8 @@ func (AccessToken) Indexes() []ent.Index {
 		index.Fields("instance_id", "hash").Unique(),
 		index.Fields("user_pk"),
 		index.Fields("application_pk"),
+		// What was exchanged for a token ends with it.
+		index.Fields("instance_id", "credential").Annotations(entsql.IndexWhere("application_pk IS NOT NULL")),
 		// Not led by the instance: what has expired is swept in all of them.
 		index.Fields("expires_at"),
 	}

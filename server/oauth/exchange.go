@@ -237,8 +237,12 @@ func (e *endpoints) verified(ctx context.Context, c token.Client, parameter, tex
 	default:
 		// Who exchanged a foreign token could use what its holder never gave it.
 		meant, err := e.mayLookAt(ctx, c, b)
-		if err != nil || meant {
+		if err != nil {
 			return b, err
+		}
+		if meant {
+			e.tokens.NoteUse(ctx, b)
+			return b, nil
 		}
 		reason = errForeign
 	}

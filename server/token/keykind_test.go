@@ -112,7 +112,7 @@ func TestEachKindOfKeySigns(t *testing.T) {
 			if strings.Contains(string(published), `"d":`) || strings.Contains(string(published), `"p":`) {
 				t.Error("a private half is published")
 			}
-			der, err := d.MasterKey.Open(row.PrivateKey, signingkey.Table+"/"+row.InstanceID+"/"+row.KeyID)
+			der, err := d.MasterKey.Open(ctx, row.PrivateKey, store.SealedSigningKey.BoundTo(row.InstanceID, row.KeyID))
 			if err != nil || bytes.Contains(row.PrivateKey, der[len(der)-32:]) {
 				t.Errorf("the key is not sealed under the master key: %v", err)
 			}

@@ -16,6 +16,8 @@ CREATE UNIQUE INDEX `accesstoken_instance_id_hash` ON `access_tokens` (`instance
 CREATE INDEX `accesstoken_user_pk` ON `access_tokens` (`user_pk`);
 -- create index "accesstoken_application_pk" to table: "access_tokens"
 CREATE INDEX `accesstoken_application_pk` ON `access_tokens` (`application_pk`);
+-- create index "accesstoken_instance_id_credential" to table: "access_tokens"
+CREATE INDEX `accesstoken_instance_id_credential` ON `access_tokens` (`instance_id`, `credential`) WHERE application_pk IS NOT NULL;
 -- create index "accesstoken_expires_at" to table: "access_tokens"
 CREATE INDEX `accesstoken_expires_at` ON `access_tokens` (`expires_at`);
 -- create "new_signing_keys" table
