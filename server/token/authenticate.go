@@ -7,7 +7,6 @@ import (
 
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
-	"github.com/bastide-id/bastide/server/id"
 )
 
 // Authenticate returns who sent a bearer token to the APIs: a personal access
@@ -30,8 +29,6 @@ func (t *Tokens) Authenticate(ctx context.Context, token string, audiences []str
 	case b.UserKey == 0 || !slices.Contains(b.Scopes, ScopeAPI):
 		return caller.Caller{}, fault.TokenInvalid.With()
 	}
-	if b.Kind == id.PersonalAccessToken {
-		t.lastUse.note(usedToken{instanceID: caller.InstanceOf(ctx).ID, key: b.tokenKey}, t.store.Now())
-	}
+	t.NoteUse(ctx, b)
 	return caller.Caller{Kind: caller.User, ID: b.UserID, PrimaryKey: b.UserKey, OrganizationID: b.OrganizationID}, nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/event"
-	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
 	"github.com/bastide-id/bastide/server/token/tokentest"
