@@ -14,24 +14,24 @@ import (
 // configuration is the metadata of an issuer (RFC 8414, 2, and OpenID Connect
 // Discovery 1.0, 3). It lists only what works.
 type configuration struct {
-	Issuer                      string            `json:"issuer"`
-	TokenEndpoint               string            `json:"token_endpoint"`
-	KeysURI                     string            `json:"jwks_uri"`
-	IntrospectionEndpoint       string            `json:"introspection_endpoint"`
-	RevocationEndpoint          string            `json:"revocation_endpoint"`
-	UserinfoEndpoint            string            `json:"userinfo_endpoint"`
-	Scopes                      []string          `json:"scopes_supported"`
-	ResponseTypes               []string          `json:"response_types_supported"`
-	GrantTypes                  []oidc.GrantType  `json:"grant_types_supported"`
-	SubjectTypes                []string          `json:"subject_types_supported"`
-	IDTokenAlgorithms           []string          `json:"id_token_signing_alg_values_supported"`
-	TokenEndpointAuth           []oidc.AuthMethod `json:"token_endpoint_auth_methods_supported"`
-	TokenEndpointAuthAlgorithms []string          `json:"token_endpoint_auth_signing_alg_values_supported"`
-	IntrospectionAuth           []oidc.AuthMethod `json:"introspection_endpoint_auth_methods_supported"`
-	IntrospectionAuthAlgorithms []string          `json:"introspection_endpoint_auth_signing_alg_values_supported"`
-	RevocationAuth              []oidc.AuthMethod `json:"revocation_endpoint_auth_methods_supported"`
-	RevocationAuthAlgorithms    []string          `json:"revocation_endpoint_auth_signing_alg_values_supported"`
-	Claims                      []string          `json:"claims_supported"`
+	Issuer                      string                    `json:"issuer"`
+	TokenEndpoint               string                    `json:"token_endpoint"`
+	KeysURI                     string                    `json:"jwks_uri"`
+	IntrospectionEndpoint       string                    `json:"introspection_endpoint"`
+	RevocationEndpoint          string                    `json:"revocation_endpoint"`
+	UserinfoEndpoint            string                    `json:"userinfo_endpoint"`
+	Scopes                      []string                  `json:"scopes_supported"`
+	ResponseTypes               []string                  `json:"response_types_supported"`
+	GrantTypes                  []oidc.GrantType          `json:"grant_types_supported"`
+	SubjectTypes                []string                  `json:"subject_types_supported"`
+	IDTokenAlgorithms           []jose.SignatureAlgorithm `json:"id_token_signing_alg_values_supported"`
+	TokenEndpointAuth           []oidc.AuthMethod         `json:"token_endpoint_auth_methods_supported"`
+	TokenEndpointAuthAlgorithms []string                  `json:"token_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionAuth           []oidc.AuthMethod         `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionAuthAlgorithms []string                  `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	RevocationAuth              []oidc.AuthMethod         `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationAuthAlgorithms    []string                  `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	Claims                      []string                  `json:"claims_supported"`
 	// RequestURI counts as true when it is absent.
 	RequestURI bool `json:"request_uri_parameter_supported"`
 }
@@ -60,7 +60,7 @@ func (e *endpoints) discover(w http.ResponseWriter, r *http.Request) {
 		ResponseTypes:         []string{},
 		GrantTypes:            grantTypes,
 		SubjectTypes:          []string{"public"},
-		IDTokenAlgorithms:     []string{string(jose.RS256)},
+		IDTokenAlgorithms:     token.SigningAlgorithms(),
 		// With the JWT profile the assertion is the grant and the proof of who sends
 		// it: the client needs no other.
 		TokenEndpointAuth:           append(slices.Clone(authMethods), oidc.AuthMethodNone),

@@ -111,8 +111,8 @@ func (e *endpoints) giveAccess(ctx context.Context, g token.Grant, asked string)
 		return tokenAnswer{}, token.AccessToken{}, refusalOf(err)
 	}
 	given.AccessToken = issued.Token
-	// What is left of a second is no second.
-	given.ExpiresIn = int64(issued.ExpiresAt.Sub(e.store.Now()) / time.Second)
+	// A second that has begun counts: it took a moment to get here.
+	given.ExpiresIn = int64((issued.ExpiresAt.Sub(e.store.Now()) + time.Second - 1) / time.Second)
 	return given, issued, nil
 }
 
