@@ -38,7 +38,7 @@ func TestDiscovery(t *testing.T) {
 		"response_types_supported":                                 []any{},
 		"grant_types_supported":                                    []any{bearer, "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"},
 		"subject_types_supported":                                  []any{"public"},
-		"id_token_signing_alg_values_supported":                    []any{"RS256"},
+		"id_token_signing_alg_values_supported":                    []any{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"},
 		"token_endpoint_auth_methods_supported":                    append(slices.Clone(methods), "none"),
 		"token_endpoint_auth_signing_alg_values_supported":         []any{"RS256"},
 		"introspection_endpoint_auth_methods_supported":            methods,
