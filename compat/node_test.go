@@ -10,12 +10,12 @@ import (
 
 // The packages that are published for Node create, list, change and remove each
 // kind of object, by tokens and keys that the server handed out. Those for OAuth
-// 2.0 get tokens, look at them and take them back.
+// 2.0 get tokens, look at them, verify them and take them back.
 func TestNode(t *testing.T) {
 	if _, err := os.Stat("node/node_modules"); err != nil {
 		t.Fatal("the published packages are missing: run `npm ci` in compat/node")
 	}
-	for _, script := range []string{"client.mjs", "node.mjs", "oauth.mjs"} {
+	for _, script := range []string{"client.mjs", "node.mjs", "oauth.mjs", "webkeys.mjs"} {
 		t.Run(script, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()

@@ -57,6 +57,20 @@ func refused(t *testing.T, err error, want codes.Code) {
 	}
 }
 
+// newMachineTenant returns an instance of which a machine is the owner, with the
+// key and the token of that.
+func newMachineTenant(t *testing.T, host string) *system.CreateInstanceResponse {
+	t.Helper()
+	return ok(asSystem(t).CreateInstance(t.Context(), &system.CreateInstanceRequest{
+		InstanceName: "Compat", CustomDomain: host,
+		Owner: &system.CreateInstanceRequest_Machine_{Machine: &system.CreateInstanceRequest_Machine{
+			UserName: "owner", Name: "Owner",
+			PersonalAccessToken: &system.CreateInstanceRequest_PersonalAccessToken{},
+			MachineKey:          &system.CreateInstanceRequest_MachineKey{Type: authn.KeyType_KEY_TYPE_JSON},
+		}},
+	}))(t)
+}
+
 // The client authenticates with what the server handed out: the token, the key
 // file, and, to the System API, the key of a system user. The key and token of
 // a new tenant work the moment they are answered.
@@ -69,15 +83,7 @@ func TestGoCredentials(t *testing.T) {
 		t.Errorf("the key file is of %q, the token of %q", got.GetId(), byToken.GetId())
 	}
 
-	installation := asSystem(t)
-	made := ok(installation.CreateInstance(ctx, &system.CreateInstanceRequest{
-		InstanceName: "Compat", CustomDomain: "compat.localhost",
-		Owner: &system.CreateInstanceRequest_Machine_{Machine: &system.CreateInstanceRequest_Machine{
-			UserName: "owner", Name: "Owner",
-			PersonalAccessToken: &system.CreateInstanceRequest_PersonalAccessToken{},
-			MachineKey:          &system.CreateInstanceRequest_MachineKey{Type: authn.KeyType_KEY_TYPE_JSON},
-		}},
-	}))(t)
+	made := newMachineTenant(t, "compat.localhost")
 	tenant := connect(t, "compat.localhost", client.PAT(made.GetPat()))
 	if got := ok(tenant.AdminService().GetMyInstance(ctx, nil))(t).GetInstance().GetId(); got != made.GetInstanceId() {
 		t.Errorf("the new tenant is %q, want %q", got, made.GetInstanceId())
@@ -88,5 +94,5 @@ func TestGoCredentials(t *testing.T) {
 
 	_, err := connect(t, "localhost", client.PAT(made.GetPat())).AuthService().GetMyUser(ctx, nil)
 	refused(t, err, codes.Unauthenticated) // of another tenant
-	ok(installation.RemoveInstance(ctx, &system.RemoveInstanceRequest{InstanceId: made.GetInstanceId()}))(t)
+	ok(asSystem(t).RemoveInstance(ctx, &system.RemoveInstanceRequest{InstanceId: made.GetInstanceId()}))(t)
 }

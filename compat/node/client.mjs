@@ -1,7 +1,11 @@
 // @zitadel/client: protobuf-es over connect. For servers it speaks gRPC by
 // HTTP/2 without TLS, for browsers gRPC-Web by HTTP/1.1; its service clients
 // take every other transport of connect too, such as the Connect protocol.
+//
+// It takes tokens and makes those of system users, but reads no key file: what is
+// signed with one here is signed with the package that it signs with itself.
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { NewAuthorizationBearerInterceptor } from "@zitadel/client";
@@ -9,7 +13,9 @@ import { createServerTransport, newSystemToken } from "@zitadel/client/node";
 import { createAdminServiceClient, createAuthServiceClient, createManagementServiceClient, createSystemServiceClient } from "@zitadel/client/v1";
 import { createOrganizationServiceClient, createUserServiceClient } from "@zitadel/client/v2";
 import { createClientTransport } from "@zitadel/client/web";
+import { SignJWT } from "jose";
 import { exercise } from "./objects.mjs";
+import { keyFile, machine, tenantUrl } from "./tenant.mjs";
 
 const [baseUrl, dataDir] = process.argv.slice(2);
 const token = readFileSync(`${dataDir}/owner.pat`, "utf8").trim();
@@ -24,10 +30,23 @@ const transports = {
   "Connect with JSON": connect({ httpVersion: "1.1", useBinaryFormat: false }),
 };
 
+// byKey returns an access token that a key file is good for.
+async function byKey(issuer, { key, keyId, userId }) {
+  const assertion = await new SignJWT({}).setProtectedHeader({ alg: "RS256", kid: keyId })
+    .setIssuer(userId).setSubject(userId).setAudience(issuer).setIssuedAt().setExpirationTime("1h").sign(createPrivateKey(key));
+  const response = await fetch(`${issuer}/oauth/v2/token`, {
+    method: "POST",
+    body: new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion, scope: "openid urn:zitadel:iam:org:project:id:zitadel:aud" }),
+  });
+  const answer = await response.json();
+  assert.equal(response.status, 200, JSON.stringify(answer));
+  return answer.access_token;
+}
+
 for (const [name, create] of Object.entries(transports)) {
-  const transport = (as, organization) =>
+  const transport = (as, organization, url = baseUrl) =>
     create(as, {
-      baseUrl,
+      baseUrl: url,
       interceptors: organization ? [(next) => (request) => { request.header.set("x-zitadel-orgid", organization); return next(request); }] : [],
     });
   const refused = (call, code) => assert.rejects(call, (error) => error.code === code);
@@ -55,10 +74,16 @@ for (const [name, create] of Object.entries(transports)) {
     transport(await newSystemToken({ audience: baseUrl, subject: "system", key: readFileSync(`${dataDir}/system.key.pem`, "utf8") })),
   );
   const made = await system.createInstance({
-    instanceName: "Node", customDomain: "node.localhost",
-    owner: { case: "machine", value: { userName: "owner", name: "Owner", personalAccessToken: {}, machineKey: { type: 1 } } },
+    instanceName: "Node", customDomain: "node.localhost", owner: { case: "machine", value: machine },
   });
-  assert.ok(made.pat && JSON.parse(Buffer.from(made.machineKey).toString()).userId);
+  // The token and the key of a new tenant work the moment they are answered, there only.
+  const url = tenantUrl(baseUrl, "node.localhost");
+  const file = keyFile(made.machineKey);
+  for (const as of [made.pat, await byKey(url, file)]) {
+    assert.equal((await createAuthServiceClient(transport(as, undefined, url)).getMyUser({})).user.id, file.userId);
+    assert.equal((await createAdminServiceClient(transport(as, undefined, url)).getMyInstance({})).instance.id, made.instanceId);
+    await refused(createAuthServiceClient(transport(as)).getMyUser({}), 16);
+  }
   await system.removeInstance({ instanceId: made.instanceId });
   await refused(system.getInstance({ instanceId: made.instanceId }), 5);
 }

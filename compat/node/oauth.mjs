@@ -7,11 +7,12 @@ import { createAccessTokenInterceptor, createAdminClient, createManagementClient
 import { Metadata } from "nice-grpc-common";
 import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
+import { keyFile } from "./tenant.mjs";
 
 const [baseUrl, dataDir] = process.argv.slice(2);
 const owner = createAccessTokenInterceptor(readFileSync(`${dataDir}/owner.pat`, "utf8").trim());
 const issuer = new URL(baseUrl);
-const insecure = { execute: [openid.allowInsecureRequests] };
+const insecure = { execute: [openid.allowInsecureRequests, openid.enableNonRepudiationChecks] };
 const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const tokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange";
 const accessToken = "urn:ietf:params:oauth:token-type:access_token";
@@ -28,7 +29,6 @@ const { id: projectId } = await management.addProject({ name: "Shop" });
 await management.addProjectRole({ projectId, roleKey: "buyer", displayName: "Buyer" });
 const api = await management.addAPIApp({ projectId, name: "API", authMethodType: 0 });
 const keyed = await management.addAPIApp({ projectId, name: "API by key", authMethodType: 1 });
-const keyFile = (details) => JSON.parse(Buffer.from(details).toString());
 const appKey = keyFile((await management.addAppKey({ projectId, appId: keyed.appId, type: 1 })).keyDetails);
 const exchanger = await management.addOIDCApp({
   projectId, name: "Help desk", redirectUris: ["https://help.example.com/callback"], responseTypes: [0], grantTypes: [0, 4], appType: 0, authMethodType: 0,

@@ -25,6 +25,9 @@ type Caller struct {
 	PrimaryKey int64
 	// OrganizationID is the user's own organization; empty for others.
 	OrganizationID string
+	// ConfinedTo is the organization that the caller's token is confined to: no
+	// membership counts but those of it. Empty for no such bound.
+	ConfinedTo string
 	// Memberships are set for a system user from the start, for a user once
 	// a method asked for a permission.
 	Memberships []Membership

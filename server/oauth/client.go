@@ -60,6 +60,9 @@ func (e *endpoints) authenticate(ctx context.Context, r tokenRequest) (token.Cli
 	headers, clientID := r.http.Header.Values("Authorization"), r.form.Get("client_id")
 	byAssertion := r.form.Get("client_assertion") != "" || r.form.Get("client_assertion_type") != ""
 	secret := r.form.Get("client_secret")
+	if len(headers) == 1 && secret != "" && isSame(headers[0], clientID, secret) {
+		secret = ""
+	}
 	ways := len(headers)
 	for _, used := range []bool{byAssertion, secret != ""} {
 		if used {
@@ -87,6 +90,13 @@ func (e *endpoints) authenticate(ctx context.Context, r tokenRequest) (token.Cli
 		return token.Client{}, fault.ClientInvalid.With().Because(errOtherClient)
 	}
 	return e.bySecret(ctx, named, secret)
+}
+
+// isSame reports whether the header has the very credentials of the body:
+// published clients send them twice, and mean one way.
+func isSame(header, clientID, secret string) bool {
+	named, proof, ok := parseBasic(header)
+	return ok && named == clientID && proof == secret
 }
 
 // bySecret returns the client with the id and the secret. The kind of the secret
@@ -120,6 +130,7 @@ func (e *endpoints) machine(ctx context.Context, clientID, secret string) (token
 	}
 	for _, userID := range named {
 		if c, err = e.tokens.MachineBySecret(ctx, userID, secret); !errors.Is(err, fault.ClientInvalid.With()) {
+			c.Presented = clientID
 			return c, err
 		}
 	}

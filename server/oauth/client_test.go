@@ -36,6 +36,8 @@ func TestClientSecret(t *testing.T) {
 			"application by header":                {byBasic(a.row.ClientID, a.secret), a.row.ClientID},
 			"application by body":                  {byBody("client_id", a.row.ClientID, "client_secret", a.secret), a.row.ClientID},
 			"header with the client id repeated":   {byBasic(a.row.ClientID, a.secret).with("client_id", a.row.ClientID), a.row.ClientID},
+			"header and body alike":                {byBasic(a.row.ClientID, a.secret).with("client_id", a.row.ClientID, "client_secret", a.secret), a.row.ClientID},
+			"machine by both":                      {byBasic("Rö bot:+%2", oddSecret).with("client_id", "Rö bot:+%2", "client_secret", oddSecret), odd.UserID},
 			"scheme in lower case":                 {byBody().withHeader("basic " + plain), a.row.ClientID},
 			"scheme in upper case, and two spaces": {byBody().withHeader("BASIC  " + plain), a.row.ClientID},
 			"empty parameters are none":            {byBasic(a.row.ClientID, a.secret).with("client_secret", "", "client_assertion", ""), a.row.ClientID},
@@ -145,6 +147,10 @@ func TestClientRequestInvalid(t *testing.T) {
 			names   string
 		}{
 			"header and body":                  {basic.with("client_secret", a.secret), "one way"},
+			"header and body with another id":  {basic.with("client_id", "1", "client_secret", a.secret), "one way"},
+			"header and body, other secrets":   {basic.with("client_id", a.row.ClientID, "client_secret", a.secret+"x"), "one way"},
+			"header and body and assertion":    {basic.with("client_id", a.row.ClientID, "client_secret", a.secret, "client_assertion", "x"), "one way"},
+			"two headers and body":             {inBody.withHeader(basic.header.Get("Authorization")).withHeader(basic.header.Get("Authorization")), "one way"},
 			"header and assertion":             {basic.with("client_assertion", "x"), "one way"},
 			"header and assertion type":        {basic.with("client_assertion_type", assertionType), "one way"},
 			"body and assertion":               {inBody.with("client_assertion_type", assertionType, "client_assertion", "x"), "one way"},

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/bastide-id/bastide/ent/accesstoken"
 	"github.com/bastide-id/bastide/server/directory/application"
@@ -131,6 +135,50 @@ func TestRemovedWhileTokensAreIssued(t *testing.T) {
 		}
 		if rows := e.Store.Read().AccessToken.Query().CountX(e.ctx); rows != 0 {
 			t.Errorf("there are %d tokens", rows)
+		}
+	})
+}
+
+// The ID token is for the client id as the client knows it: libraries compare
+// the two. A name that is the client id of an application is not, for whoever
+// chose it. Access tokens have the user id in any case.
+func TestAudienceOfAPresentedName(t *testing.T) {
+	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
+		e := newEndpoint(t, d)
+		a := e.application(t, apiBySecret)
+		robot, forger := e.named(t, "robot", "", ""), e.named(t, a.row.ClientID, "", "")
+		secret := e.machineSecret(t, robot)
+		for name, c := range map[string]struct {
+			request        request
+			user, audience string
+		}{
+			"user id":                     {byBasic(robot.UserID, secret), robot.UserID, robot.UserID},
+			"login name":                  {byBasic("robot", secret), robot.UserID, "robot"},
+			"login name by body":          {byBody("client_id", "robot", "client_secret", secret), robot.UserID, "robot"},
+			"login name in other letters": {byBasic("ROBOT", secret), robot.UserID, "ROBOT"},
+			"client id of an application": {byBasic(a.row.ClientID, e.machineSecret(t, forger)), forger.UserID, forger.UserID},
+		} {
+			t.Run(name, func(t *testing.T) {
+				status, _, got := e.ask(t, c.request.with("scope", scopes))
+				if status != http.StatusOK {
+					t.Fatalf("the answer is %d %v", status, got)
+				}
+				parsed, err := jwt.ParseSigned(got["id_token"].(string), []jose.SignatureAlgorithm{jose.RS256})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var claims jwt.Claims
+				if err := parsed.UnsafeClaimsWithoutVerification(&claims); err != nil {
+					t.Fatal(err)
+				}
+				if claims.Subject != c.user || !slices.Equal(claims.Audience, []string{c.audience}) {
+					t.Errorf("the claims are %+v", claims)
+				}
+				b, err := d.Tokens.Bearer(e.ctx, got["access_token"].(string))
+				if err != nil || !slices.Equal(b.Audience, []string{c.user, "zitadel"}) || b.ClientID != c.user {
+					t.Errorf("the access token is %+v, %v", b, err)
+				}
+			})
 		}
 	})
 }

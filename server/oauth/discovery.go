@@ -60,7 +60,9 @@ func (e *endpoints) discover(w http.ResponseWriter, r *http.Request) {
 		ResponseTypes:         []string{},
 		GrantTypes:            grantTypes,
 		SubjectTypes:          []string{"public"},
-		IDTokenAlgorithms:     token.SigningAlgorithms(),
+		// All that a key may be made for, not only what signs now: relying parties keep
+		// this document, and a key can be replaced by one of another kind.
+		IDTokenAlgorithms: token.SigningAlgorithms(),
 		// With the JWT profile the assertion is the grant and the proof of who sends
 		// it: the client needs no other.
 		TokenEndpointAuth:           append(slices.Clone(authMethods), oidc.AuthMethodNone),

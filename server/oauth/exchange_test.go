@@ -170,8 +170,8 @@ func TestExchangeParameters(t *testing.T) {
 		"two scopes":                  {with(exchangeOf(source), "scope", "openid", "openid"), "more than once"},
 		"two grant types":             {with(exchangeOf(source), "grant_type", exchangeGrant, exchangeGrant), "more than once"},
 		"two audiences, other grant":  {with(exchangeOf(source, "grant_type", bearer), "audience", "a", "b"), "more than once"},
-		"a subject that is no text":   {impersonate(&ent.User{UserID: "\x00"}, source), ""},
-		"a subject that is not UTF-8": {impersonate(&ent.User{UserID: "\xff"}, source), ""},
+		"a subject that is no text":   {impersonate(&ent.User{UserID: "\x00"}, source), "U+0000"},
+		"a subject that is not UTF-8": {impersonate(&ent.User{UserID: "\xff"}, source), "UTF-8"},
 		"a subject of any length":     {impersonate(&ent.User{UserID: strings.Repeat("1", 10000)}, source), "subject_token"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -282,33 +282,52 @@ func (w *exchangeWorld) exchanges(t *testing.T, u *ent.User, proof string) {
 func TestExchangeWhileRevoked(t *testing.T) {
 	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
 		w := newExchangeWorld(t, d)
-		for range 5 {
-			source := w.tokenFor(t, w.user, w.app).Token
-			var all sync.WaitGroup
-			var lock sync.Mutex
-			var given []string
-			for i := range 8 {
-				if i == 4 {
-					all.Go(func() {
-						if err := d.Tokens.Revoke(w.ctx, source, token.Client{ID: w.user.UserID, UserKey: w.user.ID}); err != nil {
-							t.Error(err)
-						}
-					})
+		byRevocation := func(source string) error {
+			return d.Tokens.Revoke(w.ctx, source, token.Client{ID: w.user.UserID, UserKey: w.user.ID})
+		}
+		testEndsMeanwhile(t, w, func() string { return w.tokenFor(t, w.user, w.app).Token }, byRevocation)
+		// The tokens of an application end while its project is locked, not the user.
+		first := w.newApp(t, w.home, exchanging(0))
+		byApplication := func(string) error {
+			return d.Store.Write(w.ctx, func(ctx context.Context, tx *store.Tx) error {
+				if err := tx.Lock(ctx, store.ProjectObject(first.project)); err != nil {
+					return err
 				}
+				return token.EndTokens(ctx, tx, accesstoken.ApplicationPk(first.ID))
+			})
+		}
+		testEndsMeanwhile(t, w, func() string { return w.tokenFor(t, w.user, w.app, gotBy(first)).Token }, byApplication)
+	})
+}
+
+// testEndsMeanwhile exchanges a token by many while it is ended.
+func testEndsMeanwhile(t *testing.T, w *exchangeWorld, issue func() string, end func(source string) error) {
+	for range 5 {
+		source := issue()
+		var all sync.WaitGroup
+		var lock sync.Mutex
+		var given []string
+		for i := range 8 {
+			if i == 4 {
 				all.Go(func() {
-					if status, got := w.post(t, oauth.TokenPath, w.app, exchangeOf(source)); status == 200 {
-						lock.Lock()
-						defer lock.Unlock()
-						given = append(given, got["access_token"].(string))
+					if err := end(source); err != nil {
+						t.Error(err)
 					}
 				})
 			}
-			all.Wait()
-			for _, text := range given {
-				if w.valid(text) {
-					t.Error("a token outlives the one that it was exchanged for")
+			all.Go(func() {
+				if status, got := w.post(t, oauth.TokenPath, w.app, exchangeOf(source)); status == 200 {
+					lock.Lock()
+					defer lock.Unlock()
+					given = append(given, got["access_token"].(string))
 				}
+			})
+		}
+		all.Wait()
+		for _, text := range given {
+			if w.valid(text) {
+				t.Error("a token outlives the one that it was exchanged for")
 			}
 		}
-	})
+	}
 }

@@ -16,9 +16,14 @@ func (e *endpoints) jwtProfile(ctx context.Context, r tokenRequest) (tokenAnswer
 	if err != nil {
 		return tokenAnswer{}, err
 	}
-	scope, err := parameter(r.form, "scope")
-	if err != nil {
-		return tokenAnswer{}, err
+	// Published clients ask in the assertion. It counts once the signature was
+	// verified, like all of its claims.
+	scope := r.form.Get("scope")
+	if scope == "" {
+		scope = token.ScopeOf(assertion)
+	}
+	if scope == "" {
+		return tokenAnswer{}, &refusal{code: invalidRequest, description: "the parameter scope is missing, and the assertion has no claim scope"}
 	}
 	c, err := e.tokens.MachineByAssertion(ctx, assertion, caller.InstanceOf(ctx).Origin)
 	if bad := fault.AssertionInvalid.With(); errors.Is(err, bad) {

@@ -110,3 +110,68 @@ func TestTokenWritesOneRow(t *testing.T) {
 		}
 	})
 }
+
+// Published clients ask in the assertion for what the form does not name; the
+// parameter wins.
+func TestTokenScopeOfTheAssertion(t *testing.T) {
+	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
+		e := newEndpoint(t, d)
+		claims := tokentest.SelfSigned(e.user.UserID, origin, e.Clock.Now())
+		sign := func(c tokentest.Claims) string { return tokentest.Sign(t, jose.RS256, e.key.Private, e.key.ID, c) }
+		another := d.MachineKey(t, e.ctx, d.Machine(t, e.ctx, d.Store.Read().Organization.Query().OnlyX(e.ctx)), 0)
+		for name, c := range map[string]struct {
+			assertion string
+			parameter []string
+			granted   string // or the code of the refusal
+			status    int
+		}{
+			"the claim":                    {sign(claims.With("scope", scopes)), nil, scopes, http.StatusOK},
+			"the claim, empty parameter":   {sign(claims.With("scope", scopes)), []string{""}, scopes, http.StatusOK},
+			"the parameter wins":           {sign(claims.With("scope", scopes)), []string{token.ScopeOpenID}, token.ScopeOpenID, http.StatusOK},
+			"neither":                      {sign(claims), nil, "invalid_request", http.StatusBadRequest},
+			"both empty":                   {sign(claims.With("scope", "")), []string{""}, "invalid_request", http.StatusBadRequest},
+			"a claim that is no text":      {sign(claims.With("scope", []string{"openid"})), nil, "invalid_request", http.StatusBadRequest},
+			"a claim that is no scope":     {sign(claims.With("scope", "open\"id")), nil, "invalid_scope", http.StatusBadRequest},
+			"a claim signed by another":    {tokentest.Sign(t, jose.RS256, another.Private, e.key.ID, claims.With("scope", scopes)), nil, "invalid_grant", http.StatusBadRequest},
+			"no JWT and no scope":          {"x", nil, "invalid_request", http.StatusBadRequest},
+			"a claim without a signature":  {unsigned(claims.With("scope", scopes)), nil, "invalid_request", http.StatusBadRequest},
+			"a claim of another audience":  {sign(tokentest.SelfSigned(e.user.UserID, "http://else.localhost", e.Clock.Now()).With("scope", scopes)), nil, "invalid_grant", http.StatusBadRequest},
+			"a parameter that is no scope": {sign(claims.With("scope", scopes)), []string{"\x7f"}, "invalid_scope", http.StatusBadRequest},
+		} {
+			t.Run(name, func(t *testing.T) {
+				body := url.Values{"grant_type": {bearer}, "assertion": {c.assertion}}
+				if c.parameter != nil {
+					body["scope"] = c.parameter
+				}
+				status, _, got := e.do(t, "POST", oauth.TokenPath, form, body.Encode())
+				if status != c.status {
+					t.Fatalf("the answer is %d %v", status, got)
+				}
+				if status != http.StatusOK {
+					if got["error"] != c.granted {
+						t.Errorf("the answer is %v", got)
+					}
+					return
+				}
+				b, err := d.Tokens.Bearer(e.ctx, got["access_token"].(string))
+				if err != nil || strings.Join(b.Scopes, " ") != c.granted {
+					t.Errorf("the token is %+v, %v", b, err)
+				}
+			})
+		}
+	})
+}
+
+// What is refused for want of a scope does not use up the assertion.
+func TestTokenWithoutScopeKeepsTheAssertion(t *testing.T) {
+	e := newEndpoint(t, tokentest.SQLite(t, nil))
+	once := tokentest.Sign(t, jose.RS256, e.key.Private, e.key.ID, tokentest.SelfSigned(e.user.UserID, origin, e.Clock.Now()).With("jti", "once"))
+	body := url.Values{"grant_type": {bearer}, "assertion": {once}}
+	if status, _, got := e.do(t, "POST", oauth.TokenPath, form, body.Encode()); status != http.StatusBadRequest || got["error"] != "invalid_request" {
+		t.Errorf("the answer is %d %v", status, got)
+	}
+	body.Set("scope", scopes)
+	if status, _, got := e.do(t, "POST", oauth.TokenPath, form, body.Encode()); status != http.StatusOK {
+		t.Errorf("afterwards the answer is %d %v", status, got)
+	}
+}

@@ -53,7 +53,6 @@ func (e *endpoints) takeBack(ctx context.Context, r tokenRequest) error {
 // with names itself by client_id (RFC 7009, 2.1, and RFC 6749, 3.2.1): then the
 // token is all the proof there is, and all that ends.
 func (e *endpoints) revoker(ctx context.Context, r tokenRequest) (token.Client, error) {
-	onlyOnce(r)
 	clientID := r.form.Get("client_id")
 	for _, proof := range []string{r.http.Header.Get("Authorization"), r.form.Get("client_secret"), r.form.Get("client_assertion")} {
 		if proof != "" {
@@ -93,16 +92,6 @@ func (e *endpoints) user(ctx context.Context, c token.Client) (token.Client, err
 	}
 	c.UserKey, c.OrganizationID = u.ID, u.ResourceOwner
 	return c, nil
-}
-
-// onlyOnce drops the credentials from the body that are in the header as well:
-// published clients send the same twice.
-func onlyOnce(r tokenRequest) {
-	id, secret, ok := r.http.BasicAuth()
-	if ok && secret != "" && id == r.form.Get("client_id") && secret == r.form.Get("client_secret") {
-		r.form.Del("client_id")
-		r.form.Del("client_secret")
-	}
 }
 
 func unauthenticated(description string) error {

@@ -25,7 +25,7 @@ const (
 	scopeProject       = "urn:zitadel:iam:org:project:id:"
 	scopeProjectSuffix = ":aud"
 	// These confine a token to an organization.
-	scopeOrganization       = "urn:zitadel:iam:org:id:"
+	scopeOrganization       = token.ScopeOrganization
 	scopeOrganizationDomain = "urn:zitadel:iam:org:domain:primary:"
 )
 

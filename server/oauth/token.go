@@ -11,6 +11,7 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
+	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/token"
@@ -83,13 +84,32 @@ func (e *endpoints) give(ctx context.Context, g token.Grant, asked string) (toke
 		if err != nil {
 			return tokenAnswer{}, err
 		}
-		if idToken, err = e.tokens.IDToken(ctx, g.Subject(), g.Issuer, g.Client.ID, claims); err != nil {
+		audience, err := e.idTokenAudience(ctx, g.Client)
+		if err != nil {
+			return tokenAnswer{}, err
+		}
+		if idToken, err = e.tokens.IDToken(ctx, g.Subject(), g.Issuer, audience, claims); err != nil {
 			return tokenAnswer{}, err
 		}
 	}
 	given, _, err := e.giveAccess(ctx, g, asked)
 	given.IDToken = idToken
 	return given, err
+}
+
+// idTokenAudience returns the client id as the client knows it, with which it
+// compares the audience (OpenID Connect Core 1.0, 3.1.3.7). A login name, which
+// its owner chose, never stands for the application that has it as its client id:
+// the ID token would be good there. It returns the errors of the database.
+func (e *endpoints) idTokenAudience(ctx context.Context, c token.Client) (string, error) {
+	if c.Presented == "" {
+		return c.ID, nil
+	}
+	taken, err := e.store.Read().Application.Query().Where(application.ClientID(c.Presented)).Exist(ctx)
+	if taken {
+		return c.ID, err
+	}
+	return c.Presented, err
 }
 
 // giveAccess is give without an ID token. It also returns the token that it

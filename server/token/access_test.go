@@ -15,6 +15,7 @@ import (
 	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/ent/user"
 	"github.com/bastide-id/bastide/server/caller"
+	"github.com/bastide-id/bastide/server/directory/membership"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
@@ -22,12 +23,12 @@ import (
 	"github.com/bastide-id/bastide/server/token/tokentest"
 )
 
-// holder is a machine user with a key and a secret, and an API application of
-// another organization with both as well.
+// holder is a machine user with a key and a secret, an API application of
+// another organization with both as well, and who may impersonate the user.
 type holder struct {
 	ctx             context.Context
 	home, owner     *ent.Organization
-	user            *ent.User
+	user, actor     *ent.User
 	project         *ent.Project
 	application     *ent.Application
 	secret, clients []byte // hashes of secrets
@@ -40,7 +41,7 @@ func newHolder(t *testing.T, d *tokentest.Directory) holder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := holder{ctx: ctx, home: home, owner: d.Organization(t, ctx, i), user: d.Machine(t, ctx, home)}
+	h := holder{ctx: ctx, home: home, owner: d.Organization(t, ctx, i), user: d.Machine(t, ctx, home), actor: impersonator(t, d, ctx)}
 	h.secret, h.clients = id.Hash("secret of the user"), id.Hash("secret of the application")
 	d.Write(t, ctx, func(ctx context.Context, tx *store.Tx) error {
 		h.project, err = tx.Project.Create().SetProjectID("p").SetOrganization(h.owner).SetResourceOwner(h.owner.OrganizationID).SetName("p").SetNameKey([]byte("p")).Save(ctx)
@@ -65,6 +66,22 @@ func newHolder(t *testing.T, d *tokentest.Directory) holder {
 		return err
 	})
 	return h
+}
+
+// impersonator makes a user of an organization of its own who may act as any
+// other of the instance of ctx.
+func impersonator(t *testing.T, d *tokentest.Directory, ctx context.Context) *ent.User {
+	t.Helper()
+	i, err := d.Store.Read().Instance.Query().Only(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := d.Machine(t, ctx, d.Organization(t, ctx, i))
+	d.Write(t, ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := membership.Add(ctx, tx, membership.OnInstance(i), u, []string{"IAM_END_USER_IMPERSONATOR"})
+		return err
+	})
+	return u
 }
 
 // The ids of the keys.
@@ -93,7 +110,7 @@ func (h holder) grants() map[string]token.Grant {
 	}
 	exchanged := to(app, "the id of another token")
 	exchanged.UserKey, exchanged.UserID = h.user.ID, h.user.UserID
-	exchanged.Actor = json.RawMessage(`{"sub":"somebody"}`)
+	exchanged.Actor = json.RawMessage(`{"sub":"` + h.actor.UserID + `"}`)
 	return map[string]token.Grant{
 		"key of the user":           to(machine, userKey),
 		"secret of the user":        to(machine, "secret"),

@@ -21,7 +21,6 @@ import (
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/id"
-	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
 	"github.com/bastide-id/bastide/server/token/tokentest"
 )
@@ -64,11 +63,11 @@ func claimsOf(t *testing.T, d *tokentest.Directory, ctx context.Context, text st
 func TestAccessJWT(t *testing.T) {
 	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
 		ctx, o := d.Instance(t, here)
-		u := d.Machine(t, ctx, o)
+		u, actor := d.Machine(t, ctx, o), impersonator(t, d, ctx)
 		d.Clock.Advance(time.Microsecond)
 		now := d.Clock.Now()
 		issued := issueJWT(t, d, ctx, u, func(g *token.Grant) {
-			g.Actor = json.RawMessage(`{"sub":"somebody"}`)
+			g.Actor = json.RawMessage(`{"sub":"` + actor.UserID + `"}`)
 			g.Claims = map[string]any{"urn:zitadel:iam:user:resourceowner:id": o.OrganizationID}
 		})
 		header, claims := claimsOf(t, d, ctx, issued.Token)
@@ -78,7 +77,7 @@ func TestAccessJWT(t *testing.T) {
 		want := map[string]any{
 			"iss": here, "sub": u.UserID, "aud": []any{u.UserID, "zitadel"}, "client_id": u.UserID,
 			"iat": float64(now.Unix()), "exp": float64(now.Add(token.Lifetime).Unix()), "jti": issued.ID, "scope": "openid " + token.ScopeAPI,
-			"act": map[string]any{"sub": "somebody"}, "urn:zitadel:iam:user:resourceowner:id": o.OrganizationID,
+			"act": map[string]any{"sub": actor.UserID}, "urn:zitadel:iam:user:resourceowner:id": o.OrganizationID,
 		}
 		if !reflect.DeepEqual(claims, want) {
 			t.Errorf("the claims are %v, not %v", claims, want)
@@ -153,12 +152,21 @@ func TestAccessJWTOfAKeyThatIsGone(t *testing.T) {
 		own, other := issueJWT(t, d, ctx, u, nil).Token, issueJWT(t, d, elsewhere, stranger, nil).Token
 		refused(t, d, elsewhere, own)
 		refused(t, d, ctx, other)
-		d.Write(t, ctx, func(ctx context.Context, tx *store.Tx) error {
-			_, err := tx.SigningKey.Delete().Exec(ctx)
-			return err
-		})
-		refused(t, d, ctx, own)
-		next := issueJWT(t, d, ctx, u, nil).Token // makes another key
+		former, _ := claimsOf(t, d, ctx, own)
+		made, err := d.Tokens.CreateSigningKey(ctx, token.DefaultKeyKind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Tokens.ActivateSigningKey(ctx, made.KeyID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Tokens.Bearer(ctx, own); err != nil {
+			t.Error("the token ends with another key:", err)
+		}
+		next := issueJWT(t, d, ctx, u, nil).Token
+		if at, err := d.Tokens.RemoveSigningKey(ctx, former.KeyID); err != nil || at == nil {
+			t.Fatal(at, err)
+		}
 		refused(t, d, ctx, own)
 		if _, err := d.Tokens.Bearer(ctx, next); err != nil {
 			t.Error(err)

@@ -30,5 +30,16 @@ func (t *Tokens) Authenticate(ctx context.Context, token string, audiences []str
 		return caller.Caller{}, fault.TokenInvalid.With()
 	}
 	t.NoteUse(ctx, b)
-	return caller.Caller{Kind: caller.User, ID: b.UserID, PrimaryKey: b.UserKey, OrganizationID: b.OrganizationID}, nil
+	return b.Caller(), nil
+}
+
+// confinedTo returns the organization that scopes confine a token to; empty for
+// none.
+func confinedTo(scopes []string) string {
+	for _, s := range scopes {
+		if organizationID, ok := strings.CutPrefix(s, ScopeOrganization); ok {
+			return organizationID
+		}
+	}
+	return ""
 }

@@ -13,6 +13,9 @@ import (
 type Client struct {
 	// ID is the client id: the id of the machine user, or the application's.
 	ID string
+	// Presented is the client id that it authenticated with, where that is not
+	// ID: the login name of the machine user.
+	Presented string
 	// OrganizationID is that of the user, or of the application's project.
 	OrganizationID string
 	// Credential is what it authenticated with: the id of a key, or "secret".

@@ -200,6 +200,17 @@ func TestMemberships(t *testing.T) {
 		if fmt.Sprint(got) != want {
 			t.Errorf("the memberships are %v, not %s", got, want)
 		}
+		c.ConfinedTo = o.OrganizationID
+		if got, err := d.Tokens.Memberships(ctx, c); err != nil || len(got) != 1 || got[0].Level != caller.OrganizationLevel || got[0].ID != o.OrganizationID {
+			t.Errorf("confined to the organization they are %v, the error %v", got, err)
+		}
+		for _, another := range []string{"1", caller.InstanceOf(ctx).ID} {
+			c.ConfinedTo = another
+			if got, err := d.Tokens.Memberships(ctx, c); err != nil || len(got) != 0 {
+				t.Errorf("confined to %s they are %v, the error %v", another, got, err)
+			}
+		}
+		c.ConfinedTo = ""
 		if got, err := d.Tokens.Memberships(elsewhere, c); err != nil || len(got) != 0 {
 			t.Errorf("in another instance they are %v, the error %v", got, err)
 		}

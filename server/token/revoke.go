@@ -139,6 +139,11 @@ const chunk = 1000
 // were exchanged for them, by whomever. What they belong to is locked. It
 // returns the errors of the database.
 func EndTokens(ctx context.Context, tx *store.Tx, which ...predicate.AccessToken) error {
+	// Nothing is exchanged for one of them from then on: an exchange holds its
+	// sources until it ends (Bearer.Keep), and finds them gone after that.
+	if _, err := tx.AccessToken.Query().Where(which...).Where(store.Alone).IDs(ctx); err != nil {
+		return err
+	}
 	exchanged, err := exchangedFor(ctx, tx, which...)
 	if err != nil {
 		return err
@@ -154,14 +159,9 @@ func EndTokens(ctx context.Context, tx *store.Tx, which ...predicate.AccessToken
 	return nil
 }
 
-// endExchanged ends the tokens that were exchanged for those with the ids. No
-// one is exchanged for another one of them from then on.
+// endExchanged ends the tokens that were exchanged for those with the ids.
 func endExchanged(ctx context.Context, tx *store.Tx, ids ...string) error {
-	which := accesstoken.And(accesstoken.ApplicationPkNotNil(), accesstoken.CredentialIn(ids...))
-	if _, err := tx.AccessToken.Query().Where(which, store.Alone).IDs(ctx); err != nil {
-		return err
-	}
-	return EndTokens(ctx, tx, which)
+	return EndTokens(ctx, tx, accesstoken.ApplicationPkNotNil(), accesstoken.CredentialIn(ids...))
 }
 
 // exchangedFor returns the ids of the tokens that match all conditions and that
@@ -186,7 +186,10 @@ func (b Bearer) User() store.Object {
 
 // Caller returns the user who acts with the token.
 func (b Bearer) Caller() caller.Caller {
-	return caller.Caller{Kind: caller.User, ID: b.UserID, PrimaryKey: b.UserKey, OrganizationID: b.OrganizationID}
+	return caller.Caller{
+		Kind: caller.User, ID: b.UserID, PrimaryKey: b.UserKey, OrganizationID: b.OrganizationID,
+		ConfinedTo: confinedTo(b.Scopes),
+	}
 }
 
 // Keep holds a token until the transaction ends, and reports whether it was not

@@ -61,6 +61,22 @@ func parseSigned(token string, algorithms ...jose.SignatureAlgorithm) (*jwt.JSON
 	return parsed, claims, nil
 }
 
+// ScopeOf returns what an assertion asks for by its claim `scope`; empty if it
+// has none. Nothing of it is believed yet.
+func ScopeOf(assertion string) string {
+	parsed, _, err := parseSigned(assertion, jose.RS256)
+	if err != nil {
+		return ""
+	}
+	var claims struct {
+		Scope string `json:"scope"`
+	}
+	if err := parsed.UnsafeClaimsWithoutVerification(&claims); err != nil {
+		return ""
+	}
+	return claims.Scope
+}
+
 // canonical reports whether the three parts of a JWT are encoded in the one way
 // that encoders do, and header and claims are UTF-8 (RFC 7519, 7.2). The decoder
 // would pass over line breaks and stray bits, and let one token have many texts.

@@ -164,7 +164,7 @@ func (a asked) Err() error {
 	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers[:])])
 	for more := true; more; {
 		var frame runtime.Frame
-		if frame, more = frames.Next(); strings.HasSuffix(frame.Function, ".(*Store).Write") {
+		if frame, more = frames.Next(); strings.HasSuffix(frame.Function, ".(*Store).turnToWrite") {
 			a.then()
 		} else if strings.Contains(frame.Function, ".(*Store).") {
 			break // in the transaction

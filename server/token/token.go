@@ -22,6 +22,9 @@ const (
 	ScopeOpenID = "openid"
 	// ScopeAPI makes an access token good for the APIs.
 	ScopeAPI = "urn:zitadel:iam:org:project:id:zitadel:aud"
+	// ScopeOrganization, with the id of an organization, confines an access token
+	// to it.
+	ScopeOrganization = "urn:zitadel:iam:org:id:"
 )
 
 // Options say what Tokens work with.
