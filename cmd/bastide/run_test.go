@@ -205,9 +205,31 @@ func TestHelpHasEachSettingOnOneLine(t *testing.T) {
 			t.Errorf("no line of the help is about --%s", name)
 		}
 	}
-	for _, args := range [][]string{{"--help"}, {"config", "--help"}, {"system-token", "--help"}, {"version", "--help"}} {
-		if got := bastide(t, nil, args...); got.code != exitOK || !strings.HasPrefix(got.stdout, "Usage: bastide") {
-			t.Errorf("%v: exit code %d: %s", args, got.code, got.stdout)
+	values := printed(t, nil)
+	for name := range flags {
+		if _, found := values[fileKey(name)]; !found && name != "config" {
+			t.Errorf("config print has no %s", fileKey(name))
+		}
+	}
+}
+
+func TestHelpHasEachCommand(t *testing.T) {
+	all := bastide(t, nil, "--help")
+	parser := kong.Must(&commands{}, kong.Vars(defaults(server.Defaults())), kong.ExplicitGroups(groups))
+	leaves := parser.Model.Leaves(true)
+	if len(leaves) < 7 {
+		t.Fatalf("there are %d commands", len(leaves))
+	}
+	for _, command := range leaves {
+		_, words, _ := strings.Cut(command.FullPath(), " ")
+		if !strings.Contains(all.stdout, words+"  ") || !strings.Contains(all.stdout, command.Help) {
+			t.Errorf("the help has no line about %s: %s", words, all.stdout)
+		}
+		for args := strings.Fields(words); len(args) > 0; args = args[:len(args)-1] { // those that lead to it as well
+			got := bastide(t, nil, append(args[:len(args):len(args)], "--help")...)
+			if got.code != exitOK || !strings.HasPrefix(got.stdout, "Usage: bastide "+strings.Join(args, " ")+" ") {
+				t.Errorf("%v: exit code %d: %s%s", args, got.code, got.stdout, got.stderr)
+			}
 		}
 	}
 }

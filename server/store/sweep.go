@@ -23,7 +23,8 @@ const expiresAt = "expires_at"
 // Sweep deletes about as many rows as the limit that have expired, of all
 // instances, for which ctx has to come from across.Instances. It returns how
 // many; none are left if there were fewer than the limit, but for those that
-// another process is about to delete.
+// another process is about to delete. Caches keep what they hold: whoever gets
+// an answer of theirs looks at the clock.
 func (tx *Tx) Sweep(ctx context.Context, limit int) (n int, err error) {
 	if !across.Is(ctx) {
 		return 0, errNoInstance

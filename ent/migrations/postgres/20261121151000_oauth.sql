@@ -4,6 +4,8 @@ ALTER TABLE "signing_keys" ADD COLUMN "sequence" bigint NOT NULL DEFAULT 0, ADD 
 -- until now all keys were of RSA
 UPDATE "signing_keys" SET "changed_at" = "created_at", "algorithm" = 'RS256', "state" = CASE WHEN "active" THEN 'active' ELSE 'inactive' END, "activated_at" = "created_at", "retired_at" = CASE WHEN "active" THEN NULL ELSE "created_at" END;
 ALTER TABLE "signing_keys" DROP COLUMN "active", ALTER COLUMN "changed_at" SET NOT NULL, ALTER COLUMN "algorithm" SET NOT NULL;
+-- one key of an instance is active at most
+CREATE UNIQUE INDEX "bastide_signing_key_active" ON "signing_keys" ("instance_id") WHERE "state" = 'active';
 -- nobody knows what the tokens are for that were issued before, and they last half a day
 DELETE FROM "access_tokens";
 -- drop index "accesstoken_instance_id_expires_at" from table: "access_tokens"

@@ -32,6 +32,8 @@ ALTER TABLE `new_signing_keys` RENAME TO `signing_keys`;
 CREATE UNIQUE INDEX `signingkey_instance_id_key_id` ON `signing_keys` (`instance_id`, `key_id`);
 -- create index "signingkey_instance_pk" to table: "signing_keys"
 CREATE INDEX `signingkey_instance_pk` ON `signing_keys` (`instance_pk`);
+-- one key of an instance is active at most
+CREATE UNIQUE INDEX `bastide_signing_key_active` ON `signing_keys` (`instance_id`) WHERE `state` = 'active';
 -- create "used_assertions" table
 CREATE TABLE `used_assertions` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `instance_id` text NOT NULL, `hash` blob NOT NULL, `expires_at` datetime NOT NULL, `instance_pk` integer NOT NULL, CONSTRAINT `used_assertions_instances_used_assertions` FOREIGN KEY (`instance_pk`) REFERENCES `instances` (`id`) ON DELETE NO ACTION);
 -- create index "usedassertion_instance_id_hash" to table: "used_assertions"
