@@ -10,20 +10,40 @@ import (
 	"testing"
 )
 
-// fiveCalls returns the lines of the README that make the five calls.
-func fiveCalls(t *testing.T) string {
+// linesUnder returns the lines for the shell that the README has under a
+// heading, block by block.
+func linesUnder(t *testing.T, heading string) (blocks []string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(text), "\n## The five calls\n")
-	_, block, _ := strings.Cut(section, "```sh\n")
-	block, _, found := strings.Cut(block, "\n```")
-	if !found {
-		t.Fatal("the README has no lines under the five calls")
+	_, section, _ := strings.Cut(string(text), "\n## "+heading+"\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for {
+		_, rest, found := strings.Cut(section, "```sh\n")
+		if !found {
+			break
+		}
+		block, after, _ := strings.Cut(rest, "\n```")
+		blocks, section = append(blocks, block), after
 	}
-	return block
+	if len(blocks) == 0 {
+		t.Fatalf("the README has no lines under %s", heading)
+	}
+	return blocks
+}
+
+// replace has the lines of the README name what is the test's own.
+func replace(t *testing.T, text string, parts ...[2]string) string {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part[0]) {
+			t.Fatalf("the README has no %s in %s", part[0], text)
+		}
+		text = strings.ReplaceAll(text, part[0], part[1])
+	}
+	return text
 }
 
 // split returns the lines of a block as commands, each with its comment.
@@ -48,18 +68,10 @@ func split(block string) []string {
 func TestTheFiveCallsOfTheReadmeWork(t *testing.T) {
 	path := build(t)
 	p := startProgram(t, path)
-	block := fiveCalls(t)
-	for _, part := range [][2]string{
-		{"go run ./cmd/bastide system-token", path + " system-token --data-dir " + p.dataDir + " --audience " + urlOf(p.greeting)},
-		{"bastide-data/", p.dataDir + "/"},
-		{"http://localhost:8080", urlOf(p.greeting)},
-	} {
-		if !strings.Contains(block, part[0]) {
-			t.Fatalf("the README has no %s in %s", part[0], block)
-		}
-		block = strings.ReplaceAll(block, part[0], part[1])
-	}
-	commands := split(block)
+	commands := split(replace(t, linesUnder(t, "The five calls")[0],
+		[2]string{"go run ./cmd/bastide system-token", path + " system-token --data-dir " + p.dataDir + " --audience " + urlOf(p.greeting)},
+		[2]string{"bastide-data/", p.dataDir + "/"},
+		[2]string{"http://localhost:8080", urlOf(p.greeting)}))
 	if len(commands) != 6 {
 		t.Fatalf("%d commands, want the tokens and five calls: %q", len(commands), commands)
 	}
@@ -83,6 +95,54 @@ func TestTheFiveCallsOfTheReadmeWork(t *testing.T) {
 		if i == 3 {
 			instanceID, _ = answer["instanceId"].(string)
 		}
+	}
+	p.signal(t, syscall.SIGTERM)
+	if err := p.command.Wait(); err != nil {
+		t.Errorf("%v: %s", err, p.stderr)
+	}
+}
+
+// The same of the lines that get a token for a machine, and that rotate keys.
+func TestTheTokensAndKeysOfTheReadmeWork(t *testing.T) {
+	path := build(t)
+	p := startProgram(t, path)
+	owner, err := os.ReadFile(filepath.Join(p.dataDir, "owner.pat"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(command string) string {
+		t.Helper()
+		shell := exec.CommandContext(t.Context(), "bash", "-euc", command)
+		shell.Env = append(os.Environ(), "BASTIDE_DATA_DIR="+p.dataDir, "OWNER="+strings.TrimSpace(string(owner)))
+		output, err := shell.Output()
+		if err != nil {
+			t.Fatalf("%s: %v: %s", command, err, output)
+		}
+		return string(output)
+	}
+	known := map[string]string{"userId": "", "clientSecret": "", "access_token": ""}
+	for _, command := range split(replace(t, linesUnder(t, "Tokens for machines")[0], [2]string{"http://localhost:8080", urlOf(p.greeting)})) {
+		for name, value := range known {
+			command = strings.ReplaceAll(command, "<"+name+">", value)
+		}
+		answer := map[string]any{}
+		if output := run(command); json.Unmarshal([]byte(output), &answer) != nil || answer["code"] != nil || answer["error"] != nil {
+			t.Errorf("%s: %s", command, output)
+		}
+		for name := range known {
+			if value, ok := answer[name].(string); ok {
+				known[name] = value
+			}
+		}
+	}
+	if known["access_token"] == "" {
+		t.Errorf("there is no token, but %v", known)
+	}
+	for _, block := range linesUnder(t, "Keys") {
+		run(replace(t, block, [2]string{"go run ./cmd/bastide", path}))
+	}
+	if kept, err := filepath.Glob(filepath.Join(p.dataDir, "master.key.*.old")); err != nil || len(kept) != 1 {
+		t.Errorf("of the former master key there is %q, %v", kept, err)
 	}
 	p.signal(t, syscall.SIGTERM)
 	if err := p.command.Wait(); err != nil {
