@@ -10,8 +10,14 @@ import (
 )
 
 // jwtProfile gives a token to the machine user who signed the assertion
-// (RFC 7523, 2.1).
+// (RFC 7523, 2.1). The assertion is proof enough; a client that sends credentials
+// as well is refused if they are bad (RFC 7523, 3.1).
 func (e *endpoints) jwtProfile(ctx context.Context, r tokenRequest) (tokenAnswer, error) {
+	if sendsCredentials(r) {
+		if _, err := e.client(ctx, r); err != nil {
+			return tokenAnswer{}, err
+		}
+	}
 	assertion, err := parameter(r.form, "assertion")
 	if err != nil {
 		return tokenAnswer{}, err
@@ -47,4 +53,14 @@ func (e *endpoints) toItself(ctx context.Context, c token.Client, scope string) 
 		return tokenAnswer{}, err
 	}
 	return e.give(ctx, g, scope)
+}
+
+// sendsCredentials reports whether a client tries to authenticate.
+func sendsCredentials(r tokenRequest) bool {
+	for _, name := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
+		if r.form.Get(name) != "" {
+			return true
+		}
+	}
+	return len(r.http.Header.Values("Authorization")) > 0
 }
