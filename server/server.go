@@ -153,7 +153,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.tokens, err = token.New(token.Options{
 		Store: s.store, MasterKey: s.masterKeys.ring, SystemUsers: systemUsers, KeyLifetime: s.config.SigningKeyLifetime, Log: s.log,
 		MayImpersonate: func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error) {
-			return membership.MayImpersonate(ctx, s.store, actorID, userKey, organizationID)
+			return membership.MayImpersonate(ctx, s.store, actorID, userKey, organizationID, "")
 		},
 		Expect: func(at time.Time) { s.jobs.Expect(sweepJob, at) },
 	})

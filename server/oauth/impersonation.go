@@ -65,7 +65,7 @@ func (e *endpoints) checkImpersonates(ctx context.Context, x exchange) error {
 		}
 		return nil
 	}
-	may, err := membership.MayImpersonate(ctx, e.store, x.actor.UserID, x.subject.key, x.subject.organizationID)
+	may, err := membership.MayImpersonate(ctx, e.store, x.actor.UserID, x.subject.key, x.subject.organizationID, x.actor.Caller().ConfinedTo)
 	if err == nil && (!may || x.subject.key == 0) {
 		err = errDenied
 	}

@@ -74,7 +74,7 @@ func TestImpersonateBounds(t *testing.T) {
 		g.Scopes = append(g.Scopes, "urn:zitadel:iam:org:id:"+w.home.OrganizationID)
 	})
 	outside := w.Machine(t, w.ctx, w.Organization(t, w.ctx, w.instance))
-	w.refused(t, w.app, impersonate(outside, confined.Token, "scope", "openid"), "invalid_scope")
+	w.refused(t, w.app, impersonate(outside, confined.Token, "scope", "openid"), "invalid_request")
 	w.exchanged(t, impersonate(outside, proof.Token, "scope", "openid"))
 	// A token of the user that was not meant for the client helps nobody.
 	foreign := w.tokenFor(t, w.user, w.newApp(t, w.home, exchanging(0)))
@@ -330,4 +330,22 @@ func testEndsMeanwhile(t *testing.T, w *exchangeWorld, issue func() string, end 
 			}
 		}
 	}
+}
+
+// The roles that an actor has elsewhere do not count where its token is confined
+// to an organization.
+func TestImpersonateConfined(t *testing.T) {
+	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
+		w := newExchangeWorld(t, d)
+		confine := func(g *token.Grant) { g.Scopes = append(g.Scopes, token.ScopeOrganization+w.home.OrganizationID) }
+		ofInstance, ofHome := d.Machine(t, w.ctx, w.home), d.Machine(t, w.ctx, w.home)
+		w.makeMember(t, ofInstance, nil, "IAM_ADMIN_IMPERSONATOR")
+		w.makeMember(t, ofHome, w.home, "ORG_ADMIN_IMPERSONATOR")
+		w.exchanged(t, impersonate(w.user, w.tokenFor(t, ofInstance, w.app).Token))
+		w.refused(t, w.app, impersonate(w.user, w.tokenFor(t, ofInstance, w.app, confine).Token), "invalid_request")
+		got := w.exchanged(t, impersonate(w.user, w.tokenFor(t, ofHome, w.app, confine).Token))
+		if c, err := d.Tokens.Authenticate(w.ctx, got["access_token"].(string), nil); err != nil || c.ID != w.user.UserID || c.ConfinedTo != w.home.OrganizationID {
+			t.Errorf("the caller is %+v, %v", c, err)
+		}
+	})
 }

@@ -23,8 +23,10 @@ const (
 // may do more than others, so to act as a member takes admin.impersonation, there
 // and at each level that the user is a member of: else the impersonator of one
 // organization could become the owner of another, or of the instance. Nobody acts
-// as itself. It returns the errors of the database.
-func MayImpersonate(ctx context.Context, s *store.Store, actorID string, userKey int64, organizationID string) (bool, error) {
+// as itself. Of an actor whose token is confined to an organization, the roles
+// there count only; confinedTo is empty for any other. It returns the errors of
+// the database.
+func MayImpersonate(ctx context.Context, s *store.Store, actorID string, userKey int64, organizationID, confinedTo string) (bool, error) {
 	rows, err := s.Read().Membership.Query().Where(membership.Or(
 		membership.UserPk(userKey),
 		membership.HasUserWith(entuser.UserID(actorID), entuser.StateEQ(entuser.StateActive),
@@ -44,7 +46,7 @@ func MayImpersonate(ctx context.Context, s *store.Store, actorID string, userKey
 		}
 		if row.UserPk == userKey {
 			levels = append(levels, on)
-		} else {
+		} else if confinedTo == "" || on.OrganizationID == confinedTo {
 			actor.Memberships = append(actor.Memberships, m)
 		}
 	}

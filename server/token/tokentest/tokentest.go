@@ -105,7 +105,7 @@ func (d *Directory) open(t testing.TB) {
 	d.Tokens, err = token.New(token.Options{
 		Store: d.Store, MasterKey: d.MasterKey, SystemUsers: d.users, KeyPairs: -1, Log: log,
 		MayImpersonate: func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error) {
-			return membership.MayImpersonate(ctx, d.Store, actorID, userKey, organizationID)
+			return membership.MayImpersonate(ctx, d.Store, actorID, userKey, organizationID, "")
 		},
 	})
 	if err != nil {
