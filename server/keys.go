@@ -84,8 +84,8 @@ func (s *Server) endOfRotation(ctx context.Context, instanceID string, err error
 // published before it signs. told is called for each instance as soon as it is
 // done.
 //
-// It returns an error if no server answers, if the instance is unknown, and if
-// the server or ctx ended before all was done.
+// It returns ErrNotRunning, or an error if the instance is unknown, or if the
+// server or ctx ended before all was done.
 func RotateKeys(ctx context.Context, dataDir, instanceID string, announce time.Duration, told func(KeyRotation)) error {
 	query := url.Values{"instance": {instanceID}, "announce": {announce.String()}}
 	response, err := callAdmin(ctx, dataDir, http.MethodPost, rotateKeysPath+"?"+query.Encode(), 0)

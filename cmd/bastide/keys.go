@@ -45,6 +45,8 @@ func (k keysRotateCommand) Run(ctx context.Context, p *process) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("interrupted: %s, and perhaps the one that was next", newKeys(number))
+	case errors.Is(err, server.ErrNotRunning):
+		return fmt.Errorf("the server that runs rotates its keys: start it, or name its data directory with --data-dir: %w", err)
 	case err != nil && number > 0:
 		return fmt.Errorf("%w: until then %s", err, newKeys(number))
 	case err != nil:

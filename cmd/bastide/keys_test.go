@@ -39,7 +39,7 @@ func (s started) call(t *testing.T, dir, method, body string) string {
 
 func TestKeysRotate(t *testing.T) {
 	dir := t.TempDir()
-	if got := bastide(t, nil, "keys", "rotate", "--data-dir", dir); got.code != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, "no server answers") {
+	if got := bastide(t, nil, "keys", "rotate", "--data-dir", dir); got.code != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, "no server runs on the data directory "+dir) || !strings.Contains(got.stderr, "start it") {
 		t.Errorf("without a server: %+v", got)
 	}
 	s := start(t, "--data-dir", dir)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/migrate"
+	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/server/fault"
 )
 
@@ -91,6 +92,7 @@ var lastColumns = func() map[string]string {
 			columns[index.Name] = index.Columns[len(index.Columns)-1].Name
 		}
 	}
+	columns["bastide_signing_key_active"] = signingkey.FieldInstanceID // written by hand
 	return columns
 }()
 

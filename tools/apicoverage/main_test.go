@@ -20,7 +20,7 @@ func TestPageIsCurrent(t *testing.T) {
 	for _, part := range []string{
 		"| GetMyUser | `GET /auth/v1/users/me` |  | nowhere: any user with a valid token, for itself |",
 		"| GetInstance | `GET /system/v1/instances/{instance_id}` | `system.instance.read` | the system, or the instance of `instance_id` |",
-		"- AddMachineUser: `access_token_type = ACCESS_TOKEN_TYPE_JWT`",
+		"- AddUserGrant: `project_grant_id`",
 		"Unimplemented",
 	} {
 		if !strings.Contains(want.String(), part) {

@@ -29,8 +29,8 @@ func crowd(t *testing.T, s *servertest.Server, instanceID string, users int) {
 		`INSERT INTO memberships (instance_id, sequence, created_at, changed_at, level, object_id, roles, user_pk)
 			SELECT instance_id, 1, created_at, created_at, 'instance', instance_id, '["IAM_OWNER_VIEWER"]', id
 			FROM users WHERE instance_id = '` + instanceID + `' AND user_id LIKE 'crowd-%'`,
-		`INSERT INTO access_tokens (instance_id, hash, scopes, created_at, expires_at, user_pk)
-			SELECT instance_id, name_key, '[]', created_at, created_at, id
+		`INSERT INTO access_tokens (instance_id, token_id, hash, scopes, audience, created_at, expires_at, user_pk)
+			SELECT instance_id, user_id, name_key, '[]', '[]', created_at, '9999-01-01 00:00:00+00:00', id
 			FROM users WHERE instance_id = '` + instanceID + `' AND user_id LIKE 'crowd-%'`,
 	} {
 		s.Exec(t, statement)
