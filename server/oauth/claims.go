@@ -7,6 +7,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 
+	"github.com/bastide-id/bastide/ent"
 	entapplication "github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/server/directory/application"
@@ -33,11 +34,23 @@ type claims map[string]any
 type claimReader struct {
 	store *store.Store
 	// Each is one statement whose text is built once.
-	people, projects, clients *store.Lookup
+	personRow, projectRow, clientRow *store.Lookup
+	// What they found: users by their primary keys, projects with the grant of a
+	// user, and the projects of applications by the primary keys of these.
+	people   *store.Cache[int64, person]
+	projects *store.Cache[userProject, authorization]
+	clients  *store.Cache[int64, string]
 }
 
 func newClaimReader(s *store.Store) *claimReader {
-	return &claimReader{store: s, people: personLookup(s), projects: projectLookup(s), clients: clientProjectLookup(s)}
+	r := &claimReader{store: s, personRow: personLookup(s), projectRow: projectLookup(s), clientRow: clientProjectLookup(s)}
+	// A primary domain that is added changes what is told where there is none.
+	r.people = store.NewCache(s, r.findPerson, ent.TypeUser, store.UserCounts, ent.TypeOrganization, ent.TypeOrganizationDomain).
+		Only(func(p person) bool { return p.ownerDomain != "" })
+	r.projects = store.NewCache(s, r.findProject, ent.TypeProject, ent.TypeUserGrant, ent.TypeOrganization, ent.TypeOrganizationDomain).
+		Only(func(a authorization) bool { return a.domain != "" && len(a.roles) <= maxHeldRoles })
+	r.clients = store.NewCache(s, r.findClientProject, ent.TypeApplication, ent.TypeProject)
+	return r
 }
 
 // about is whom claims tell of, and how much.
@@ -65,7 +78,7 @@ type inProject struct {
 func (r *claimReader) of(ctx context.Context, a about) (claims, error) {
 	c := claims{}
 	if a.asks.owner || a.asks.organization != "" || a.personal && a.asks.personal() {
-		p, found, err := r.person(ctx, a.userKey)
+		p, found, err := r.people.Get(ctx, a.userKey)
 		if err != nil {
 			return nil, err
 		}
@@ -164,9 +177,14 @@ func otherProjects(audience []string, except ...string) []inProject {
 // where a machine user got it itself. It returns the errors of the database.
 func (r *claimReader) clientProject(ctx context.Context, b token.Bearer) (projectID string, err error) {
 	if b.ApplicationKey != 0 {
-		_, err = r.clients.Row(ctx, []any{b.ApplicationKey}, &projectID)
+		projectID, _, err = r.clients.Get(ctx, b.ApplicationKey)
 	}
 	return projectID, err
+}
+
+func (r *claimReader) findClientProject(ctx context.Context, applicationKey int64) (projectID string, found bool, err error) {
+	found, err = r.clientRow.Row(ctx, []any{applicationKey}, &projectID)
+	return projectID, found, err
 }
 
 // clientProjectLookup finds the project of an application. Foreign keys never

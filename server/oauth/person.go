@@ -29,11 +29,11 @@ type person struct {
 	ownerDomain string
 }
 
-// person returns a user; found is false for one who is gone. It returns the
+// findPerson finds a user; found is false for one who is gone. It returns the
 // errors of the database.
-func (r *claimReader) person(ctx context.Context, userKey int64) (p person, found bool, err error) {
+func (r *claimReader) findPerson(ctx context.Context, userKey int64) (p person, found bool, err error) {
 	var domain *string
-	found, err = r.people.Row(ctx, []any{userKey},
+	found, err = r.personRow.Row(ctx, []any{userKey},
 		&p.kind, &p.userName, &p.nameScope, &p.first, &p.last, &p.nick, &p.display, &p.language, &p.gender,
 		&p.email, &p.emailVerified, &p.phone, &p.phoneVerified, &p.changedAt, &p.ownerID, &p.ownerName, &domain)
 	if domain != nil {

@@ -32,9 +32,22 @@ type authorization struct {
 // grant of a user; 0 for no user. found is false if there is no such project.
 // It returns the errors of the database.
 func (r *claimReader) project(ctx context.Context, userKey int64, projectID string) (a authorization, found bool, err error) {
+	return r.projects.Get(ctx, userProject{userKey, projectID})
+}
+
+// userProject is a user, by its primary key, in a project.
+type userProject struct {
+	userKey   int64
+	projectID string
+}
+
+// maxHeldRoles bounds the roles of a grant that is held; their keys are short.
+const maxHeldRoles = 50
+
+func (r *claimReader) findProject(ctx context.Context, of userProject) (a authorization, found bool, err error) {
 	var domain *string
 	var roles []byte
-	found, err = r.projects.Row(ctx, []any{userKey, projectID},
+	found, err = r.projectRow.Row(ctx, []any{of.userKey, of.projectID},
 		&a.owner, &a.roleAssertion, &a.roleCheck, &a.ownerCheck, &roles, &domain)
 	if err != nil || !found {
 		return a, false, err

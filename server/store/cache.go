@@ -14,12 +14,15 @@ const DefaultCacheSize = 10_000
 // what was there before; in other processes it may, until they hear of the
 // change. It is safe for concurrent use.
 //
-// It holds only what was found, and only what a row that is added cannot change.
+// It holds only what was found, and only what a row that is added cannot change,
+// but for the kinds of which that is told as well.
 // It knows no time: whoever gets an answer that expires looks at the clock. An
 // answer is shared, so nobody changes it.
 type Cache[K comparable, V any] struct {
 	caches *caches
 	load   func(context.Context, K) (V, bool, error)
+	// keep tells which answers are held; nil where all are.
+	keep func(V) bool
 	// owner tells the instance of an answer; nil where it is that of the context.
 	owner func(V) string
 	size  int
@@ -66,32 +69,51 @@ func NewCacheAcross[K comparable, V any](s *Store, owner func(V) string, load fu
 	return c
 }
 
+// Only has the cache hold those answers alone that keep is true for: none that
+// is too large, or that an added row would change. It returns the cache, and is
+// called before any Get.
+func (c *Cache[K, V]) Only(keep func(V) bool) *Cache[K, V] {
+	c.keep = keep
+	return c
+}
+
 // Get returns the answer for the key in the instance of ctx, and whether there
 // is one. The errors are those of load.
 func (c *Cache[K, V]) Get(ctx context.Context, key K) (value V, found bool, err error) {
-	k := cacheKey[K]{key: key}
-	if c.owner == nil {
-		if k.instanceID, err = scope(ctx); err == nil && k.instanceID == "" {
-			err = errNoInstance
-		}
-		if err != nil {
-			return value, false, err
-		}
+	if value, found, err = c.Held(ctx, key); found || err != nil {
+		return value, found, err
 	}
-	// Here a caller would be waited for who sends back the position of a change
-	// that this process has not heard of yet.
-	if c.size <= 0 || !c.caches.serving.Load() {
-		return c.load(ctx, key)
+	return c.Ask(ctx, key)
+}
+
+// Held returns the answer for the key in the instance of ctx if it is held, and
+// asks no database.
+func (c *Cache[K, V]) Held(ctx context.Context, key K) (value V, held bool, err error) {
+	k, err := c.key(ctx, key)
+	if err != nil || !c.serves() {
+		return value, false, err
 	}
-	began := c.drops.now.Load()
 	c.mu.RLock()
 	e, there := c.entries[k]
 	c.mu.RUnlock()
-	if there && c.drops.holds(e.mark, e.began) {
-		return e.value, true, nil
+	if !there || !c.drops.holds(e.mark, e.began) {
+		return value, false, nil
 	}
-	if value, found, err = c.load(ctx, key); err == nil && found {
-		e = cacheEntry[V]{value: value, began: began}
+	return e.value, true, nil
+}
+
+// Ask is Get, but asks the database in any case. What it finds is held.
+func (c *Cache[K, V]) Ask(ctx context.Context, key K) (value V, found bool, err error) {
+	k, err := c.key(ctx, key)
+	if err != nil {
+		return value, false, err
+	}
+	if !c.serves() {
+		return c.load(ctx, key)
+	}
+	began := c.drops.now.Load()
+	if value, found, err = c.load(ctx, key); err == nil && found && (c.keep == nil || c.keep(value)) {
+		e := cacheEntry[V]{value: value, began: began}
 		if c.owner == nil {
 			e.mark = c.drops.markOf(k.instanceID)
 		} else {
@@ -100,6 +122,20 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (value V, found bool, err 
 		c.put(k, e)
 	}
 	return value, found, err
+}
+
+// serves reports whether answers are held now. Here a caller would be waited for
+// who sends back the position of a change that this process has not heard of yet.
+func (c *Cache[K, V]) serves() bool { return c.size > 0 && c.caches.serving.Load() }
+
+func (c *Cache[K, V]) key(ctx context.Context, key K) (k cacheKey[K], err error) {
+	k.key = key
+	if c.owner == nil {
+		if k.instanceID, err = scope(ctx); err == nil && k.instanceID == "" {
+			err = errNoInstance
+		}
+	}
+	return k, err
 }
 
 // put keeps an answer, in place of any other one if there is no room. One that

@@ -428,7 +428,7 @@ func TestCacheOfAKindThatIsNotTold(t *testing.T) {
 
 func TestCachedKindsAreOfInstances(t *testing.T) {
 	for kind := range cachedKinds {
-		if tables[kind] == "" || ofInstallation(kind) {
+		if tables[kind] == "" && kind != UserCounts || ofInstallation(kind) {
 			t.Errorf("%s", kind)
 		}
 	}

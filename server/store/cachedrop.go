@@ -21,19 +21,31 @@ var cachedKinds = map[string]bool{
 	ent.TypeInstanceDomain:      true,
 	ent.TypeMachineKey:          true,
 	ent.TypeOrganization:        true,
+	ent.TypeOrganizationDomain:  true,
 	ent.TypePersonalAccessToken: true,
 	ent.TypeProject:             true,
 	ent.TypeSigningKey:          true,
 	ent.TypeUser:                true,
+	ent.TypeUserGrant:           true,
+	UserCounts:                  true,
 }
+
+// UserCounts stands for the changes that are counted on users: a cache names it
+// whose answers tell when a user was last changed. The first count of a user is
+// that of the user being added, which is no change.
+const UserCounts = "count of changes of " + ent.TypeUser
+
+// addedKinds are those of the cached kinds of which an added row is told like one
+// that is changed: an answer may say that there is none.
+var addedKinds = map[string]bool{ent.TypeUserGrant: true}
 
 // change says that rows of a kind were changed or removed in an instance; in all
 // of them if it is empty.
 type change struct{ kind, instanceID string }
 
 // touch notes a change that the transaction makes. ent's hooks call it; whoever
-// changes rows past them does it as well. A sequence that is counted is no
-// change, nor is an added row: no answer depends on these.
+// changes rows past them does it as well. A sequence that is counted is none,
+// nor is an added row but of addedKinds: no answer depends on these.
 func (tx *Tx) touch(ctx context.Context, kind string) error {
 	if !cachedKinds[kind] {
 		return nil
@@ -44,6 +56,14 @@ func (tx *Tx) touch(ctx context.Context, kind string) error {
 	}
 	tx.touched[change{kind, instanceID}] = true
 	return nil
+}
+
+// touchCounted notes that changes were counted on an object, up to a sequence.
+func (tx *Tx) touchCounted(ctx context.Context, table string, sequence int64) error {
+	if table != tables[ent.TypeUser] || sequence == 1 {
+		return nil
+	}
+	return tx.touch(ctx, UserCounts)
 }
 
 // caches knows which caches depend on which kinds of rows.

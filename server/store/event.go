@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/bastide-id/bastide/ent"
@@ -138,7 +139,7 @@ func (tx *Tx) count(ctx context.Context, object Object) (sequence int64, err err
 	if err := rows.Scan(&sequence); err != nil {
 		return 0, err
 	}
-	return sequence, rows.Close()
+	return sequence, errors.Join(rows.Close(), tx.touchCounted(ctx, object.row.table, sequence))
 }
 
 // Seen reports whether the history knows an object of the type with the id, be

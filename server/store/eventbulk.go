@@ -86,6 +86,9 @@ func (tx *Tx) countAll(ctx context.Context, objects []Object) (map[int64]int64, 
 			return nil, err
 		}
 		sequences[key] = sequence
+		if err := tx.touchCounted(ctx, table, sequence); err != nil {
+			return nil, err
+		}
 	}
 	return sequences, rows.Err()
 }

@@ -214,7 +214,7 @@ func (s *Store) trackChanges(next ent.Mutator) ent.Mutator {
 		if !unrecorded(m) {
 			tx.changed = true
 		}
-		if !m.Op().Is(ent.OpCreate) && !onlyLastUse(m) {
+		if (!m.Op().Is(ent.OpCreate) || addedKinds[m.Type()]) && !onlyLastUse(m) {
 			if err := tx.touch(ctx, m.Type()); err != nil {
 				return nil, err
 			}

@@ -49,7 +49,7 @@ func (t *Tokens) MachineByAssertion(ctx context.Context, assertion, issuer strin
 	if !goodKeyID(keyID) {
 		return Client{}, fault.AssertionInvalid.With().Because(errKeyUnknown)
 	}
-	c, key, err := t.ownerOfKey(ctx, keyID)
+	c, key, err := t.clients.ownerOf(ctx, t.clients.machineKeys, keyID, t.store.Now())
 	if err != nil {
 		return Client{}, err
 	}
@@ -80,23 +80,23 @@ func (t *Tokens) checkAssertion(parsed *jwt.JSONWebToken, claims jwt.Claims, c C
 	return nil
 }
 
-// ownerOfKey returns the active user of a key and the key, in one statement; a
-// nil key when there is none, or when it has expired.
-func (t *Tokens) ownerOfKey(ctx context.Context, keyID string) (Client, any, error) {
+// findMachineKey finds a key by its id, expired or not, with its active user, in
+// one statement.
+func (c *clients) findMachineKey(ctx context.Context, keyID string) (keyOwner, bool, error) {
 	var u ent.User
 	var der []byte
 	var until *time.Time
-	found, err := t.machineKey.Row(ctx, []any{keyID}, &der, &until, &u.ID, &u.UserID, &u.ResourceOwner, &u.AccessTokenType)
-	if err != nil || !found || until != nil && !until.After(t.store.Now()) {
-		return Client{}, nil, err
+	found, err := c.machineKey.Row(ctx, []any{keyID}, &der, &until, &u.ID, &u.UserID, &u.ResourceOwner, &u.AccessTokenType)
+	if err != nil || !found {
+		return keyOwner{}, false, err
 	}
-	c := machine(&u, keyID)
-	c.Until = until
+	owner := machine(&u, keyID)
+	owner.Until = until
 	key, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
-		return Client{}, nil, fmt.Errorf("token: machine key %s: %w", keyID, err)
+		return keyOwner{}, false, fmt.Errorf("token: machine key %s: %w", keyID, err)
 	}
-	return c, key, nil
+	return keyOwner{owner, key}, true, nil
 }
 
 // machineKeyLookup finds a key by its id, with its user. Only those of active

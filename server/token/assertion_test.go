@@ -125,6 +125,7 @@ func testAssertionStates(t *testing.T, d *tokentest.Directory, ctx context.Conte
 	if _, err := d.Tokens.MachineByAssertion(ctx, assertion, here); err != nil {
 		t.Error(err)
 	}
+	d.SetUserState(t, ctx, u, user.StateActive) // nothing is held of it
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := d.Tokens.MachineByAssertion(gone, assertion, here); err == nil || errors.Is(err, fault.AssertionInvalid.With()) {

@@ -2,12 +2,15 @@ package token
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
 
+	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/accesstoken"
 	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/organization"
@@ -22,6 +25,7 @@ import (
 )
 
 // Bearer is whom a token that is valid now stands for, and what it is good for.
+// It is shared: nobody changes its lists.
 type Bearer struct {
 	// Kind is that of a personal access token or of an access token.
 	Kind id.Kind
@@ -77,17 +81,7 @@ func (t *Tokens) Bearer(ctx context.Context, token string) (Bearer, error) {
 	if !opaque && keyID == "" || caller.InstanceOf(ctx).ID == "" {
 		return Bearer{}, fault.TokenInvalid.With()
 	}
-	b := Bearer{Kind: kind, JWT: !opaque}
-	var found bool
-	var err error
-	switch {
-	case b.JWT:
-		found, err = t.findAccess(ctx, t.signed, []any{id.Hash(token), keyID}, &b)
-	case kind == id.PersonalAccessToken:
-		found, err = t.findPersonal(ctx, token, &b)
-	default:
-		found, err = t.findAccess(ctx, t.access, []any{id.Hash(token)}, &b)
-	}
+	b, found, err := t.bearers.Get(ctx, bearerKey{kind: kind, hash: [sha256.Size]byte(id.Hash(token)), keyID: keyID})
 	if err == nil && (!found || b.ExpiresAt != nil && !b.ExpiresAt.After(t.store.Now())) {
 		err = fault.TokenInvalid.With()
 	}
@@ -97,9 +91,55 @@ func (t *Tokens) Bearer(ctx context.Context, token string) (Bearer, error) {
 	return b, err
 }
 
-func (t *Tokens) findPersonal(ctx context.Context, token string, b *Bearer) (bool, error) {
+// bearerKey is what a token is looked for by.
+type bearerKey struct {
+	kind id.Kind
+	hash [sha256.Size]byte
+	// keyID is that of the signing key of a JWT; empty for an opaque token.
+	keyID string
+}
+
+// maxHeld bounds what is held of an answer that has lists or settings, in bytes.
+const maxHeld = 4 << 10
+
+// newBearers returns the cache of tokens that are there, expired or not.
+func (t *Tokens) newBearers() *store.Cache[bearerKey, Bearer] {
+	return store.NewCache(t.store, t.findBearer,
+		ent.TypeAccessToken, ent.TypePersonalAccessToken, ent.TypeSigningKey, ent.TypeUser,
+		ent.TypeApplication, ent.TypeProject, ent.TypeOrganization, ent.TypeInstance,
+	).Only(func(b Bearer) bool { return b.size() <= maxHeld })
+}
+
+// size returns how many bytes the lists and the actor take up.
+func (b Bearer) size() int {
+	size := len(b.Actor)
+	for _, list := range [][]string{b.Scopes, b.Audience} {
+		for _, s := range list {
+			size += len(s) + len(`"",`)
+		}
+	}
+	return size
+}
+
+// findBearer finds a token, whether or not it has expired.
+func (t *Tokens) findBearer(ctx context.Context, key bearerKey) (b Bearer, found bool, err error) {
+	b = Bearer{Kind: key.kind, JWT: key.keyID != ""}
+	switch {
+	case b.JWT:
+		found, err = t.findAccess(ctx, t.signed, []any{key.hash[:], key.keyID}, &b)
+	case b.Kind == id.PersonalAccessToken:
+		found, err = t.findPersonal(ctx, key.hash[:], &b)
+	default:
+		found, err = t.findAccess(ctx, t.access, []any{key.hash[:]}, &b)
+	}
+	// Who appends to a list gets one of its own.
+	b.Scopes, b.Audience = slices.Clip(b.Scopes), slices.Clip(b.Audience)
+	return b, found, err
+}
+
+func (t *Tokens) findPersonal(ctx context.Context, hash []byte, b *Bearer) (bool, error) {
 	var scopes []byte
-	found, err := t.personal.Row(ctx, []any{id.Hash(token)},
+	found, err := t.personal.Row(ctx, []any{hash},
 		&b.tokenKey, &b.TokenID, &b.CreatedAt, &b.ExpiresAt, &scopes, &b.UserKey, &b.UserID, &b.OrganizationID)
 	if err != nil || !found {
 		return false, err

@@ -9,7 +9,8 @@ import (
 )
 
 // Client is who authenticated at the endpoints of OAuth 2.0: a machine user,
-// which is its own client, or an application.
+// which is its own client, or an application. What it points at is shared: nobody
+// changes it.
 type Client struct {
 	// ID is the client id: the id of the machine user, or the application's.
 	ID string

@@ -29,7 +29,7 @@ func (t *Tokens) ApplicationByAssertion(ctx context.Context, assertion string, a
 	if !goodKeyID(keyID) {
 		return Client{}, fault.AssertionInvalid.With().Because(errKeyUnknown)
 	}
-	c, key, err := t.applicationOfKey(ctx, keyID)
+	c, key, err := t.clients.ownerOf(ctx, t.clients.applicationKeys, keyID, t.store.Now())
 	if err != nil {
 		return Client{}, err
 	}
@@ -65,18 +65,18 @@ func (t *Tokens) checkClientAssertion(parsed *jwt.JSONWebToken, claims jwt.Claim
 	return nil
 }
 
-// applicationOfKey returns the active application of a key and the key, in one
-// statement; a nil key when there is none, or when it has expired.
-func (t *Tokens) applicationOfKey(ctx context.Context, keyID string) (Client, any, error) {
-	c := Client{Credential: keyID}
+// findApplicationKey finds a key by its id, expired or not, with its active
+// application, in one statement.
+func (c *clients) findApplicationKey(ctx context.Context, keyID string) (keyOwner, bool, error) {
+	owner := Client{Credential: keyID}
 	var der []byte
-	found, err := t.clients.applicationKey.Row(ctx, []any{keyID}, applicationPlaces(&c, &der, &c.Until)...)
-	if err != nil || !found || c.Until != nil && !c.Until.After(t.store.Now()) {
-		return Client{}, nil, err
+	found, err := c.applicationKey.Row(ctx, []any{keyID}, applicationPlaces(&owner, &der, &owner.Until)...)
+	if err != nil || !found {
+		return keyOwner{}, false, err
 	}
 	key, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
-		return Client{}, nil, fmt.Errorf("token: application key %s: %w", keyID, err)
+		return keyOwner{}, false, fmt.Errorf("token: application key %s: %w", keyID, err)
 	}
-	return c, key, nil
+	return keyOwner{owner, key}, true, nil
 }

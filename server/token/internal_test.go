@@ -148,13 +148,3 @@ func TestLastUseKept(t *testing.T) {
 		t.Errorf("%d tokens wait", len(l.used))
 	}
 }
-
-func TestSignersBound(t *testing.T) {
-	s := newSigners()
-	for n := range maxSigners + 10 {
-		s.put(signerKey{instanceID: "1", keyID: string(rune(n))}, nil)
-	}
-	if len(s.byKey) != maxSigners {
-		t.Errorf("%d keys are held", len(s.byKey))
-	}
-}

@@ -81,9 +81,12 @@ func ScopeOf(assertion string) string {
 // that encoders do, and header and claims are UTF-8 (RFC 7519, 7.2). The decoder
 // would pass over line breaks and stray bits, and let one token have many texts.
 func canonical(token string) bool {
+	if strings.ContainsAny(token, "\r\n") {
+		return false
+	}
 	for i, part := range strings.Split(token, ".") {
-		raw, err := base64.RawURLEncoding.DecodeString(part)
-		if err != nil || base64.RawURLEncoding.EncodeToString(raw) != part || i < 2 && !utf8.Valid(raw) {
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
+		if err != nil || i < 2 && !utf8.Valid(raw) {
 			return false
 		}
 	}

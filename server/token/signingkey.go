@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
-	"sync"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
@@ -19,44 +18,13 @@ import (
 )
 
 const (
-	// maxSigners bounds the keys that are held ready to sign.
-	maxSigners = 1000
 	// publishedFor is how long a key is published that signs no more: as long as
 	// what it signed is valid, and a minute for what was being signed.
 	publishedFor = Lifetime + time.Minute
 )
 
-// signers keeps the keys that were unsealed, by instance and id. A key never
-// changes, so nothing here grows old.
-type signers struct {
-	mu    sync.Mutex
-	byKey map[signerKey]jose.Signer
-}
-
-type signerKey struct {
-	instanceID, keyID string
-	typ               jose.ContentType
-}
-
-func newSigners() *signers { return &signers{byKey: make(map[signerKey]jose.Signer)} }
-
-func (s *signers) get(key signerKey) jose.Signer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.byKey[key]
-}
-
-func (s *signers) put(key signerKey, signer jose.Signer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.byKey) >= maxSigners {
-		for other := range s.byKey { // any one
-			delete(s.byKey, other)
-			break
-		}
-	}
-	s.byKey[key] = signer
-}
+// signers sign with the active key of an instance, one for each type of token.
+type signers map[jose.ContentType]jose.Signer
 
 // PublicKeys returns the keys that verify what the instance of ctx signs, the
 // newest first: those that will sign, the one that does, and those that did
@@ -90,34 +58,46 @@ type sealedKey struct {
 }
 
 // signer returns what signs tokens of a type for the instance of ctx: its active
-// key, which is asked for each time, so that one that was retired or deleted
-// signs nothing more. The first use in an instance makes the key.
+// key, which is not held longer than it is that, so that one that was retired or
+// deleted signs nothing more. The first use in an instance makes the key.
 func (t *Tokens) signer(ctx context.Context, typ jose.ContentType) (jose.Signer, error) {
+	all, found, err := t.signers.Get(ctx, struct{}{})
+	if err == nil && !found {
+		var active sealedKey
+		if active, err = t.makeFirstKey(ctx); err == nil {
+			all, err = t.unsealSigners(ctx, active)
+		}
+	}
+	return all[typ], err
+}
+
+// findSigners finds the active key and unseals it.
+func (t *Tokens) findSigners(ctx context.Context, _ struct{}) (signers, bool, error) {
 	var active sealedKey
 	found, err := t.active.Row(ctx, nil, &active.id, &active.algorithm, &active.private)
-	if err == nil && !found {
-		active, err = t.makeFirstKey(ctx)
+	if err != nil || !found {
+		return nil, false, err
 	}
+	all, err := t.unsealSigners(ctx, active)
+	return all, err == nil, err
+}
+
+func (t *Tokens) unsealSigners(ctx context.Context, key sealedKey) (signers, error) {
+	private, err := t.unseal(ctx, caller.InstanceOf(ctx).ID, key)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("token: signing key %s: %w", key.id, err)
 	}
-	key := signerKey{instanceID: caller.InstanceOf(ctx).ID, keyID: active.id, typ: typ}
-	if known := t.signers.get(key); known != nil {
-		return known, nil
+	all := make(signers)
+	for _, typ := range []jose.ContentType{idTokenType, accessTokenType} {
+		all[typ], err = jose.NewSigner(
+			jose.SigningKey{Algorithm: key.algorithm, Key: jose.JSONWebKey{Key: private, KeyID: key.id}},
+			(&jose.SignerOptions{}).WithType(typ),
+		)
+		if err != nil {
+			return nil, err
+		}
 	}
-	private, err := t.unseal(ctx, key.instanceID, active)
-	if err != nil {
-		return nil, fmt.Errorf("token: signing key %s: %w", active.id, err)
-	}
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: active.algorithm, Key: jose.JSONWebKey{Key: private, KeyID: active.id}},
-		(&jose.SignerOptions{}).WithType(typ),
-	)
-	if err != nil {
-		return nil, err
-	}
-	t.signers.put(key, signer)
-	return signer, nil
+	return all, nil
 }
 
 // activeLookup finds the key that signs.

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
@@ -71,21 +72,22 @@ type Tokens struct {
 	log         *slog.Logger
 	pairs       *keyPairs
 	lastUse     *lastUse
-	signers     *signers
 	// mayImpersonate is that of the Options.
 	mayImpersonate func(ctx context.Context, actorID string, userKey int64, organizationID string) (bool, error)
 	expect         func(at time.Time)
-	// The queries of Bearer and MachineByAssertion.
-	personal, access, signed, machineKey *store.Lookup
-	clients                              clientLookups
+	// The queries of Bearer, and what they found.
+	personal, access, signed *store.Lookup
+	bearers                  *store.Cache[bearerKey, Bearer]
+	clients                  *clients
 	// What Issue and useOnce add.
 	issuance    issuance
 	use         *store.Insertion
 	keyLifetime time.Duration
 	// rotationBatch is how many keys RotateDue reads at once.
 	rotationBatch int
-	// The query of signer.
-	active *store.Lookup
+	// The query of signer, and what it found.
+	active  *store.Lookup
+	signers *store.Cache[struct{}, signers]
 }
 
 // New returns Tokens that make no keys ahead and do not write down when tokens
@@ -106,27 +108,28 @@ func New(options Options) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tokens{
+	t := &Tokens{
 		store:          options.Store,
 		masterKey:      options.MasterKey,
 		systemUsers:    users,
 		log:            options.Log,
 		pairs:          newKeyPairs(options.KeyPairs),
 		lastUse:        newLastUse(options.Store, options.Log),
-		signers:        newSigners(),
 		expect:         options.Expect,
 		personal:       personalLookup(options.Store),
 		access:         accessLookup(options.Store),
 		signed:         signedLookup(options.Store),
-		machineKey:     machineKeyLookup(options.Store),
-		clients:        newClientLookups(options.Store),
+		clients:        newClients(options.Store),
 		issuance:       newIssuance(options.Store),
 		use:            useInsertion(options.Store),
 		mayImpersonate: options.MayImpersonate,
 		keyLifetime:    cmp.Or(options.KeyLifetime, DefaultKeyLifetime),
 		rotationBatch:  defaultRotationBatch,
 		active:         activeLookup(options.Store),
-	}, nil
+	}
+	t.bearers = t.newBearers()
+	t.signers = store.NewCache(t.store, t.findSigners, ent.TypeSigningKey, ent.TypeInstance)
+	return t, nil
 }
 
 // Start begins the work in the background: making key pairs ahead, and writing
