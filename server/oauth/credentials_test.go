@@ -141,12 +141,13 @@ func TestRemovedWhileTokensAreIssued(t *testing.T) {
 
 // The ID token is for the client id as the client knows it: libraries compare
 // the two. A name that is the client id of an application is not, for whoever
-// chose it. Access tokens have the user id in any case.
+// chose it, nor is that of a project or of the APIs. Access tokens have the user id in any case.
 func TestAudienceOfAPresentedName(t *testing.T) {
 	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
 		e := newEndpoint(t, d)
 		a := e.application(t, apiBySecret)
 		robot, forger := e.named(t, "robot", "", ""), e.named(t, a.row.ClientID, "", "")
+		another, third := e.named(t, a.project.ProjectID, "", ""), e.named(t, "zitadel", "", "")
 		secret := e.machineSecret(t, robot)
 		for name, c := range map[string]struct {
 			request        request
@@ -157,6 +158,8 @@ func TestAudienceOfAPresentedName(t *testing.T) {
 			"login name by body":          {byBody("client_id", "robot", "client_secret", secret), robot.UserID, "robot"},
 			"login name in other letters": {byBasic("ROBOT", secret), robot.UserID, "ROBOT"},
 			"client id of an application": {byBasic(a.row.ClientID, e.machineSecret(t, forger)), forger.UserID, forger.UserID},
+			"id of a project":             {byBasic(a.project.ProjectID, e.machineSecret(t, another)), another.UserID, another.UserID},
+			"the APIs":                    {byBasic("zitadel", e.machineSecret(t, third)), third.UserID, third.UserID},
 		} {
 			t.Run(name, func(t *testing.T) {
 				status, _, got := e.ask(t, c.request.with("scope", scopes))

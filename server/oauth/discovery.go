@@ -69,9 +69,10 @@ func (e *endpoints) discover(w http.ResponseWriter, r *http.Request) {
 		TokenEndpointAuthAlgorithms: assertionAlgorithms,
 		IntrospectionAuth:           authMethods,
 		IntrospectionAuthAlgorithms: assertionAlgorithms,
-		RevocationAuth:              authMethods,
-		RevocationAuthAlgorithms:    assertionAlgorithms,
-		Claims:                      claimsSupported,
+		// Whoever has nothing to authenticate with names itself by client_id.
+		RevocationAuth:           append(slices.Clone(authMethods), oidc.AuthMethodNone),
+		RevocationAuthAlgorithms: assertionAlgorithms,
+		Claims:                   claimsSupported,
 	})
 }
 

@@ -40,6 +40,9 @@ type exchange struct {
 	requested oidc.TokenType
 	scope     string
 	audience  []string
+	// confinedTo is the organization that the new token is confined to; empty for
+	// none.
+	confinedTo string
 }
 
 // subject is a user whom a token stands for, or whom an actor named.

@@ -75,7 +75,7 @@ func TestExchangeNarrows(t *testing.T) {
 			"everything":              {exchangeOf(source), scopes + " " + confined, nil},
 			"fewer scopes":            {exchangeOf(source, "scope", "openid"), "openid " + confined, nil},
 			"unknown scopes":          {exchangeOf(source, "scope", "openid x y:z"), "openid " + confined, nil},
-			"scopes of information":   {exchangeOf(plain, "scope", "openid"), "openid", nil},
+			"scopes of information":   {exchangeOf(plain, "scope", "profile x"), "profile", nil},
 			"an audience":             {with(exchangeOf(source), "audience", project), "openid " + confined, []string{project}},
 			"an audience twice":       {with(exchangeOf(source), "audience", project, project, ""), "openid " + confined, []string{project}},
 			"two audiences":           {with(exchangeOf(source), "audience", project, "zitadel"), scopes + " " + confined, []string{project, "zitadel"}},

@@ -61,8 +61,8 @@ func TestImpersonateBounds(t *testing.T) {
 	narrow := w.tokenFor(t, w.user, w.app, w.until(time.Hour), func(g *token.Grant) { g.Scopes = []string{"profile"} })
 	acting := []string{"actor_token", proof.Token, "actor_token_type", accessType}
 	w.refused(t, w.app, exchangeOf(narrow.Token, append(acting, "scope", token.ScopeAPI)...), "invalid_scope")
-	got := w.exchanged(t, exchangeOf(narrow.Token, append(acting, "scope", "openid")...))
-	if b := w.bearer(t, got["access_token"]); got["expires_in"] != 3600.0 || !slices.Equal(b.Scopes, []string{"openid"}) {
+	got := w.exchanged(t, exchangeOf(narrow.Token, append(acting, "scope", "profile")...))
+	if b := w.bearer(t, got["access_token"]); got["expires_in"] != 3600.0 || !slices.Equal(b.Scopes, []string{"profile"}) {
 		t.Errorf("the answer is %v", got)
 	}
 	short := w.tokenFor(t, actor, w.app, w.until(time.Minute), func(g *token.Grant) { g.Scopes = nil })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -84,15 +85,17 @@ func (e *endpoints) mayLookAt(ctx context.Context, c token.Client, b token.Beare
 		in, found, err := e.claims.project(ctx, b.UserKey, c.ProjectID)
 		return found && in.granted, err
 	}
-	for _, name := range b.Audience {
-		// The id of a user who got the token itself is no client's, and no
-		// project's, whoever chose it.
-		ofUser := b.ApplicationKey == 0 && name == b.ClientID
-		if name != "" && !ofUser && (name == c.ID || name == c.ProjectID) {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.ContainsFunc(others(b), func(name string) bool {
+		return name != "" && (name == c.ID || name == c.ProjectID)
+	}), nil
+}
+
+// others returns the audience of a token without the user who got it itself: the
+// id of a user is no client's, and no project's, whoever chose it.
+func others(b token.Bearer) []string {
+	return slices.DeleteFunc(slices.Clone(b.Audience), func(name string) bool {
+		return b.ApplicationKey == 0 && name == b.ClientID
+	})
 }
 
 // describe returns what is said of an active token (RFC 7662, 2.2). The roles in

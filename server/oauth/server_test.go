@@ -43,7 +43,7 @@ func TestDiscovery(t *testing.T) {
 		"token_endpoint_auth_signing_alg_values_supported":         []any{"RS256"},
 		"introspection_endpoint_auth_methods_supported":            methods,
 		"introspection_endpoint_auth_signing_alg_values_supported": []any{"RS256"},
-		"revocation_endpoint_auth_methods_supported":               methods,
+		"revocation_endpoint_auth_methods_supported":               append(slices.Clone(methods), "none"),
 		"revocation_endpoint_auth_signing_alg_values_supported":    []any{"RS256"},
 		"claims_supported": []any{
 			"iss", "sub", "aud", "exp", "iat", "auth_time", "act",

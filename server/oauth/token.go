@@ -12,6 +12,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/bastide-id/bastide/ent/application"
+	"github.com/bastide-id/bastide/ent/project"
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/token"
@@ -99,13 +100,16 @@ func (e *endpoints) give(ctx context.Context, g token.Grant, asked string) (toke
 
 // idTokenAudience returns the client id as the client knows it, with which it
 // compares the audience (OpenID Connect Core 1.0, 3.1.3.7). A login name, which
-// its owner chose, never stands for the application that has it as its client id:
-// the ID token would be good there. It returns the errors of the database.
+// its owner chose, never stands for the application that has it as its client id,
+// nor for a project or the APIs: the ID token would be good there. It returns the errors of the database.
 func (e *endpoints) idTokenAudience(ctx context.Context, c token.Client) (string, error) {
-	if c.Presented == "" {
+	if c.Presented == "" || c.Presented == apiAudience {
 		return c.ID, nil
 	}
 	taken, err := e.store.Read().Application.Query().Where(application.ClientID(c.Presented)).Exist(ctx)
+	if err == nil && !taken {
+		taken, err = e.store.Read().Project.Query().Where(project.ProjectID(c.Presented)).Exist(ctx)
+	}
 	if taken {
 		return c.ID, err
 	}

@@ -21,9 +21,9 @@ const LoginNames Subject = "login names"
 // goes by those that stay, whose organizations are changed by who changes it.
 const Owners Subject = "owners"
 
-// Subjects is what tokens stand for, by id: who adds a user with an id of the
-// client's choice goes by the client ids of applications, who adds an application
-// goes by the ids of users.
+// Subjects is what tokens stand for and are good for, by id: who adds a user with
+// an id of the client's choice goes by the ids of projects, applications and
+// clients, who adds one of these goes by the ids of users.
 const Subjects Subject = "subjects"
 
 // HoldShared makes transactions that Hold the subject, in the instance of ctx,

@@ -14,6 +14,7 @@ import (
 	"github.com/bastide-id/bastide/ent/application"
 	"github.com/bastide-id/bastide/ent/applicationkey"
 	"github.com/bastide-id/bastide/ent/predicate"
+	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/id"
 	"github.com/bastide-id/bastide/server/store"
@@ -87,17 +88,14 @@ func Get(ctx context.Context, applications *ent.ApplicationClient, of *ent.Proje
 // Add adds an application to a project that is locked and active, in a
 // transaction that holds store.Subjects. It returns fault.ApplicationNameTaken,
 // or fault.UserIDTaken when a user has brought the client id, or once did:
-// tokens of either would have the same subject (RFC 9700, 4.15).
+// tokens of either would have the same subject (RFC 9700, 4.15). The id of the
+// application is no user's either.
 func Add(ctx context.Context, tx *store.Tx, in *ent.Project, n New) (store.Change, error) {
-	seen, err := tx.Seen(ctx, store.Object{Type: store.UserType, ID: n.ClientID})
-	if err == nil && seen {
-		err = fault.UserIDTaken.With()
-	}
-	if err != nil {
+	if err := user.CheckUnused(ctx, tx, n.ClientID, n.ID); err != nil {
 		return store.Change{}, err
 	}
 	object, name := store.ProjectObject(in), store.Text(n.Name)
-	_, err = tx.Record(ctx, store.ProjectApplicationAdded, object, store.Payload{Public: map[string]any{"appId": n.ID, "name": name}})
+	_, err := tx.Record(ctx, store.ProjectApplicationAdded, object, store.Payload{Public: map[string]any{"appId": n.ID, "name": name}})
 	if err != nil {
 		return store.Change{}, err
 	}

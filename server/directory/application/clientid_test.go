@@ -44,8 +44,17 @@ func add(ctx context.Context, d *tokentest.Directory, p *ent.Project, n applicat
 	})
 }
 
-// No application is given a client id that is, or was, the id of a user: tokens
-// of both would have the same subject (RFC 9700, 4.15).
+// addProject adds a project as the calls do.
+func addProject(ctx context.Context, d *tokentest.Directory, o *ent.Organization, id string) error {
+	return d.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := project.Add(ctx, tx, o, id, project.Settings{Name: id})
+		return err
+	})
+}
+
+// No application and no project is given an id that is, or was, the id of a
+// user: tokens of both would have the same subject (RFC 9700, 4.15), or those of
+// the user be good in the project.
 func TestClientIDIsNoUserID(t *testing.T) {
 	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
 		ctx, o := d.Instance(t, "http://acme.localhost")
@@ -59,9 +68,15 @@ func TestClientIDIsNoUserID(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n.ClientID = taken
-			if err := add(ctx, d, p, n); !errors.Is(err, fault.UserIDTaken.With()) {
-				t.Errorf("got %v", err)
+			sameID := n
+			sameID.ID, n.ClientID = taken, taken
+			for _, n := range []application.New{n, sameID} {
+				if err := add(ctx, d, p, n); !errors.Is(err, fault.UserIDTaken.With()) {
+					t.Errorf("got %v", err)
+				}
+			}
+			if err := addProject(ctx, d, o, taken); !errors.Is(err, fault.UserIDTaken.With()) {
+				t.Errorf("a project: got %v", err)
 			}
 		}
 		if count := d.Store.Read().Application.Query().CountX(ctx); count != 0 {
@@ -70,13 +85,13 @@ func TestClientIDIsNoUserID(t *testing.T) {
 	})
 }
 
-// Of a user and an application that are given one id at the same moment, one is
-// refused.
+// Of a user and an application, or a project, that are given one id at the same
+// moment, one is refused.
 func TestClientIDAndUserIDAtOnce(t *testing.T) {
 	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
 		ctx, o := d.Instance(t, "http://acme.localhost")
 		p, users := newProject(t, ctx, d, o), user.NewUsers(d.Store, nil)
-		for range 10 {
+		for round := range 20 {
 			n, err := application.Prepare(d.Store, "", application.API(application.APIBasic))
 			if err != nil {
 				t.Fatal(err)
@@ -88,7 +103,13 @@ func TestClientIDAndUserIDAtOnce(t *testing.T) {
 			}
 			var both sync.WaitGroup
 			var errs [2]error
-			both.Go(func() { errs[0] = add(ctx, d, p, n) })
+			both.Go(func() {
+				if round%2 == 0 {
+					errs[0] = add(ctx, d, p, n)
+				} else {
+					errs[0] = addProject(ctx, d, o, n.ClientID)
+				}
+			})
 			both.Go(func() {
 				errs[1] = d.Store.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 					in, err := tx.Organization.Query().Where(organization.OrganizationID(o.OrganizationID)).Only(ctx)

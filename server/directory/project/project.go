@@ -9,6 +9,7 @@ import (
 	"github.com/bastide-id/bastide/ent/projectrole"
 	"github.com/bastide-id/bastide/server/directory/application"
 	"github.com/bastide-id/bastide/server/directory/grant"
+	"github.com/bastide-id/bastide/server/directory/user"
 	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -63,8 +64,17 @@ type Settings struct {
 	PrivateLabelingSetting int32
 }
 
-// Add adds a project to an organization. It returns fault.ProjectNameTaken.
+// Add adds a project to an organization, in a transaction that has locked
+// nothing yet. It returns fault.ProjectNameTaken, or fault.UserIDTaken when a
+// user has brought the id, or once did: tokens of the user would be good in the
+// project.
 func Add(ctx context.Context, tx *store.Tx, in *ent.Organization, id string, s Settings) (store.Change, error) {
+	if err := tx.Hold(ctx, store.Subjects); err != nil {
+		return store.Change{}, err
+	}
+	if err := user.CheckUnused(ctx, tx, id); err != nil {
+		return store.Change{}, err
+	}
 	row, err := tx.Project.Create().
 		SetProjectID(id).SetOrganization(in).SetResourceOwner(in.OrganizationID).
 		SetName(store.Text(s.Name)).SetNameKey(store.Key(s.Name)).

@@ -14,6 +14,9 @@ import (
 	"github.com/bastide-id/bastide/server/store"
 )
 
+// apiAudience is what tokens that are good for the APIs have in their audience.
+const apiAudience = "zitadel"
+
 // New is a user to be created: a person if Human is set, else a machine.
 type New struct {
 	// ID is of the client's choice; empty for one of the server's.
@@ -205,24 +208,52 @@ func (p Prepared) setHuman(create *ent.UserCreate, tx *store.Tx) {
 }
 
 // checkFresh returns fault.UserIDTaken for an id that the instance has seen,
-// also if its user is gone, and for the client id of an application: tokens of
-// either would have the same subject (RFC 9700, 4.15).
+// also if its user is gone, and for those that tokens name beside it. Tokens of a
+// user and a client of one id would have the same subject (RFC 9700, 4.15), and
+// as the id is in the audience of the user's own tokens, they would be good for
+// the APIs, or in a project, of the same name.
 func (p Prepared) checkFresh(ctx context.Context, tx *store.Tx) error {
+	if p.ID == apiAudience {
+		return fault.UserIDTaken.With()
+	}
 	if err := tx.HoldShared(ctx, store.Subjects); err != nil {
 		return err
 	}
-	client, err := tx.Application.Query().Where(application.ClientID(p.ID)).Exist(ctx)
-	if err == nil && client {
+	taken, err := tx.Application.Query().Where(application.Or(application.ClientID(p.ID), application.ApplicationID(p.ID))).Exist(ctx)
+	if err == nil && taken {
 		err = fault.UserIDTaken.With()
 	}
 	if err != nil {
 		return err
 	}
-	seen, err := tx.Seen(ctx, store.Object{Type: store.UserType, ID: p.ID})
-	if err == nil && seen {
-		err = fault.UserIDTaken.With()
+	return checkUnseen(ctx, tx, p.ID, store.UserType, store.ProjectType)
+}
+
+// CheckUnused returns fault.UserIDTaken if one of the ids is, or was, that of a
+// user. It is for the ids of projects, applications and clients, which no user
+// brings, in a transaction that holds store.Subjects.
+func CheckUnused(ctx context.Context, tx *store.Tx, ids ...string) error {
+	for _, id := range ids {
+		if err := checkUnseen(ctx, tx, id, store.UserType); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
+}
+
+// checkUnseen returns fault.UserIDTaken if the instance has seen the id on an
+// object of one of the types.
+func checkUnseen(ctx context.Context, tx *store.Tx, id string, types ...string) error {
+	for _, kind := range types {
+		seen, err := tx.Seen(ctx, store.Object{Type: kind, ID: id})
+		if err == nil && seen {
+			err = fault.UserIDTaken.With()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p Prepared) record(ctx context.Context, tx *store.Tx, row *ent.User) (store.Change, error) {
