@@ -30,6 +30,8 @@ type AccessToken struct {
 	ApplicationPk *int64 `json:"application_pk,omitempty"`
 	// Credential holds the value of the "credential" field.
 	Credential string `json:"credential,omitempty"`
+	// Source holds the value of the "source" field.
+	Source *string `json:"source,omitempty"`
 	// Hash holds the value of the "hash" field.
 	Hash []byte `json:"-"`
 	// Scopes holds the value of the "scopes" field.
@@ -90,7 +92,7 @@ func (*AccessToken) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case accesstoken.FieldID, accesstoken.FieldUserPk, accesstoken.FieldApplicationPk:
 			values[i] = new(sql.NullInt64)
-		case accesstoken.FieldInstanceID, accesstoken.FieldTokenID, accesstoken.FieldCredential:
+		case accesstoken.FieldInstanceID, accesstoken.FieldTokenID, accesstoken.FieldCredential, accesstoken.FieldSource:
 			values[i] = new(sql.NullString)
 		case accesstoken.FieldCreatedAt, accesstoken.FieldExpiresAt:
 			values[i] = new(sql.NullTime)
@@ -146,6 +148,13 @@ func (_m *AccessToken) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field credential", values[i])
 			} else if value.Valid {
 				_m.Credential = value.String
+			}
+		case accesstoken.FieldSource:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field source", values[i])
+			} else if value.Valid {
+				_m.Source = new(string)
+				*_m.Source = value.String
 			}
 		case accesstoken.FieldHash:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -253,6 +262,11 @@ func (_m *AccessToken) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("credential=")
 	builder.WriteString(_m.Credential)
+	builder.WriteString(", ")
+	if v := _m.Source; v != nil {
+		builder.WriteString("source=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("hash=<sensitive>")
 	builder.WriteString(", ")

@@ -77,6 +77,20 @@ func (_c *AccessTokenCreate) SetNillableCredential(v *string) *AccessTokenCreate
 	return _c
 }
 
+// SetSource sets the "source" field.
+func (_c *AccessTokenCreate) SetSource(v string) *AccessTokenCreate {
+	_c.mutation.SetSource(v)
+	return _c
+}
+
+// SetNillableSource sets the "source" field if the given value is not nil.
+func (_c *AccessTokenCreate) SetNillableSource(v *string) *AccessTokenCreate {
+	if v != nil {
+		_c.SetSource(*v)
+	}
+	return _c
+}
+
 // SetHash sets the "hash" field.
 func (_c *AccessTokenCreate) SetHash(v []byte) *AccessTokenCreate {
 	_c.mutation.SetHash(v)
@@ -277,6 +291,10 @@ func (_c *AccessTokenCreate) createSpec() (*AccessToken, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Credential(); ok {
 		_spec.SetField(accesstoken.FieldCredential, field.TypeString, value)
 		_node.Credential = value
+	}
+	if value, ok := _c.mutation.Source(); ok {
+		_spec.SetField(accesstoken.FieldSource, field.TypeString, value)
+		_node.Source = &value
 	}
 	if value, ok := _c.mutation.Hash(); ok {
 		_spec.SetField(accesstoken.FieldHash, field.TypeBytes, value)

@@ -75,6 +75,9 @@ func (_u *AccessTokenUpdate) sqlSave(ctx context.Context) (_node int, err error)
 			}
 		}
 	}
+	if _u.mutation.SourceCleared() {
+		_spec.ClearField(accesstoken.FieldSource, field.TypeString)
+	}
 	if _u.mutation.ActorCleared() {
 		_spec.ClearField(accesstoken.FieldActor, field.TypeJSON)
 	}
@@ -176,6 +179,9 @@ func (_u *AccessTokenUpdateOne) sqlSave(ctx context.Context) (_node *AccessToken
 				ps[i](selector)
 			}
 		}
+	}
+	if _u.mutation.SourceCleared() {
+		_spec.ClearField(accesstoken.FieldSource, field.TypeString)
 	}
 	if _u.mutation.ActorCleared() {
 		_spec.ClearField(accesstoken.FieldActor, field.TypeJSON)

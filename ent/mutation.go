@@ -87,6 +87,7 @@ type AccessTokenMutation struct {
 	instance_id        *string
 	token_id           *string
 	credential         *string
+	source             *string
 	hash               *[]byte
 	scopes             *[]string
 	appendscopes       []string
@@ -414,6 +415,55 @@ func (m *AccessTokenMutation) OldCredential(ctx context.Context) (v string, err 
 // ResetCredential resets all changes to the "credential" field.
 func (m *AccessTokenMutation) ResetCredential() {
 	m.credential = nil
+}
+
+// SetSource sets the "source" field.
+func (m *AccessTokenMutation) SetSource(s string) {
+	m.source = &s
+}
+
+// Source returns the value of the "source" field in the mutation.
+func (m *AccessTokenMutation) Source() (r string, exists bool) {
+	v := m.source
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSource returns the old "source" field's value of the AccessToken entity.
+// If the AccessToken object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccessTokenMutation) OldSource(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSource is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSource requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSource: %w", err)
+	}
+	return oldValue.Source, nil
+}
+
+// ClearSource clears the value of the "source" field.
+func (m *AccessTokenMutation) ClearSource() {
+	m.source = nil
+	m.clearedFields[accesstoken.FieldSource] = struct{}{}
+}
+
+// SourceCleared returns if the "source" field was cleared in this mutation.
+func (m *AccessTokenMutation) SourceCleared() bool {
+	_, ok := m.clearedFields[accesstoken.FieldSource]
+	return ok
+}
+
+// ResetSource resets all changes to the "source" field.
+func (m *AccessTokenMutation) ResetSource() {
+	m.source = nil
+	delete(m.clearedFields, accesstoken.FieldSource)
 }
 
 // SetHash sets the "hash" field.
@@ -805,7 +855,7 @@ func (m *AccessTokenMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccessTokenMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.instance_id != nil {
 		fields = append(fields, accesstoken.FieldInstanceID)
 	}
@@ -820,6 +870,9 @@ func (m *AccessTokenMutation) Fields() []string {
 	}
 	if m.credential != nil {
 		fields = append(fields, accesstoken.FieldCredential)
+	}
+	if m.source != nil {
+		fields = append(fields, accesstoken.FieldSource)
 	}
 	if m.hash != nil {
 		fields = append(fields, accesstoken.FieldHash)
@@ -857,6 +910,8 @@ func (m *AccessTokenMutation) Field(name string) (ent.Value, bool) {
 		return m.ApplicationPk()
 	case accesstoken.FieldCredential:
 		return m.Credential()
+	case accesstoken.FieldSource:
+		return m.Source()
 	case accesstoken.FieldHash:
 		return m.Hash()
 	case accesstoken.FieldScopes:
@@ -888,6 +943,8 @@ func (m *AccessTokenMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldApplicationPk(ctx)
 	case accesstoken.FieldCredential:
 		return m.OldCredential(ctx)
+	case accesstoken.FieldSource:
+		return m.OldSource(ctx)
 	case accesstoken.FieldHash:
 		return m.OldHash(ctx)
 	case accesstoken.FieldScopes:
@@ -943,6 +1000,13 @@ func (m *AccessTokenMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCredential(v)
+		return nil
+	case accesstoken.FieldSource:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSource(v)
 		return nil
 	case accesstoken.FieldHash:
 		v, ok := value.([]byte)
@@ -1025,6 +1089,9 @@ func (m *AccessTokenMutation) ClearedFields() []string {
 	if m.FieldCleared(accesstoken.FieldApplicationPk) {
 		fields = append(fields, accesstoken.FieldApplicationPk)
 	}
+	if m.FieldCleared(accesstoken.FieldSource) {
+		fields = append(fields, accesstoken.FieldSource)
+	}
 	if m.FieldCleared(accesstoken.FieldActor) {
 		fields = append(fields, accesstoken.FieldActor)
 	}
@@ -1047,6 +1114,9 @@ func (m *AccessTokenMutation) ClearField(name string) error {
 		return nil
 	case accesstoken.FieldApplicationPk:
 		m.ClearApplicationPk()
+		return nil
+	case accesstoken.FieldSource:
+		m.ClearSource()
 		return nil
 	case accesstoken.FieldActor:
 		m.ClearActor()
@@ -1073,6 +1143,9 @@ func (m *AccessTokenMutation) ResetField(name string) error {
 		return nil
 	case accesstoken.FieldCredential:
 		m.ResetCredential()
+		return nil
+	case accesstoken.FieldSource:
+		m.ResetSource()
 		return nil
 	case accesstoken.FieldHash:
 		m.ResetHash()

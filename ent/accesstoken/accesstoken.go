@@ -22,6 +22,8 @@ const (
 	FieldApplicationPk = "application_pk"
 	// FieldCredential holds the string denoting the credential field in the database.
 	FieldCredential = "credential"
+	// FieldSource holds the string denoting the source field in the database.
+	FieldSource = "source"
 	// FieldHash holds the string denoting the hash field in the database.
 	FieldHash = "hash"
 	// FieldScopes holds the string denoting the scopes field in the database.
@@ -64,6 +66,7 @@ var Columns = []string{
 	FieldUserPk,
 	FieldApplicationPk,
 	FieldCredential,
+	FieldSource,
 	FieldHash,
 	FieldScopes,
 	FieldAudience,
@@ -122,6 +125,11 @@ func ByApplicationPk(opts ...sql.OrderTermOption) OrderOption {
 // ByCredential orders the results by the credential field.
 func ByCredential(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCredential, opts...).ToFunc()
+}
+
+// BySource orders the results by the source field.
+func BySource(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSource, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -15,6 +15,7 @@ var (
 		{Name: "instance_id", Type: field.TypeString, Size: 200},
 		{Name: "token_id", Type: field.TypeString, Size: 200},
 		{Name: "credential", Type: field.TypeString, Default: ""},
+		{Name: "source", Type: field.TypeString, Nullable: true},
 		{Name: "hash", Type: field.TypeBytes},
 		{Name: "scopes", Type: field.TypeJSON},
 		{Name: "audience", Type: field.TypeJSON},
@@ -32,13 +33,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "access_tokens_applications_access_tokens",
-				Columns:    []*schema.Column{AccessTokensColumns[10]},
+				Columns:    []*schema.Column{AccessTokensColumns[11]},
 				RefColumns: []*schema.Column{ApplicationsColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "access_tokens_users_access_tokens",
-				Columns:    []*schema.Column{AccessTokensColumns[11]},
+				Columns:    []*schema.Column{AccessTokensColumns[12]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -47,17 +48,17 @@ var (
 			{
 				Name:    "accesstoken_instance_id_hash",
 				Unique:  true,
-				Columns: []*schema.Column{AccessTokensColumns[1], AccessTokensColumns[4]},
+				Columns: []*schema.Column{AccessTokensColumns[1], AccessTokensColumns[5]},
 			},
 			{
 				Name:    "accesstoken_user_pk",
 				Unique:  false,
-				Columns: []*schema.Column{AccessTokensColumns[11]},
+				Columns: []*schema.Column{AccessTokensColumns[12]},
 			},
 			{
 				Name:    "accesstoken_application_pk",
 				Unique:  false,
-				Columns: []*schema.Column{AccessTokensColumns[10]},
+				Columns: []*schema.Column{AccessTokensColumns[11]},
 			},
 			{
 				Name:    "accesstoken_instance_id_credential",
@@ -68,9 +69,17 @@ var (
 				},
 			},
 			{
+				Name:    "accesstoken_instance_id_source",
+				Unique:  false,
+				Columns: []*schema.Column{AccessTokensColumns[1], AccessTokensColumns[4]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "source IS NOT NULL",
+				},
+			},
+			{
 				Name:    "accesstoken_expires_at",
 				Unique:  false,
-				Columns: []*schema.Column{AccessTokensColumns[9]},
+				Columns: []*schema.Column{AccessTokensColumns[10]},
 			},
 		},
 	}

@@ -100,6 +100,9 @@ func (AccessToken) Fields() []ent.Field {
 		// What it was got with, so that it ends with it: the id of a key, "secret",
 		// or the id of the token that it was exchanged for.
 		field.String("credential").Default("").Immutable(),
+		// The id of the subject_token of an exchange whose credential is the
+		// actor_token: the token ends with either.
+		field.String("source").Optional().Nillable().Immutable(),
 		// SHA-256 of the token, which has far more than 112 random bits; of its
 		// whole text if it is a JWT.
 		field.Bytes("hash").Immutable().Sensitive(),
@@ -129,6 +132,7 @@ func (AccessToken) Indexes() []ent.Index {
 		index.Fields("application_pk"),
 		// What was exchanged for a token ends with it.
 		index.Fields("instance_id", "credential").Annotations(entsql.IndexWhere("application_pk IS NOT NULL")),
+		index.Fields("instance_id", "source").Annotations(entsql.IndexWhere("source IS NOT NULL")),
 		// Not led by the instance: what has expired is swept in all of them.
 		index.Fields("expires_at"),
 	}

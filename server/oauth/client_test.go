@@ -313,7 +313,7 @@ func TestClientTells(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.ID != a.row.ClientID || c.ApplicationKey != a.row.ID || c.Kind != kindAPI || c.AuthMethod != application.APIBasic || string(c.Settings) != "{}" ||
-			c.ProjectKey != a.project.ID || c.ProjectID != a.project.ProjectID || c.OrganizationID != a.project.ResourceOwner ||
+			c.ProjectID != a.project.ProjectID || c.OrganizationID != a.project.ResourceOwner ||
 			c.Credential != "secret" || string(c.SecretHash) != string(id.Hash(a.secret)) || c.UserKey != 0 || c.JWT || c.Until != nil {
 			t.Errorf("the application is %+v", c)
 		}

@@ -61,12 +61,16 @@ func (x exchange) source() token.Bearer {
 	return *x.actor
 }
 
-// proof returns the token that the new one is got with, and ends with.
-func (x exchange) proof() token.Bearer {
-	if x.actor != nil {
-		return *x.actor
+// proofs returns the ids of the token that the new one is got with, and of
+// another one if there are two. It ends with either.
+func (x exchange) proofs() (credential, other string) {
+	switch {
+	case x.actor == nil:
+		return x.subject.token.TokenID, ""
+	case x.subject.token == nil:
+		return x.actor.TokenID, ""
 	}
-	return *x.subject.token
+	return x.actor.TokenID, x.subject.token.TokenID
 }
 
 // sources returns the tokens of the request.
@@ -96,8 +100,9 @@ func (e *endpoints) tokenExchange(ctx context.Context, r tokenRequest) (tokenAns
 	}
 	g := token.Grant{
 		Client: c, UserKey: x.subject.key, UserID: x.subject.id,
-		Credential: x.proof().TokenID, Until: earliest(x.sources()), JWT: x.requested == oidc.JWTTokenType,
+		Until: earliest(x.sources()), JWT: x.requested == oidc.JWTTokenType,
 	}
+	g.Credential, g.Source = x.proofs()
 	if g.Actor, err = x.act(caller.InstanceOf(ctx).Origin); err != nil {
 		return tokenAnswer{}, err
 	}

@@ -40,7 +40,7 @@ type testApp struct {
 
 // client returns the application as a client of the endpoints.
 func (a testApp) client() token.Client {
-	return token.Client{ID: a.ClientID, ApplicationKey: a.ID, ProjectKey: a.project.ID, ProjectID: a.project.ProjectID}
+	return token.Client{ID: a.ClientID, ApplicationKey: a.ID, AuthMethod: a.AuthMethod, ProjectID: a.project.ProjectID}
 }
 
 // exchangeWorld is an instance with an organization, whose application may

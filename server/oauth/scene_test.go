@@ -198,7 +198,7 @@ func (s *scene) issueAs(t testing.TB, c token.Client, u *ent.User, scope string,
 
 // asClient returns the application as the client of a token.
 func (a resourceServer) asClient() token.Client {
-	return token.Client{ID: a.ClientID, ApplicationKey: a.ID, Kind: a.Kind, Settings: a.Settings}
+	return token.Client{ID: a.ClientID, ApplicationKey: a.ID, Kind: a.Kind, AuthMethod: a.AuthMethod, Settings: a.Settings}
 }
 
 // change runs a change of the directory.

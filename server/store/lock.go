@@ -121,14 +121,6 @@ func (tx *Tx) exists(ctx context.Context, query string, args ...any) (found bool
 	return false, rows.Err()
 }
 
-// SkipLocked is a condition that leaves out the rows that other transactions
-// work on. Tidying up takes it: what one leaves, the next one finds.
-func SkipLocked(s *sql.Selector) {
-	if s.Dialect() == dialect.Postgres {
-		s.ForUpdate(sql.WithLockAction(sql.SkipLocked))
-	}
-}
-
 // Alone is a condition that waits for all who work on the rows, or add others
 // that point at them, and makes later ones wait until the transaction ends.
 func Alone(s *sql.Selector) {

@@ -29,8 +29,10 @@ type Grant struct {
 	// nobody.
 	Actor json.RawMessage
 	// Credential is what it is got with, so that it ends with it: that of the
-	// client where the token stands for the client itself.
+	// client where the token stands for the client itself, else the id of a token.
 	Credential string
+	// Source is the id of another token that it ends with; empty for none.
+	Source string
 	// Until ends the token earlier than Lifetime; nil for no such end.
 	Until *time.Time
 	// JWT makes the token one (RFC 9068), with more claims if there are any.

@@ -108,7 +108,8 @@ func (h holder) grants() map[string]token.Grant {
 		}
 		return g
 	}
-	exchanged := to(app, "the id of another token")
+	exchanged := to(app, "secret")
+	exchanged.Credential = "the id of another token"
 	exchanged.UserKey, exchanged.UserID = h.user.ID, h.user.UserID
 	exchanged.Actor = json.RawMessage(`{"sub":"` + h.actor.UserID + `"}`)
 	return map[string]token.Grant{
@@ -192,7 +193,10 @@ var lost = map[string]struct {
 	}, []string{"secret of the user"}},
 	"secret of the application replaced": {func(ctx context.Context, tx *store.Tx, h holder) error {
 		return tx.Application.UpdateOne(h.application).SetSecretHash(id.Hash("another")).Exec(ctx)
-	}, []string{"secret of the application"}},
+	}, []string{"secret of the application", "exchange"}},
+	"method of the application changed": {func(ctx context.Context, tx *store.Tx, h holder) error {
+		return tx.Application.UpdateOne(h.application).SetAuthMethod(1).Exec(ctx)
+	}, []string{"key of the application", "secret of the application", "exchange"}},
 }
 
 // What a grant depends on has to be there in the very moment.

@@ -83,7 +83,7 @@ func TestAccessJWT(t *testing.T) {
 			t.Errorf("the claims are %v, not %v", claims, want)
 		}
 		b, err := d.Tokens.Bearer(ctx, issued.Token)
-		if err != nil || !b.JWT || b.Kind != id.AccessToken || b.TokenID != issued.ID || b.UserKey != u.ID || len(b.Audience) != 2 {
+		if err != nil || b.Kind != id.AccessToken || b.TokenID != issued.ID || b.UserKey != u.ID || len(b.Audience) != 2 {
 			t.Errorf("the token is of %+v, %v", b, err)
 		}
 		want2 := caller.Caller{Kind: caller.User, ID: u.UserID, PrimaryKey: u.ID, OrganizationID: o.OrganizationID}

@@ -48,7 +48,7 @@ func (k ApplicationKey) File(application *ent.Application) []byte {
 
 // RemoveApplicationKey takes a key from an application, whose project is locked,
 // and returns what it was. No assertion that it signed is good from then on, and
-// no access token that was got with one. It returns fault.ApplicationKeyUnknown.
+// no access token that was got with one, nor any that the application exchanged. It returns fault.ApplicationKeyUnknown.
 func RemoveApplicationKey(ctx context.Context, tx *store.Tx, in *ent.Project, application *ent.Application, keyID string) (store.Change, *ent.ApplicationKey, error) {
 	row, err := tx.ApplicationKey.Query().Where(applicationkey.ApplicationPk(application.ID), applicationkey.KeyID(keyID)).Only(ctx)
 	if ent.IsNotFound(err) {
@@ -68,14 +68,16 @@ func RemoveApplicationKey(ctx context.Context, tx *store.Tx, in *ent.Project, ap
 	return change, row, endBy(ctx, tx, application, row.KeyID)
 }
 
-// EndBySecret ends the access tokens that an application got with its secret. It
-// is called after the secret was changed, so that none is issued meanwhile. It
-// returns the errors of the database.
+// EndBySecret ends the access tokens that an application got with its secret, and
+// all that it exchanged. It is called after the secret was changed, so that none
+// is issued meanwhile. It returns the errors of the database.
 func EndBySecret(ctx context.Context, tx *store.Tx, application *ent.Application) error {
 	return endBy(ctx, tx, application, secretCredential)
 }
 
-// endBy ends the access tokens that an application got with one credential.
+// endBy ends the access tokens that an application got with one credential for
+// itself, and those that it exchanged with any: they name another token.
 func endBy(ctx context.Context, tx *store.Tx, application *ent.Application, credential string) error {
-	return EndTokens(ctx, tx, accesstoken.ApplicationPk(application.ID), accesstoken.Credential(credential))
+	return EndTokens(ctx, tx, accesstoken.ApplicationPk(application.ID),
+		accesstoken.Or(accesstoken.Credential(credential), accesstoken.UserPkNotNil()))
 }

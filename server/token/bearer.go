@@ -28,9 +28,7 @@ import (
 // It is shared: nobody changes its lists.
 type Bearer struct {
 	// Kind is that of a personal access token or of an access token.
-	Kind id.Kind
-	// JWT tells that an access token is one.
-	JWT       bool
+	Kind      id.Kind
 	TokenID   string
 	CreatedAt time.Time
 	// ExpiresAt is nil for a token that never does.
@@ -123,9 +121,9 @@ func (b Bearer) size() int {
 
 // findBearer finds a token, whether or not it has expired.
 func (t *Tokens) findBearer(ctx context.Context, key bearerKey) (b Bearer, found bool, err error) {
-	b = Bearer{Kind: key.kind, JWT: key.keyID != ""}
+	b = Bearer{Kind: key.kind}
 	switch {
-	case b.JWT:
+	case key.keyID != "":
 		found, err = t.findAccess(ctx, t.signed, []any{key.hash[:], key.keyID}, &b)
 	case b.Kind == id.PersonalAccessToken:
 		found, err = t.findPersonal(ctx, key.hash[:], &b)

@@ -38,7 +38,6 @@ type Client struct {
 	// application authenticated with is for the caller to check.
 	AuthMethod int32
 	Settings   json.RawMessage
-	ProjectKey int64
 	ProjectID  string
 }
 

@@ -106,7 +106,7 @@ func selectApplication(s *sql.Selector, column func(string) string, more ...stri
 	s.Join(owners).On(projects.C(project.FieldOrganizationPk), owners.C(organization.FieldID))
 	s.Select(
 		column(application.FieldID), column(application.FieldClientID), column(application.FieldKind), column(application.FieldAuthMethod), column(application.FieldSettings),
-		projects.C(project.FieldID), projects.C(project.FieldProjectID), projects.C(project.FieldResourceOwner),
+		projects.C(project.FieldProjectID), projects.C(project.FieldResourceOwner),
 	)
 	s.AppendSelect(more...)
 	s.Where(sql.EQ(column(application.FieldState), application.StateActive))
@@ -118,7 +118,7 @@ func selectApplication(s *sql.Selector, column func(string) string, more ...stri
 func applicationPlaces(c *Client, more ...any) []any {
 	places := []any{
 		&c.ApplicationKey, &c.ID, &c.Kind, &c.AuthMethod, (*[]byte)(&c.Settings),
-		&c.ProjectKey, &c.ProjectID, &c.OrganizationID,
+		&c.ProjectID, &c.OrganizationID,
 	}
 	return append(places, more...)
 }

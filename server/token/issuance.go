@@ -26,7 +26,7 @@ type issuance map[grantKind]*store.Insertion
 // grantKind says what a grant depends on.
 type grantKind struct {
 	user, application bool
-	// proof is by what a client got a token for itself.
+	// proof is what the client authenticated with.
 	proof proof
 }
 
@@ -34,35 +34,40 @@ type grantKind struct {
 type proof int
 
 const (
-	// byOther is what is no credential of the client: who grants has checked it.
-	byOther proof = iota
+	// byNothing is for who has no credential.
+	byNothing proof = iota
 	byKey
 	bySecret
 )
 
-// kindOf returns what a grant depends on. A token for a client itself ends with
-// the client's credential. For anyone else an application exchanged another
-// token, whose id is the credential.
-func kindOf(g Grant) grantKind {
-	kind := grantKind{user: g.UserKey != 0, application: g.Client.ApplicationKey != 0}
-	switch {
-	case g.Credential == "" || kind.user && kind.application:
-		kind.proof = byOther
-	case g.Credential == secretCredential:
+// kindOf returns what a grant depends on, and the credential of the client. That
+// is the grant's where the token is for the client itself. For anyone else an
+// application exchanged another token, whose id is the grant's credential: that it
+// was not taken back meanwhile is for the caller to see to.
+func kindOf(g Grant) (kind grantKind, credential string) {
+	kind = grantKind{user: g.UserKey != 0, application: g.Client.ApplicationKey != 0}
+	credential = g.Credential
+	if kind.user && kind.application {
+		credential = g.Client.Credential
+	}
+	switch credential {
+	case "":
+		kind.proof = byNothing
+	case secretCredential:
 		kind.proof = bySecret
 	default:
 		kind.proof = byKey
 	}
-	return kind
+	return kind, credential
 }
 
 func newIssuance(s *store.Store) issuance {
 	all := make(issuance)
-	for _, p := range []proof{byOther, byKey, bySecret} {
+	for _, p := range []proof{byNothing, byKey, bySecret} {
 		all[grantKind{user: true, proof: p}] = nil
 		all[grantKind{application: true, proof: p}] = nil
+		all[grantKind{user: true, application: true, proof: p}] = nil
 	}
-	all[grantKind{user: true, application: true}] = nil
 	for kind := range all {
 		all[kind] = s.Insertion(accesstoken.Table, func(r *store.NewRow) { describe(r, kind) })
 	}
@@ -72,8 +77,8 @@ func newIssuance(s *store.Store) issuance {
 // describe says of a row what add gives values for, in the same order.
 func describe(r *store.NewRow, kind grantKind) {
 	for _, column := range []string{
-		accesstoken.FieldTokenID, accesstoken.FieldCredential, accesstoken.FieldHash, accesstoken.FieldScopes,
-		accesstoken.FieldAudience, accesstoken.FieldActor, accesstoken.FieldCreatedAt, accesstoken.FieldExpiresAt,
+		accesstoken.FieldTokenID, accesstoken.FieldCredential, accesstoken.FieldSource, accesstoken.FieldHash,
+		accesstoken.FieldScopes, accesstoken.FieldAudience, accesstoken.FieldActor, accesstoken.FieldCreatedAt, accesstoken.FieldExpiresAt,
 	} {
 		r.Set(column, r.Given())
 	}
@@ -91,6 +96,9 @@ func describe(r *store.NewRow, kind grantKind) {
 		r.Where(sql.EQ(a.C(application.FieldState), application.StateActive))
 		r.Where(sql.EQ(p.C(project.FieldState), project.StateActive))
 		activeOrganization(r, p.Of(project.FieldOrganizationPk))
+		// With another method whatever it got before ends, this one too.
+		r.Where(sql.EQ(a.C(application.FieldAuthMethod), r.Given()))
+		r.KeepUnchanged(a)
 		requireProof(r, kind.proof, a, application.FieldSecretHash, applicationkey.Table, applicationkey.FieldKeyID, applicationkey.FieldApplicationPk)
 	}
 }
@@ -117,7 +125,7 @@ func requireProof(r *store.NewRow, p proof, owner *store.NamedRow, secretHash, k
 
 // add adds the row of a token. added is false if the grant does not hold.
 func (i issuance) add(ctx context.Context, g Grant, token AccessToken, now time.Time) (added bool, err error) {
-	kind := kindOf(g)
+	kind, credential := kindOf(g)
 	statement := i[kind]
 	if statement == nil {
 		return false, nil // for nobody
@@ -130,20 +138,23 @@ func (i issuance) add(ctx context.Context, g Grant, token AccessToken, now time.
 	if err != nil {
 		return false, err
 	}
-	var actor any
+	var actor, source any
 	if g.Actor != nil {
 		actor = []byte(g.Actor)
 	}
-	values := append(make([]any, 0, 11), token.ID, g.Credential, id.Hash(token.Token), scopes, audience, actor, now, token.ExpiresAt)
+	if g.Source != "" {
+		source = g.Source
+	}
+	values := append(make([]any, 0, 13), token.ID, g.Credential, source, id.Hash(token.Token), scopes, audience, actor, now, token.ExpiresAt)
 	if kind.user {
 		values = append(values, g.UserKey)
 	}
 	if kind.application {
-		values = append(values, g.Client.ApplicationKey)
+		values = append(values, g.Client.ApplicationKey, g.Client.AuthMethod)
 	}
 	switch kind.proof {
 	case byKey:
-		values = append(values, g.Credential)
+		values = append(values, credential)
 	case bySecret:
 		values = append(values, g.Client.SecretHash)
 	}

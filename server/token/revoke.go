@@ -159,14 +159,29 @@ func EndTokens(ctx context.Context, tx *store.Tx, which ...predicate.AccessToken
 	return nil
 }
 
-// endExchanged ends the tokens that were exchanged for those with the ids.
+// endExchanged ends the tokens that were exchanged for those with the ids. One
+// statement for both would use no index.
 func endExchanged(ctx context.Context, tx *store.Tx, ids ...string) error {
-	return EndTokens(ctx, tx, accesstoken.ApplicationPkNotNil(), accesstoken.CredentialIn(ids...))
+	if err := EndTokens(ctx, tx, accesstoken.ApplicationPkNotNil(), accesstoken.CredentialIn(ids...)); err != nil {
+		return err
+	}
+	return EndTokens(ctx, tx, accesstoken.SourceIn(ids...))
 }
 
 // exchangedFor returns the ids of the tokens that match all conditions and that
 // others were exchanged for. Only applications exchange tokens.
 func exchangedFor(ctx context.Context, tx *store.Tx, which ...predicate.AccessToken) ([]string, error) {
+	named, err := namedBy(ctx, tx, accesstoken.FieldCredential, which...)
+	if err != nil {
+		return nil, err
+	}
+	sources, err := namedBy(ctx, tx, accesstoken.FieldSource, which...)
+	return append(named, sources...), err
+}
+
+// namedBy returns the ids of the tokens that match all conditions and that a
+// column of others names.
+func namedBy(ctx context.Context, tx *store.Tx, column string, which ...predicate.AccessToken) ([]string, error) {
 	return tx.AccessToken.Query().Where(accesstoken.ApplicationPkNotNil(), func(s *sql.Selector) {
 		of := sql.Table(accesstoken.Table).As("exchanged")
 		ids := sql.Dialect(s.Dialect()).Select(of.C(accesstoken.FieldTokenID)).From(of)
@@ -175,8 +190,8 @@ func exchangedFor(ctx context.Context, tx *store.Tx, which ...predicate.AccessTo
 		}
 		// As a part of another query it is not confined by itself.
 		ids.Where(sql.EQ(of.C(accesstoken.FieldInstanceID), caller.InstanceOf(ctx).ID))
-		s.Where(sql.In(s.C(accesstoken.FieldCredential), ids))
-	}).Unique(true).Select(accesstoken.FieldCredential).Strings(ctx)
+		s.Where(sql.In(s.C(column), ids))
+	}).Unique(true).Select(column).Strings(ctx)
 }
 
 // User returns the object that changes of the token's user count on.

@@ -11,11 +11,13 @@ DELETE FROM "access_tokens";
 -- drop index "accesstoken_instance_id_expires_at" from table: "access_tokens"
 DROP INDEX "accesstoken_instance_id_expires_at";
 -- modify "access_tokens" table
-ALTER TABLE "access_tokens" ALTER COLUMN "user_pk" DROP NOT NULL, ADD COLUMN "token_id" character varying NOT NULL COLLATE "C", ADD COLUMN "credential" character varying NOT NULL DEFAULT '' COLLATE "C", ADD COLUMN "audience" jsonb NOT NULL, ADD COLUMN "actor" jsonb NULL, ADD COLUMN "application_pk" bigint NULL, ADD CONSTRAINT "access_tokens_applications_access_tokens" FOREIGN KEY ("application_pk") REFERENCES "applications" ("id") ON DELETE NO ACTION;
+ALTER TABLE "access_tokens" ALTER COLUMN "user_pk" DROP NOT NULL, ADD COLUMN "token_id" character varying NOT NULL COLLATE "C", ADD COLUMN "credential" character varying NOT NULL DEFAULT '' COLLATE "C", ADD COLUMN "source" character varying NULL COLLATE "C", ADD COLUMN "audience" jsonb NOT NULL, ADD COLUMN "actor" jsonb NULL, ADD COLUMN "application_pk" bigint NULL, ADD CONSTRAINT "access_tokens_applications_access_tokens" FOREIGN KEY ("application_pk") REFERENCES "applications" ("id") ON DELETE NO ACTION;
 -- create index "accesstoken_application_pk" to table: "access_tokens"
 CREATE INDEX "accesstoken_application_pk" ON "access_tokens" ("application_pk");
 -- create index "accesstoken_instance_id_credential" to table: "access_tokens"
 CREATE INDEX "accesstoken_instance_id_credential" ON "access_tokens" ("instance_id", "credential") WHERE application_pk IS NOT NULL;
+-- create index "accesstoken_instance_id_source" to table: "access_tokens"
+CREATE INDEX "accesstoken_instance_id_source" ON "access_tokens" ("instance_id", "source") WHERE source IS NOT NULL;
 -- create index "accesstoken_expires_at" to table: "access_tokens"
 CREATE INDEX "accesstoken_expires_at" ON "access_tokens" ("expires_at");
 -- create "used_assertions" table

@@ -4,7 +4,7 @@
 PRAGMA foreign_keys = off;
 BEGIN IMMEDIATE;
 -- create "new_access_tokens" table
-CREATE TABLE `new_access_tokens` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `instance_id` text NOT NULL, `token_id` text NOT NULL, `credential` text NOT NULL DEFAULT (''), `hash` blob NOT NULL, `scopes` json NOT NULL, `audience` json NOT NULL, `actor` json NULL, `created_at` datetime NOT NULL, `expires_at` datetime NOT NULL, `application_pk` integer NULL, `user_pk` integer NULL, CONSTRAINT `access_tokens_applications_access_tokens` FOREIGN KEY (`application_pk`) REFERENCES `applications` (`id`) ON DELETE NO ACTION, CONSTRAINT `access_tokens_users_access_tokens` FOREIGN KEY (`user_pk`) REFERENCES `users` (`id`) ON DELETE NO ACTION);
+CREATE TABLE `new_access_tokens` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `instance_id` text NOT NULL, `token_id` text NOT NULL, `credential` text NOT NULL DEFAULT (''), `source` text NULL, `hash` blob NOT NULL, `scopes` json NOT NULL, `audience` json NOT NULL, `actor` json NULL, `created_at` datetime NOT NULL, `expires_at` datetime NOT NULL, `application_pk` integer NULL, `user_pk` integer NULL, CONSTRAINT `access_tokens_applications_access_tokens` FOREIGN KEY (`application_pk`) REFERENCES `applications` (`id`) ON DELETE NO ACTION, CONSTRAINT `access_tokens_users_access_tokens` FOREIGN KEY (`user_pk`) REFERENCES `users` (`id`) ON DELETE NO ACTION);
 -- the rows of the old table are not copied: nobody knows what those tokens are for, and they last half a day
 -- drop "access_tokens" table after copying rows
 DROP TABLE `access_tokens`;
@@ -18,6 +18,8 @@ CREATE INDEX `accesstoken_user_pk` ON `access_tokens` (`user_pk`);
 CREATE INDEX `accesstoken_application_pk` ON `access_tokens` (`application_pk`);
 -- create index "accesstoken_instance_id_credential" to table: "access_tokens"
 CREATE INDEX `accesstoken_instance_id_credential` ON `access_tokens` (`instance_id`, `credential`) WHERE application_pk IS NOT NULL;
+-- create index "accesstoken_instance_id_source" to table: "access_tokens"
+CREATE INDEX `accesstoken_instance_id_source` ON `access_tokens` (`instance_id`, `source`) WHERE source IS NOT NULL;
 -- create index "accesstoken_expires_at" to table: "access_tokens"
 CREATE INDEX `accesstoken_expires_at` ON `access_tokens` (`expires_at`);
 -- create "new_signing_keys" table
