@@ -28,6 +28,8 @@ type Caller struct {
 	// ConfinedTo is the organization that the caller's token is confined to: no
 	// membership counts but those of it. Empty for no such bound.
 	ConfinedTo string
+	// Actor is the id of who acts for the user; empty for nobody.
+	Actor string
 	// Memberships are set for a system user from the start, for a user once
 	// a method asked for a permission.
 	Memberships []Membership

@@ -11,6 +11,10 @@ import (
 // findTimeout bounds the search for a key that nobody with a deadline waits for.
 const findTimeout = 5 * time.Second
 
+// pagesLookEvery is how often a key is looked for that made a page token:
+// anybody can send tokens that none made.
+const pagesLookEvery = time.Second
+
 // Keyring has the master keys that an installation goes by while one takes the
 // place of another. The present one seals; it opens what any of them sealed. It
 // is safe for concurrent use.
@@ -18,6 +22,9 @@ type Keyring struct {
 	find func(ctx context.Context, fingerprint []byte) (MasterKey, error)
 	keys atomic.Pointer[[]heldKey] // the present one first
 	turn chan struct{}             // held by who changes keys
+	// pagesLook is when a key was last looked for that made a page token. Its
+	// holder holds the turn.
+	pagesLook time.Time
 }
 
 // heldKey is a key with what is derived of it over and over.
@@ -77,7 +84,8 @@ func (k *Keyring) put(key MasterKey, present bool) {
 // written. Without a fingerprint it is the present key. It returns the error of
 // find if there is no such key.
 func (k *Keyring) Seal(ctx context.Context, fingerprint, secret []byte, boundTo string) ([]byte, error) {
-	return k.tryAll(ctx, fingerprint, func(key heldKey) ([]byte, error) {
+	look := func() (MasterKey, error) { return k.find(ctx, fingerprint) }
+	return k.tryAll(ctx, look, func(key heldKey) ([]byte, error) {
 		if fingerprint != nil && !bytes.Equal(key.fingerprint, fingerprint) {
 			return nil, errors.New("id: the master key of the database is missing")
 		}
@@ -89,12 +97,13 @@ func (k *Keyring) Seal(ctx context.Context, fingerprint, secret []byte, boundTo 
 // as MasterKey.Open does, and with the error of find if there may be another
 // key that cannot be had.
 func (k *Keyring) Open(ctx context.Context, sealed []byte, boundTo string) ([]byte, error) {
-	return k.tryAll(ctx, nil, func(key heldKey) ([]byte, error) { return key.Open(sealed, boundTo) })
+	look := func() (MasterKey, error) { return k.find(ctx, nil) }
+	return k.tryAll(ctx, look, func(key heldKey) ([]byte, error) { return key.Open(sealed, boundTo) })
 }
 
 // tryAll returns what use returns with the first key that it succeeds with. If
-// there is none, the key with the fingerprint is looked for.
-func (k *Keyring) tryAll(ctx context.Context, fingerprint []byte, use func(heldKey) ([]byte, error)) (result []byte, err error) {
+// there is none, another one is looked for.
+func (k *Keyring) tryAll(ctx context.Context, find func() (MasterKey, error), use func(heldKey) ([]byte, error)) (result []byte, err error) {
 	for tried := 0; ; {
 		keys := *k.keys.Load()
 		for _, key := range keys {
@@ -106,7 +115,7 @@ func (k *Keyring) tryAll(ctx context.Context, fingerprint []byte, use func(heldK
 			return nil, err // nobody has another key
 		}
 		tried = len(keys)
-		if missing := k.look(ctx, fingerprint, tried); missing != nil {
+		if missing := k.look(ctx, find, tried); missing != nil {
 			return nil, missing
 		}
 	}
@@ -114,7 +123,7 @@ func (k *Keyring) tryAll(ctx context.Context, fingerprint []byte, use func(heldK
 
 // look asks for a key and takes it as the present one. It asks for nothing if
 // the ring has more keys by now than were tried.
-func (k *Keyring) look(ctx context.Context, fingerprint []byte, tried int) error {
+func (k *Keyring) look(ctx context.Context, find func() (MasterKey, error), tried int) error {
 	select {
 	case k.turn <- struct{}{}:
 		defer func() { <-k.turn }()
@@ -124,7 +133,7 @@ func (k *Keyring) look(ctx context.Context, fingerprint []byte, tried int) error
 	if k.find == nil || len(*k.keys.Load()) != tried {
 		return nil
 	}
-	key, err := k.find(ctx, fingerprint)
+	key, err := find()
 	if err == nil {
 		k.put(key, true)
 	}
@@ -146,11 +155,23 @@ func (p KeyringPages) Seal(position, boundTo []byte) string {
 // errNoPageToken says that a key has not made a token.
 var errNoPageToken = errors.New("id: not a page token of this key")
 
-// Open is PageTokens.Open with each of the keys.
+// errLooked says that a key was looked for just now.
+var errLooked = errors.New("id: the key of a page token was looked for just now")
+
+// Open is PageTokens.Open with each of the keys. While tokens come that none of
+// them made, one that another process makes under a new key may be unknown for
+// pagesLookEvery.
 func (p KeyringPages) Open(token string, boundTo []byte) (position []byte, ok bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), findTimeout)
 	defer cancel()
-	position, err := p.ring.tryAll(ctx, nil, func(key heldKey) ([]byte, error) {
+	look := func() (MasterKey, error) {
+		if time.Since(p.ring.pagesLook) < pagesLookEvery {
+			return MasterKey{}, errLooked
+		}
+		defer func() { p.ring.pagesLook = time.Now() }()
+		return p.ring.find(ctx, nil)
+	}
+	position, err := p.ring.tryAll(ctx, look, func(key heldKey) ([]byte, error) {
 		if position, ok := key.pages.Open(token, boundTo); ok {
 			return position, nil
 		}

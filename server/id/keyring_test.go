@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // openAll opens what each key sealed.
@@ -79,7 +81,9 @@ func TestKeyring(t *testing.T) {
 
 // Another process made a key: it is looked for when it is needed, and then it
 // is known.
-func TestKeyringFinds(t *testing.T) {
+func TestKeyringFinds(t *testing.T) { synctest.Test(t, testKeyringFinds) }
+
+func testKeyringFinds(t *testing.T) {
 	one, two := NewMasterKey(), NewMasterKey()
 	missing := errors.New("missing")
 	var asked [][]byte
@@ -119,6 +123,7 @@ func TestKeyringFinds(t *testing.T) {
 			if err := use(ring); !errors.Is(err, missing) {
 				t.Errorf("%s: without the key the error is %v", name, err)
 			}
+			time.Sleep(pagesLookEvery) // of the bubble's clock
 		}
 		if len(asked) != 2 || (name == "seal") != bytes.Equal(asked[0], two.Fingerprint()) {
 			t.Errorf("%s: asked for %x", name, asked)
@@ -146,6 +151,65 @@ func TestKeyringFinds(t *testing.T) {
 	if _, err := ring.Open(ended, sealed, "row"); !errors.Is(err, context.Canceled) {
 		t.Errorf("who left waits: %v", err)
 	}
+}
+
+// Anybody can send page tokens that no key made: they have a key looked for once
+// a second, however many they are.
+func TestKeyringLooksForPagesSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, two := NewMasterKey(), NewMasterKey()
+		present, asked := one, 0
+		ring := NewKeyring(one, func(context.Context, []byte) (MasterKey, error) {
+			asked++
+			return present, nil
+		})
+		stranger := NewMasterKey().PageTokens().Seal([]byte("position"), nil)
+		opens := func(token string) bool {
+			_, ok := ring.Pages().Open(token, nil)
+			return ok
+		}
+		for second := 1; second <= 3; second++ {
+			var all sync.WaitGroup
+			for range 50 {
+				all.Go(func() {
+					if opens(stranger) {
+						t.Error("the page token of a stranger is known")
+					}
+				})
+			}
+			all.Wait()
+			if asked != second {
+				t.Errorf("in second %d a key was looked for %d times", second, asked)
+			}
+			time.Sleep(pagesLookEvery) // of the bubble's clock
+		}
+		// The key of another process is found beside them.
+		present = two
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() { opens(stranger) })
+			all.Go(func() {
+				if !opens(two.PageTokens().Seal([]byte("position"), nil)) {
+					t.Error("the page token of the new key is not known")
+				}
+			})
+		}
+		all.Wait()
+		// What is sealed is none of anybody's: its key is looked for at once.
+		asked = 0
+		sealed, err := NewMasterKey().Seal([]byte("secret"), "row")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if _, err := ring.Open(t.Context(), sealed, "row"); err == nil {
+				t.Error("what a stranger sealed opens")
+			}
+		}
+		if asked != 3 {
+			t.Errorf("the key of a sealed value was looked for %d times", asked)
+		}
+	})
 }
 
 // Callers seal and open while keys take the place of others.

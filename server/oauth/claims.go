@@ -70,8 +70,6 @@ type inProject struct {
 	projectID string
 	// own is the project of who asks.
 	own bool
-	// always tells roles that neither a scope nor the project itself asks for.
-	always bool
 }
 
 // of returns the claims. It returns the errors of the database.
@@ -100,21 +98,12 @@ func (r *claimReader) of(ctx context.Context, a about) (claims, error) {
 }
 
 // idTokenClaims returns what an ID token tells beside the claims of every one
-// (OpenID Connect Core 1.0, 2). To a machine it tells all that the scopes ask
-// for: many a machine never asks for userinfo. An application decides by its
-// settings.
-func (e *endpoints) idTokenClaims(ctx context.Context, g token.Grant) (map[string]any, error) {
-	settings, err := settingsOf(g.Client)
-	if err != nil {
-		return nil, err
-	}
-	a := grantAbout(g, settings.IDTokenRoleAssertion)
-	a.personal = settings.IDTokenUserinfoAssertion
-	c, err := e.claims.of(ctx, a)
-	if err == nil && g.Actor != nil {
-		c["act"] = g.Actor // RFC 8693, 4.1
-	}
-	return c, err
+// (OpenID Connect Core 1.0, 2): all that the scopes ask for. Who gets one is a
+// machine user, and many a machine never asks for userinfo.
+func (e *endpoints) idTokenClaims(ctx context.Context, g token.Grant) (claims, error) {
+	a := grantAbout(g, true)
+	a.personal = true
+	return e.claims.of(ctx, a)
 }
 
 // accessTokenClaims returns what an access token that is a JWT tells beside the
@@ -124,11 +113,11 @@ func (e *endpoints) accessTokenClaims(ctx context.Context, g token.Grant) (map[s
 	if g.UserID == "" {
 		return nil, nil
 	}
-	settings, err := settingsOf(g.Client)
+	roles, err := assertsRoles(g.Client)
 	if err != nil {
 		return nil, err
 	}
-	return e.claims.of(ctx, grantAbout(g, settings.AccessTokenRoleAssertion))
+	return e.claims.of(ctx, grantAbout(g, roles))
 }
 
 // grantAbout returns what a signed token is to tell; nothing personal.
@@ -140,16 +129,18 @@ func grantAbout(g token.Grant, roles bool) about {
 	return a
 }
 
-// settingsOf returns what an application wants its tokens to tell; all, where a
-// machine user is the client.
-func settingsOf(c token.Client) (s application.OIDC, err error) {
+// assertsRoles reports whether the access tokens of a client tell roles: those of
+// an application if it wants them to, those of a machine user always.
+func assertsRoles(c token.Client) (bool, error) {
 	if c.ApplicationKey == 0 {
-		return application.OIDC{AccessTokenRoleAssertion: true, IDTokenRoleAssertion: true, IDTokenUserinfoAssertion: true}, nil
+		return true, nil
 	}
-	if c.Kind == entapplication.KindOidc {
-		err = json.Unmarshal(c.Settings, &s)
+	var s application.OIDC
+	if c.Kind != entapplication.KindOidc {
+		return false, nil
 	}
-	return s, err
+	err := json.Unmarshal(c.Settings, &s)
+	return s.AccessTokenRoleAssertion, err
 }
 
 // ownProject asks for the roles in the project of an application; empty asks

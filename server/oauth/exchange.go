@@ -244,7 +244,7 @@ func (e *endpoints) verified(ctx context.Context, c token.Client, parameter, tex
 		reason = errNoUser
 	default:
 		// Who exchanged a foreign token could use what its holder never gave it.
-		meant, err := e.mayLookAt(ctx, c, b)
+		_, meant, err := e.mayLookAt(ctx, c, b)
 		if err != nil {
 			return b, err
 		}

@@ -55,12 +55,12 @@ func (e *endpoints) introspection(ctx context.Context, r tokenRequest) (claims, 
 	if err != nil {
 		return nil, err
 	}
-	may, err := e.mayLookAt(ctx, c, b)
+	in, may, err := e.mayLookAt(ctx, c, b)
 	if err != nil || !may {
 		return inactive, err
 	}
 	e.tokens.NoteUse(ctx, b)
-	return e.describe(ctx, c, b)
+	return e.describe(ctx, c, b, in)
 }
 
 // noResourceServer is the refusal of a machine user, which has no resources that
@@ -74,20 +74,35 @@ func noResourceServer(r *http.Request) error {
 }
 
 // mayLookAt reports whether a token is for the eyes of an application: the
-// application or its project is in the audience. A personal access token has no
+// application or its project is in the audience, and the project lets in whom
+// the token stands for, now as when it was given. A personal access token has no
 // audience. It may be looked at where its user has a grant, and at home. It
-// returns the errors of the database.
-func (e *endpoints) mayLookAt(ctx context.Context, c token.Client, b token.Bearer) (bool, error) {
-	if b.Kind == id.PersonalAccessToken {
-		if c.OrganizationID == b.OrganizationID {
-			return true, nil
-		}
-		in, found, err := e.claims.project(ctx, b.UserKey, c.ProjectID)
-		return found && in.granted, err
+// returns what the user is granted in the project, and the errors of the
+// database.
+func (e *endpoints) mayLookAt(ctx context.Context, c token.Client, b token.Bearer) (in authorization, may bool, err error) {
+	personal := b.Kind == id.PersonalAccessToken
+	if !personal && !addressed(c, b) {
+		return in, false, nil
 	}
+	in, found, err := e.claims.project(ctx, b.UserKey, c.ProjectID)
+	switch {
+	case err != nil || !found:
+		return in, false, err
+	case personal && !in.granted && c.OrganizationID != b.OrganizationID:
+		return in, false, nil
+	case b.UserKey == 0:
+		may, err = e.letsInApplication(ctx, in, c.ProjectID, b)
+		return in, may, err
+	}
+	return in, in.letsIn(b.OrganizationID), nil
+}
+
+// addressed reports whether an application or its project is in the audience of
+// a token.
+func addressed(c token.Client, b token.Bearer) bool {
 	return slices.ContainsFunc(others(b), func(name string) bool {
 		return name != "" && (name == c.ID || name == c.ProjectID)
-	}), nil
+	})
 }
 
 // others returns the audience of a token without the user who got it itself: the
@@ -98,21 +113,35 @@ func others(b token.Bearer) []string {
 	})
 }
 
+// letsInApplication reports whether a project lets in an application that a
+// token stands for, by the rule of mayAddress.
+func (e *endpoints) letsInApplication(ctx context.Context, in authorization, projectID string, b token.Bearer) (bool, error) {
+	if in.letsIn("") {
+		return true, nil // it checks nothing
+	}
+	own, err := e.claims.clientProject(ctx, b)
+	if err != nil || own == projectID {
+		return err == nil, err
+	}
+	home, found, err := e.claims.project(ctx, 0, own)
+	return found && in.letsIn(home.owner), err
+}
+
 // describe returns what is said of an active token (RFC 7662, 2.2). The roles in
-// the application's own project are what it asks for; those in other projects of
-// the audience are told if the token was to tell them.
-func (e *endpoints) describe(ctx context.Context, c token.Client, b token.Bearer) (claims, error) {
+// the application's own project, which the user has by own, are what it asks for;
+// those in other projects of the audience are told if the token was to tell them.
+func (e *endpoints) describe(ctx context.Context, c token.Client, b token.Bearer, own authorization) (claims, error) {
 	told := claims{}
 	if b.UserKey != 0 {
 		a := about{userKey: b.UserKey, asks: readScopes(b.Scopes), personal: true, metadata: maxMetadata}
-		a.roles = []inProject{{projectID: c.ProjectID, own: true, always: true}}
 		if a.asks.roles() {
-			a.roles = append(a.roles, otherProjects(b.Audience, b.ClientID, c.ID, c.ProjectID)...)
+			a.roles = otherProjects(b.Audience, b.ClientID, c.ID, c.ProjectID)
 		}
 		var err error
 		if told, err = e.claims.of(ctx, a); err != nil {
 			return nil, err
 		}
+		own.tell(told, a.asks, inProject{projectID: c.ProjectID, own: true})
 	}
 	if name, ok := told["preferred_username"]; ok {
 		told["username"] = name

@@ -28,6 +28,12 @@ type authorization struct {
 	roles   []string
 }
 
+// letsIn reports whether the project lets in the user, who belongs to an
+// organization.
+func (a authorization) letsIn(organizationID string) bool {
+	return (!a.roleCheck || a.granted) && (!a.ownerCheck || a.owner == organizationID)
+}
+
 // project returns an active project of an active organization, with the active
 // grant of a user; 0 for no user. found is false if there is no such project.
 // It returns the errors of the database.
@@ -89,7 +95,7 @@ func projectLookup(s *store.Store) *store.Lookup {
 // for them.
 func (r *claimReader) addRoles(ctx context.Context, c claims, a about, in inProject) error {
 	found, ok, err := r.project(ctx, a.userKey, in.projectID)
-	if err == nil && ok && (in.always || a.asks.roles() || found.roleAssertion) {
+	if err == nil && ok && (a.asks.roles() || found.roleAssertion) {
 		found.tell(c, a.asks, in)
 	}
 	return err

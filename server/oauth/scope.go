@@ -42,6 +42,10 @@ const (
 	maxScopes = 100
 	// maxScope has room for the key of any role and the id of any project.
 	maxScope = 300
+	// maxProjects bounds what is read when a token is given, and whenever it is
+	// looked at; maxGranted, in bytes, what its row keeps.
+	maxProjects = 20
+	maxGranted  = 4 << 10
 )
 
 // asks is what granted scopes ask for.
@@ -127,6 +131,9 @@ func (e *endpoints) grantScopes(ctx context.Context, g *token.Grant, scope, orga
 			g.Audience = appendNew(g.Audience, audience)
 		}
 	}
+	if len(strings.Join(g.Scopes, " ")) > maxGranted {
+		return &refusal{code: invalidScope, description: fmt.Sprintf("the scopes together are longer than %d characters", maxGranted)}
+	}
 	return nil
 }
 
@@ -152,14 +159,21 @@ func (e *endpoints) grantScope(ctx context.Context, g *token.Grant, scope, organ
 }
 
 // checkScopes returns a refusal of scopes that are none (RFC 6749, 3.3), of too
-// many, and of one that confines the token to what it cannot be confined to.
+// many, of too many projects, and of one that confines the token to what it
+// cannot be confined to.
 func checkScopes(asked []string, organizationID string) error {
 	if len(asked) > maxScopes {
 		return &refusal{code: invalidScope, description: fmt.Sprintf("there are more than %d scopes", maxScopes)}
 	}
+	var projects []string
 	for _, s := range asked {
+		if projectID, ok := projectOf(s); ok && s != token.ScopeAPI {
+			projects = appendNew(projects, projectID)
+		}
 		organization, confined := strings.CutPrefix(s, scopeOrganization)
 		switch {
+		case len(projects) > maxProjects:
+			return &refusal{code: invalidScope, description: fmt.Sprintf("the scopes name more than %d projects", maxProjects)}
 		case len(s) > maxScope:
 			return &refusal{code: invalidScope, description: fmt.Sprintf("a scope is longer than %d characters", maxScope)}
 		case strings.ContainsFunc(s, func(c rune) bool { return c < '!' || c > '~' || c == '"' || c == '\\' }):
@@ -184,7 +198,7 @@ func (e *endpoints) mayAddress(ctx context.Context, g *token.Grant, projectID, o
 		return false, err
 	}
 	own := g.UserID == "" && g.Client.ProjectID == projectID
-	if !own && (in.roleCheck && !in.granted || in.ownerCheck && in.owner != organizationID) {
+	if !own && !in.letsIn(organizationID) {
 		return false, &refusal{code: invalidScope, description: "the user is not authorized in a project of the scopes"}
 	}
 	return true, nil

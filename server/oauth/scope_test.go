@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,44 @@ func TestScopeBounds(t *testing.T) {
 			t.Errorf("%s: %q", name, code)
 		}
 	}
+}
+
+// Each project is read when the token is given and whenever it is looked at, and
+// each row keeps what was granted.
+func TestScopeCosts(t *testing.T) {
+	tokentest.Each(t, nil, func(t *testing.T, d *tokentest.Directory) {
+		g := newGranting(t, d)
+		projects := func(number int) string {
+			all := []string{token.ScopeAPI}
+			for n := range number {
+				all = append(all, fmt.Sprint(scopeProject, n, scopeProjectSuffix), fmt.Sprint(scopeProject, n, scopeProjectSuffix))
+			}
+			return strings.Join(all, " ")
+		}
+		roles := func(length int) string {
+			var all []string
+			for length > maxScope {
+				all = append(all, scopeRole+fmt.Sprintf("%0*d", maxScope-1-len(scopeRole), length)) // and a space
+				length -= maxScope
+			}
+			return strings.Join(append(all, scopeRole+strings.Repeat("x", length-len(scopeRole))), " ")
+		}
+		for name, c := range map[string]struct{ scope, code string }{
+			"many projects":     {projects(20), ""},
+			"too many projects": {projects(21), invalidScope},
+			"long":              {roles(4096), ""},
+			"too long":          {roles(4097), invalidScope},
+			"long, not granted": {"openid " + strings.Join(slices.Repeat([]string{strings.Repeat("x", 300)}, 20), " "), ""},
+		} {
+			given, code := g.toUser(t, c.scope)
+			if code != c.code {
+				t.Errorf("%s: %q", name, code)
+			}
+			if all := strings.Join(given.Scopes, " "); name == "long" && len(all) != 4096 {
+				t.Errorf("%d bytes are granted", len(all))
+			}
+		}
+	})
 }
 
 // A project joins the audience if it is active, and lets the user in.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/bastide-id/bastide/ent"
@@ -85,9 +86,25 @@ var editorTypes = map[caller.Kind]event.EditorType{
 	caller.System:    event.EditorTypeSystem,
 }
 
+// payloadActor is where the public part of a payload tells who acted for the
+// editor.
+const payloadActor = "actorId"
+
+// withActor returns the public part of a payload, and in it who acts for the
+// editor, if anybody does. What tells of an actor itself stays as it is.
+func withActor(public map[string]any, editor caller.Caller) map[string]any {
+	if _, told := public[payloadActor]; told || editor.Actor == "" {
+		return public
+	}
+	all := map[string]any{payloadActor: editor.Actor}
+	maps.Copy(all, public)
+	return all
+}
+
 // Record says what the transaction does to an object: it counts the change on
-// the object's row and adds the event to the history. It returns
-// fault.NotFound when the object is gone.
+// the object's row and adds the event to the history, with the caller as who did
+// it and who acts for the caller. It returns fault.NotFound when the object is
+// gone.
 func (tx *Tx) Record(ctx context.Context, eventType EventType, object Object, payload Payload) (Change, error) {
 	change := Change{At: tx.now, OwnerID: object.OwnerID}
 	var err error
@@ -104,8 +121,8 @@ func (tx *Tx) Record(ctx context.Context, eventType EventType, object Object, pa
 		SetEditorType(editorTypes[editor.Kind]).
 		SetEditorID(editor.ID).
 		SetCreatedAt(tx.now)
-	if len(payload.Public) > 0 {
-		create.SetPayload(payload.Public)
+	if public := withActor(payload.Public, editor); len(public) > 0 {
+		create.SetPayload(public)
 	}
 	row, err := create.Save(ctx)
 	if err != nil {

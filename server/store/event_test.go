@@ -62,6 +62,49 @@ func TestRecord(t *testing.T) {
 	})
 }
 
+// Who acts for the editor is told with what is done, unless that tells of an
+// actor itself.
+func TestRecordTellsOfTheActor(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		own := newTenant(t, s, "one")
+		before, err := s.Position(own.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx := caller.With(own.ctx, caller.Caller{Kind: caller.User, ID: "editor", Actor: "actor"})
+		public := map[string]any{"n": 1}
+		write(t, s, ctx, func(ctx context.Context, tx *Tx) error {
+			user := UserObject(own.user)
+			for _, p := range []map[string]any{nil, public, {"actorId": "other"}} {
+				if _, err := tx.Record(ctx, UserPATAdded, user, Payload{Public: p}); err != nil {
+					return err
+				}
+				of := func(int) map[string]any { return p }
+				if err := tx.RecordAll(ctx, UserPATAdded, []Object{user}, of); err != nil {
+					return err
+				}
+			}
+			return tx.RecordAll(ctx, UserPATAdded, []Object{user}, nil)
+		})
+		if len(public) != 1 {
+			t.Errorf("the caller's payload became %v", public)
+		}
+		rows, err := s.Read().Event.Query().Where(event.IDGT(before)).Order(ent.Asc(event.FieldID)).All(own.ctx)
+		if err != nil || len(rows) != 7 {
+			t.Fatalf("%d events, %v", len(rows), err)
+		}
+		for i, want := range []string{"actor", "actor", "actor", "actor", "other", "other", "actor"} {
+			number := 1
+			if i == 2 || i == 3 {
+				number = 2
+			}
+			if row := rows[i]; row.EditorID != "editor" || row.Payload["actorId"] != want || len(row.Payload) != number {
+				t.Errorf("event %d by %s tells %v", i, row.EditorID, row.Payload)
+			}
+		}
+	})
+}
+
 func TestRecordCountsWithoutGaps(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		own, other := newTenant(t, s, "one"), newTenant(t, s, "two")

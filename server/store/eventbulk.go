@@ -22,6 +22,7 @@ func (tx *Tx) RecordAll(ctx context.Context, eventType EventType, objects []Obje
 	if err != nil || len(sequences) == 0 {
 		return err
 	}
+	editor := caller.From(ctx)
 	values := make([][4]any, 0, len(sequences)) // id, owner, sequence, payload
 	for i, object := range objects {
 		sequence, there := sequences[object.row.key]
@@ -29,8 +30,12 @@ func (tx *Tx) RecordAll(ctx context.Context, eventType EventType, objects []Obje
 			continue
 		}
 		value := [4]any{object.ID, object.OwnerID, sequence, nil}
+		var told map[string]any
 		if public != nil {
-			payload, err := json.Marshal(public(i))
+			told = public(i)
+		}
+		if told = withActor(told, editor); len(told) > 0 {
+			payload, err := json.Marshal(told)
 			if err != nil {
 				return err
 			}
@@ -42,7 +47,6 @@ func (tx *Tx) RecordAll(ctx context.Context, eventType EventType, objects []Obje
 	if err != nil {
 		return err
 	}
-	editor := caller.From(ctx)
 	_, err = tx.ExecContext(ctx, tx.store.rebind(insertEvents[tx.store.dialect]), caller.InstanceOf(ctx).ID, objects[0].Type,
 		string(eventType), string(editorTypes[editor.Kind]), editor.ID, tx.now, string(list))
 	tx.recorded = tx.recorded || err == nil

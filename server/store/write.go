@@ -13,7 +13,6 @@ import (
 
 	"github.com/bastide-id/bastide/ent"
 	"github.com/bastide-id/bastide/ent/personalaccesstoken"
-	"github.com/bastide-id/bastide/ent/signingkey"
 	"github.com/bastide-id/bastide/server/fault"
 )
 
@@ -175,29 +174,20 @@ func txOf(ctx context.Context) (*Tx, error) {
 }
 
 // unrecorded reports whether a mutation needs no event: rows that are their
-// own record, when a token was last used, and what a signing key is sealed
-// under.
+// own record, and when a token was last used.
 func unrecorded(m ent.Mutation) bool {
 	switch m.Type() {
 	case ent.TypeAccessToken, ent.TypeUsedAssertion, ent.TypeEvent, ent.TypePersonalData, ent.TypeInstallation, ent.TypeWorkerLease:
 		return true
-	case ent.TypePersonalAccessToken:
-		return onlyLastUse(m)
-	case ent.TypeSigningKey:
-		return changesOnly(m, signingkey.FieldPrivateKey)
 	}
-	return false
+	return onlyLastUse(m)
 }
 
 // onlyLastUse reports whether a mutation says that tokens were used.
 func onlyLastUse(m ent.Mutation) bool {
-	return m.Type() == ent.TypePersonalAccessToken && changesOnly(m, personalaccesstoken.FieldLastUsedAt)
-}
-
-// changesOnly reports whether a mutation sets one field of rows that are there.
-func changesOnly(m ent.Mutation, field string) bool {
 	fields := m.Fields()
-	return m.Op().Is(ent.OpUpdate|ent.OpUpdateOne) && len(fields) == 1 && fields[0] == field && len(m.ClearedFields()) == 0
+	return m.Type() == ent.TypePersonalAccessToken && m.Op().Is(ent.OpUpdate|ent.OpUpdateOne) &&
+		len(fields) == 1 && fields[0] == personalaccesstoken.FieldLastUsedAt && len(m.ClearedFields()) == 0
 }
 
 // trackChanges makes Write refuse to commit what was not recorded, and notes

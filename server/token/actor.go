@@ -14,8 +14,8 @@ import (
 // the user who may not any more: whoever acts was deactivated or lost the role,
 // or the user got one that is out of the actor's reach. It is asked at each use,
 // as the rights of other callers are. Who acted before does not count (RFC 8693,
-// 4.1).
-func (t *Tokens) checkActor(ctx context.Context, b Bearer) error {
+// 4.1). It sets who acts.
+func (t *Tokens) checkActor(ctx context.Context, b *Bearer) error {
 	if b.Actor == nil {
 		return nil
 	}
@@ -26,7 +26,8 @@ func (t *Tokens) checkActor(ctx context.Context, b Bearer) error {
 	if err != nil {
 		return err
 	}
-	may, err := t.mayImpersonate(ctx, actor.Subject, b.UserKey, b.OrganizationID)
+	b.actorID = actor.Subject
+	may, err := t.mayImpersonate(ctx, b.actorID, b.UserKey, b.OrganizationID)
 	if err == nil && !may {
 		err = fault.TokenInvalid.With()
 	}

@@ -51,6 +51,7 @@ type Bearer struct {
 	ApplicationKey int64
 
 	tokenKey int64
+	actorID  string
 }
 
 // Subject returns whom the token stands for: the claim `sub`.
@@ -84,7 +85,7 @@ func (t *Tokens) Bearer(ctx context.Context, token string) (Bearer, error) {
 		err = fault.TokenInvalid.With()
 	}
 	if err == nil {
-		err = t.checkActor(ctx, b)
+		err = t.checkActor(ctx, &b)
 	}
 	return b, err
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+
 	"github.com/bastide-id/bastide/server/store"
 )
 

@@ -199,11 +199,11 @@ func (b Bearer) User() store.Object {
 	return store.UserObject(&ent.User{ID: b.UserKey, UserID: b.UserID, ResourceOwner: b.OrganizationID})
 }
 
-// Caller returns the user who acts with the token.
+// Caller returns the user who acts with the token, and who acts for the user.
 func (b Bearer) Caller() caller.Caller {
 	return caller.Caller{
 		Kind: caller.User, ID: b.UserID, PrimaryKey: b.UserKey, OrganizationID: b.OrganizationID,
-		ConfinedTo: confinedTo(b.Scopes),
+		ConfinedTo: confinedTo(b.Scopes), Actor: b.actorID,
 	}
 }
 

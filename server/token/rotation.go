@@ -3,17 +3,13 @@ package token
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
 
 	"github.com/bastide-id/bastide/ent"
-	"github.com/bastide-id/bastide/ent/instance"
 	"github.com/bastide-id/bastide/ent/predicate"
 	"github.com/bastide-id/bastide/ent/signingkey"
-	"github.com/bastide-id/bastide/server/caller"
-	"github.com/bastide-id/bastide/server/fault"
 	"github.com/bastide-id/bastide/server/store/across"
 )
 
@@ -26,10 +22,6 @@ const (
 	// who keep what is published learn of it in time. Of a short lifetime it is a
 	// fourth.
 	announcement = 24 * time.Hour
-	// defaultRotationBatch is how many keys are read at once.
-	defaultRotationBatch = 100
-	// rotationFailures ends a rotation that goes wrong in so many instances.
-	rotationFailures = 10
 	// At the latest RotateDue looks again after it, for others activate and
 	// announce keys too; and at the earliest after the other.
 	latestLook   = time.Hour
@@ -132,45 +124,6 @@ func (t *Tokens) firstOf(ctx context.Context, d duty) (*time.Time, error) {
 	return &at, nil
 }
 
-// ofInstanceThere is the condition of keys whose instance was not removed. Those
-// of others are erased with it.
-func ofInstanceThere() predicate.SigningKey {
-	return signingkey.HasTenantWith(instance.StateNEQ(instance.StateRemoved))
-}
-
-// eachKey calls do for every key of any instance that meets the condition, in
-// that instance. It ends with ctx, or when too much goes wrong.
-func (t *Tokens) eachKey(ctx context.Context, of predicate.SigningKey, do func(context.Context, *ent.SigningKey) error) error {
-	var errs []error
-	for last := int64(0); ; {
-		rows, err := t.store.Read().SigningKey.Query().
-			Where(of, ofInstanceThere(), signingkey.IDGT(last)).
-			Order(ent.Asc(signingkey.FieldID)).Limit(t.rotationBatch).
-			Select(signingkey.FieldID, signingkey.FieldInstanceID, signingkey.FieldKeyID, signingkey.FieldAlgorithm, signingkey.FieldPublicKey).
-			All(across.Instances(ctx))
-		if err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		for _, row := range rows {
-			last = row.ID
-			err := do(caller.InInstance(ctx, row.InstanceID), row)
-			switch {
-			case ctx.Err() != nil:
-				return errors.Join(append(errs, context.Cause(ctx))...)
-			case err == nil, errors.Is(err, fault.InstanceUnknown.With()): // it was removed meanwhile
-				continue
-			}
-			errs = append(errs, fmt.Errorf("token: instance %s: %w", row.InstanceID, err))
-			if len(errs) == rotationFailures {
-				return errors.Join(errs...)
-			}
-		}
-		if len(rows) < t.rotationBatch {
-			return errors.Join(errs...)
-		}
-	}
-}
-
 // removeGone removes a key whose tokens have all expired.
 func (t *Tokens) removeGone(ctx context.Context, due predicate.SigningKey, row *ent.SigningKey) error {
 	return t.changeDue(ctx, due, row, func(ctx context.Context, c *keyChange, row *ent.SigningKey) error {
@@ -220,92 +173,4 @@ func (t *Tokens) changeDue(ctx context.Context, due predicate.SigningKey, row *e
 		}
 		return f(ctx, c, row)
 	})
-}
-
-// Rotation says what RotateKeys did in an instance.
-type Rotation struct {
-	InstanceID string `json:"instanceId"`
-	// KeyID is the new key; empty if the instance has none that signs, and got
-	// none.
-	KeyID     string `json:"keyId,omitempty"`
-	Algorithm string `json:"algorithm,omitempty"`
-	// ActivatesAt is nil for a key that signs at once.
-	ActivatesAt *time.Time `json:"activatesAt,omitempty"`
-}
-
-// RotateKeys gives each instance that has a key another one of the same kind, or
-// one instance if it is named. It signs at once, or after it was announced for
-// some time. Each instance is told of when it is done; an error of told ends it.
-//
-// It returns fault.InstanceUnknown if there is no such instance, the error of
-// ctx if that ends before all are done, and what went wrong in instances.
-func (t *Tokens) RotateKeys(ctx context.Context, instanceID string, announce time.Duration, told func(Rotation) error) error {
-	of := active()
-	if instanceID != "" {
-		of = signingkey.And(of, signingkey.InstanceID(instanceID))
-		switch found, err := t.rotates(ctx, instanceID); {
-		case err != nil:
-			return err
-		case !found:
-			return told(Rotation{InstanceID: instanceID})
-		}
-	}
-	// The keys that it makes are active as well.
-	newest, err := t.store.Read().SigningKey.Query().Order(ent.Desc(signingkey.FieldID)).FirstID(across.Instances(ctx))
-	if ent.IsNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	return t.eachKey(ctx, signingkey.And(of, signingkey.IDLTE(newest)), func(ctx context.Context, row *ent.SigningKey) error {
-		done, err := t.rotate(ctx, row, announce)
-		if err != nil {
-			return err
-		}
-		if err := told(done); err != nil {
-			stop(err)
-		}
-		return nil
-	})
-}
-
-// rotates reports whether an instance has a key that signs. It returns
-// fault.InstanceUnknown if there is no such instance.
-func (t *Tokens) rotates(ctx context.Context, instanceID string) (bool, error) {
-	ctx = caller.InInstance(ctx, instanceID)
-	there, err := t.store.Read().Instance.Query().Exist(ctx)
-	if err != nil {
-		return false, err
-	}
-	if !there {
-		return false, fault.InstanceUnknown.With()
-	}
-	return t.store.Read().SigningKey.Query().Where(active()).Exist(ctx)
-}
-
-// rotate has a new key follow one, whatever was announced before.
-func (t *Tokens) rotate(ctx context.Context, row *ent.SigningKey, announce time.Duration) (Rotation, error) {
-	made, err := t.newKeyLike(ctx, row)
-	if err != nil {
-		return Rotation{}, err
-	}
-	done := Rotation{InstanceID: row.InstanceID, KeyID: made.id, Algorithm: row.Algorithm}
-	err = t.changeKeys(ctx, func(ctx context.Context, c *keyChange) error {
-		if announce > 0 {
-			at := c.tx.Now().Add(announce)
-			done.ActivatesAt = &at
-		}
-		if err := c.withdraw(ctx); err != nil {
-			return err
-		}
-		row, err := c.add(ctx, made, done.ActivatesAt)
-		if err == nil && announce <= 0 {
-			_, err = c.activate(ctx, row)
-		}
-		return err
-	})
-	return done, err
 }
