@@ -56,7 +56,7 @@ func (s series) over(divisor series) series {
 // cell returns the median, and in parentheses that of the ratios; "–" for what
 // was not measured.
 func cell(s, ratios series) string {
-	if s.median() == 0 {
+	if len(s) == 0 {
 		return "–"
 	}
 	text := fmt.Sprintf("%.0f", s.median())
