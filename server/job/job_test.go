@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,18 +188,19 @@ func TestJobsDoNotDisturbEachOther(t *testing.T) {
 // A clock that was moved on is noticed a while later.
 func TestClockIsMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var ahead time.Duration
+		var ahead atomic.Int64
+		now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 		runs := 0
 		r := New(Options{
 			Jobs: []Job{{Name: "work", Run: func(context.Context) (time.Time, error) {
 				runs++
-				return time.Now().Add(ahead + 24*time.Hour), nil
+				return now().Add(24 * time.Hour), nil
 			}}},
-			Now: func() time.Time { return time.Now().Add(ahead) },
+			Now: now,
 		})
 		r.Start()
 		wait(time.Second)
-		ahead = 25 * time.Hour
+		ahead.Store(int64(25 * time.Hour))
 		wait(longestSleep)
 		r.Close()
 		if runs != 2 {
