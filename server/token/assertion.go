@@ -31,15 +31,13 @@ func goodKeyID(keyID string) bool {
 }
 
 // MachineByAssertion returns the machine user who signed an assertion (RFC 7523)
-// for the issuer, with one of its keys in the instance of ctx.
-//
-// An assertion with a `jti` is good once.
+// for the issuer, with one of its keys in the instance of ctx. An assertion with
+// a `jti` is good once.
 //
 // It returns fault.AssertionInvalid, with the reason as a cause that the
 // caller does not see, for a bad signature, algorithm, key, issuer, subject,
 // audience or time, for one that was used, and for a user or an organization
-// that is not active.
-// Database errors travel as they are.
+// that is not active. Database errors travel as they are.
 func (t *Tokens) MachineByAssertion(ctx context.Context, assertion, issuer string) (Client, error) {
 	parsed, claims, err := parseSigned(assertion, jose.RS256)
 	if err != nil {

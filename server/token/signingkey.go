@@ -17,11 +17,9 @@ import (
 	"github.com/bastide-id/bastide/server/store"
 )
 
-const (
-	// publishedFor is how long a key is published that signs no more: as long as
-	// what it signed is valid, and a minute for what was being signed.
-	publishedFor = Lifetime + time.Minute
-)
+// publishedFor is how long a key is published that signs no more: as long as what
+// it signed is valid, and a minute for what was being signed.
+const publishedFor = Lifetime + time.Minute
 
 // signers sign with the active key of an instance, one for each type of token.
 type signers map[jose.ContentType]jose.Signer
