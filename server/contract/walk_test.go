@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	bastidev1 "github.com/bastide-id/bastide/gen/bastide/v1"
 	"github.com/bastide-id/bastide/server/permission"
@@ -38,6 +39,20 @@ func TestEveryMethodIsWhole(t *testing.T) {
 		}
 		paths[at] = method.FullName()
 		checkBounds(t, method.Input(), make(map[protoreflect.FullName]bool))
+	}
+}
+
+// Clients repeat a method that is declared to be without side effects when the
+// server was not available, and no other.
+func TestReadsAndNothingElseAreDeclaredWithoutSideEffects(t *testing.T) {
+	for _, method := range methods() {
+		read := slices.ContainsFunc([]string{"Get", "List", "Is", "Exists", "Healthz"}, func(prefix string) bool {
+			return strings.HasPrefix(string(method.Name()), prefix)
+		})
+		options, _ := method.Options().(*descriptorpb.MethodOptions)
+		if declared := options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS; declared != read {
+			t.Errorf("%s is declared to be without side effects: %t", method.FullName(), declared)
+		}
 	}
 }
 

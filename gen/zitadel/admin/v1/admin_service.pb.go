@@ -102,23 +102,23 @@ const file_zitadel_admin_v1_admin_service_proto_rawDesc = "" +
 	"\n" +
 	"$zitadel/admin/v1/admin_service.proto\x12\x10zitadel.admin.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1dzitadel/admin/v1/domain.proto\x1a\x1czitadel/admin/v1/event.proto\x1a\x1fzitadel/admin/v1/instance.proto\x1a\x1fzitadel/admin/v1/language.proto\x1a\x1dzitadel/admin/v1/member.proto\x1a\x1azitadel/admin/v1/org.proto\x1a\x1dzitadel/admin/v1/policy.proto\x1a#zitadel/admin/v1/restrictions.proto\x1a%zitadel/admin/v1/trusted_domain.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
 	"\x0eHealthzRequest\"\x11\n" +
-	"\x0fHealthzResponse2\xf9C\n" +
-	"\fAdminService\x12o\n" +
-	"\aHealthz\x12 .zitadel.admin.v1.HealthzRequest\x1a!.zitadel.admin.v1.HealthzResponse\"\x1f\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/admin/v1/healthz\x12\x9e\x01\n" +
-	"\rGetMyInstance\x12&.zitadel.admin.v1.GetMyInstanceRequest\x1a'.zitadel.admin.v1.GetMyInstanceResponse\"<\x82\xb5\x18\n" +
+	"\x0fHealthzResponse2\xc1D\n" +
+	"\fAdminService\x12r\n" +
+	"\aHealthz\x12 .zitadel.admin.v1.HealthzRequest\x1a!.zitadel.admin.v1.HealthzResponse\"\"\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/admin/v1/healthz\x90\x02\x01\x12\xa1\x01\n" +
+	"\rGetMyInstance\x12&.zitadel.admin.v1.GetMyInstanceRequest\x1a'.zitadel.admin.v1.GetMyInstanceResponse\"?\x82\xb5\x18\n" +
 	"\n" +
 	"\biam.read\xc2\xf3\x18\f\n" +
-	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x18\x12\x16/admin/v1/instances/me\x12\xb3\x01\n" +
-	"\x13ListInstanceDomains\x12,.zitadel.admin.v1.ListInstanceDomainsRequest\x1a-.zitadel.admin.v1.ListInstanceDomainsResponse\"?\x82\xb5\x18\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x18\x12\x16/admin/v1/instances/me\x90\x02\x01\x12\xb6\x01\n" +
+	"\x13ListInstanceDomains\x12,.zitadel.admin.v1.ListInstanceDomainsRequest\x1a-.zitadel.admin.v1.ListInstanceDomainsResponse\"B\x82\xb5\x18\n" +
 	"\n" +
 	"\biam.read\xc2\xf3\x18\f\n" +
-	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\"\x19/admin/v1/domains/_search\x12\xc4\x01\n" +
-	"\x12ListIAMMemberRoles\x12+.zitadel.admin.v1.ListIAMMemberRolesRequest\x1a,.zitadel.admin.v1.ListIAMMemberRolesResponse\"S\x82\xb5\x18\x11\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\"\x19/admin/v1/domains/_search\x90\x02\x01\x12\xc7\x01\n" +
+	"\x12ListIAMMemberRoles\x12+.zitadel.admin.v1.ListIAMMemberRolesRequest\x1a,.zitadel.admin.v1.ListIAMMemberRolesResponse\"V\x82\xb5\x18\x11\n" +
 	"\x0fiam.member.read\xc2\xf3\x18\x13\n" +
-	"\x0fiam.member.read\x10\x04\x82\xd3\xe4\x93\x02!\"\x1f/admin/v1/members/roles/_search\x12\xb5\x01\n" +
-	"\x0eListIAMMembers\x12'.zitadel.admin.v1.ListIAMMembersRequest\x1a(.zitadel.admin.v1.ListIAMMembersResponse\"P\x82\xb5\x18\x11\n" +
+	"\x0fiam.member.read\x10\x04\x82\xd3\xe4\x93\x02!\"\x1f/admin/v1/members/roles/_search\x90\x02\x01\x12\xb8\x01\n" +
+	"\x0eListIAMMembers\x12'.zitadel.admin.v1.ListIAMMembersRequest\x1a(.zitadel.admin.v1.ListIAMMembersResponse\"S\x82\xb5\x18\x11\n" +
 	"\x0fiam.member.read\xc2\xf3\x18\x13\n" +
-	"\x0fiam.member.read\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/admin/v1/members/_search\x12\xa9\x01\n" +
+	"\x0fiam.member.read\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/admin/v1/members/_search\x90\x02\x01\x12\xa9\x01\n" +
 	"\fAddIAMMember\x12%.zitadel.admin.v1.AddIAMMemberRequest\x1a&.zitadel.admin.v1.AddIAMMemberResponse\"J\x82\xb5\x18\x12\n" +
 	"\x10iam.member.write\xc2\xf3\x18\x14\n" +
 	"\x10iam.member.write\x10\x04\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/admin/v1/members\x12\xbc\x01\n" +
@@ -127,48 +127,48 @@ const file_zitadel_admin_v1_admin_service_proto_rawDesc = "" +
 	"\x10iam.member.write\x10\x04\x82\xd3\xe4\x93\x02 :\x01*\x1a\x1b/admin/v1/members/{user_id}\x12\xbb\x01\n" +
 	"\x0fRemoveIAMMember\x12(.zitadel.admin.v1.RemoveIAMMemberRequest\x1a).zitadel.admin.v1.RemoveIAMMemberResponse\"S\x82\xb5\x18\x13\n" +
 	"\x11iam.member.delete\xc2\xf3\x18\x15\n" +
-	"\x11iam.member.delete\x10\x04\x82\xd3\xe4\x93\x02\x1d*\x1b/admin/v1/members/{user_id}\x12\xae\x01\n" +
-	"\x15GetSupportedLanguages\x12..zitadel.admin.v1.GetSupportedLanguagesRequest\x1a/.zitadel.admin.v1.GetSupportedLanguagesResponse\"4\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x15\x12\x13/admin/v1/languages\x12\xb0\x01\n" +
-	"\x13GetAllowedLanguages\x12,.zitadel.admin.v1.GetAllowedLanguagesRequest\x1a-.zitadel.admin.v1.GetAllowedLanguagesResponse\"<\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x1d\x12\x1b/admin/v1/languages/allowed\x12\xbf\x01\n" +
+	"\x11iam.member.delete\x10\x04\x82\xd3\xe4\x93\x02\x1d*\x1b/admin/v1/members/{user_id}\x12\xb1\x01\n" +
+	"\x15GetSupportedLanguages\x12..zitadel.admin.v1.GetSupportedLanguagesRequest\x1a/.zitadel.admin.v1.GetSupportedLanguagesResponse\"7\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x15\x12\x13/admin/v1/languages\x90\x02\x01\x12\xb3\x01\n" +
+	"\x13GetAllowedLanguages\x12,.zitadel.admin.v1.GetAllowedLanguagesRequest\x1a-.zitadel.admin.v1.GetAllowedLanguagesResponse\"?\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x1d\x12\x1b/admin/v1/languages/allowed\x90\x02\x01\x12\xbf\x01\n" +
 	"\x12SetDefaultLanguage\x12+.zitadel.admin.v1.SetDefaultLanguageRequest\x1a,.zitadel.admin.v1.SetDefaultLanguageResponse\"N\x82\xb5\x18\v\n" +
 	"\tiam.write\xc2\xf3\x18\r\n" +
-	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02(\x1a&/admin/v1/languages/default/{language}\x12\xb2\x01\n" +
-	"\x12GetDefaultLanguage\x12+.zitadel.admin.v1.GetDefaultLanguageRequest\x1a,.zitadel.admin.v1.GetDefaultLanguageResponse\"A\x82\xb5\x18\n" +
+	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02(\x1a&/admin/v1/languages/default/{language}\x12\xb5\x01\n" +
+	"\x12GetDefaultLanguage\x12+.zitadel.admin.v1.GetDefaultLanguageRequest\x1a,.zitadel.admin.v1.GetDefaultLanguageResponse\"D\x82\xb5\x18\n" +
 	"\n" +
 	"\biam.read\xc2\xf3\x18\f\n" +
-	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1d\x12\x1b/admin/v1/languages/default\x12\xd0\x01\n" +
-	"\x1aListInstanceTrustedDomains\x123.zitadel.admin.v1.ListInstanceTrustedDomainsRequest\x1a4.zitadel.admin.v1.ListInstanceTrustedDomainsResponse\"G\x82\xb5\x18\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1d\x12\x1b/admin/v1/languages/default\x90\x02\x01\x12\xd3\x01\n" +
+	"\x1aListInstanceTrustedDomains\x123.zitadel.admin.v1.ListInstanceTrustedDomainsRequest\x1a4.zitadel.admin.v1.ListInstanceTrustedDomainsResponse\"J\x82\xb5\x18\n" +
 	"\n" +
 	"\biam.read\xc2\xf3\x18\f\n" +
-	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02#\"!/admin/v1/trusted_domains/_search\x12\xc7\x01\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02#\"!/admin/v1/trusted_domains/_search\x90\x02\x01\x12\xc7\x01\n" +
 	"\x18AddInstanceTrustedDomain\x121.zitadel.admin.v1.AddInstanceTrustedDomainRequest\x1a2.zitadel.admin.v1.AddInstanceTrustedDomainResponse\"D\x82\xb5\x18\v\n" +
 	"\tiam.write\xc2\xf3\x18\r\n" +
 	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/admin/v1/trusted_domains\x12\xd6\x01\n" +
 	"\x1bRemoveInstanceTrustedDomain\x124.zitadel.admin.v1.RemoveInstanceTrustedDomainRequest\x1a5.zitadel.admin.v1.RemoveInstanceTrustedDomainResponse\"J\x82\xb5\x18\v\n" +
 	"\tiam.write\xc2\xf3\x18\r\n" +
-	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02$*\"/admin/v1/trusted_domains/{domain}\x12\x92\x01\n" +
+	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02$*\"/admin/v1/trusted_domains/{domain}\x12\x95\x01\n" +
 	"\n" +
-	"GetOrgByID\x12#.zitadel.admin.v1.GetOrgByIDRequest\x1a$.zitadel.admin.v1.GetOrgByIDResponse\"9\x82\xb5\x18\n" +
-	"\n" +
-	"\biam.read\xc2\xf3\x18\f\n" +
-	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x15\x12\x13/admin/v1/orgs/{id}\x12\x9b\x01\n" +
-	"\vIsOrgUnique\x12$.zitadel.admin.v1.IsOrgUniqueRequest\x1a%.zitadel.admin.v1.IsOrgUniqueResponse\"?\x82\xb5\x18\n" +
+	"GetOrgByID\x12#.zitadel.admin.v1.GetOrgByIDRequest\x1a$.zitadel.admin.v1.GetOrgByIDResponse\"<\x82\xb5\x18\n" +
 	"\n" +
 	"\biam.read\xc2\xf3\x18\f\n" +
-	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\x12\x19/admin/v1/orgs/_is_unique\x12\xa9\x01\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x15\x12\x13/admin/v1/orgs/{id}\x90\x02\x01\x12\x9e\x01\n" +
+	"\vIsOrgUnique\x12$.zitadel.admin.v1.IsOrgUniqueRequest\x1a%.zitadel.admin.v1.IsOrgUniqueResponse\"B\x82\xb5\x18\n" +
+	"\n" +
+	"\biam.read\xc2\xf3\x18\f\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\x12\x19/admin/v1/orgs/_is_unique\x90\x02\x01\x12\xa9\x01\n" +
 	"\rSetDefaultOrg\x12&.zitadel.admin.v1.SetDefaultOrgRequest\x1a'.zitadel.admin.v1.SetDefaultOrgResponse\"G\x82\xb5\x18\v\n" +
 	"\tiam.write\xc2\xf3\x18\r\n" +
-	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02!\x1a\x1f/admin/v1/orgs/default/{org_id}\x12\x9e\x01\n" +
-	"\rGetDefaultOrg\x12&.zitadel.admin.v1.GetDefaultOrgRequest\x1a'.zitadel.admin.v1.GetDefaultOrgResponse\"<\x82\xb5\x18\n" +
+	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02!\x1a\x1f/admin/v1/orgs/default/{org_id}\x12\xa1\x01\n" +
+	"\rGetDefaultOrg\x12&.zitadel.admin.v1.GetDefaultOrgRequest\x1a'.zitadel.admin.v1.GetDefaultOrgResponse\"?\x82\xb5\x18\n" +
 	"\n" +
 	"\biam.read\xc2\xf3\x18\f\n" +
-	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x18\x12\x16/admin/v1/orgs/default\x12\x92\x01\n" +
-	"\bListOrgs\x12!.zitadel.admin.v1.ListOrgsRequest\x1a\".zitadel.admin.v1.ListOrgsResponse\"?\x82\xb5\x18\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x18\x12\x16/admin/v1/orgs/default\x90\x02\x01\x12\x95\x01\n" +
+	"\bListOrgs\x12!.zitadel.admin.v1.ListOrgsRequest\x1a\".zitadel.admin.v1.ListOrgsResponse\"B\x82\xb5\x18\n" +
 	"\n" +
 	"\biam.read\xc2\xf3\x18\f\n" +
-	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/admin/v1/orgs/_search\x12\x93\x01\n" +
+	"\biam.read\x10\x04\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/admin/v1/orgs/_search\x90\x02\x01\x12\x93\x01\n" +
 	"\bSetUpOrg\x12!.zitadel.admin.v1.SetUpOrgRequest\x1a\".zitadel.admin.v1.SetUpOrgResponse\"@\x82\xb5\x18\v\n" +
 	"\tiam.write\xc2\xf3\x18\r\n" +
 	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/admin/v1/orgs/_setup\x12\x95\x01\n" +
@@ -177,29 +177,29 @@ const file_zitadel_admin_v1_admin_service_proto_rawDesc = "" +
 	"\tiam.write\x10\x04\x82\xd3\xe4\x93\x02\x19*\x17/admin/v1/orgs/{org_id}\x12\xc3\x01\n" +
 	"\x0fSetRestrictions\x12(.zitadel.admin.v1.SetRestrictionsRequest\x1a).zitadel.admin.v1.SetRestrictionsResponse\"[\x82\xb5\x18\x18\n" +
 	"\x16iam.restrictions.write\xc2\xf3\x18\x1a\n" +
-	"\x16iam.restrictions.write\x10\x04\x82\xd3\xe4\x93\x02\x1b:\x01*\x1a\x16/admin/v1/restrictions\x12\xbe\x01\n" +
-	"\x0fGetRestrictions\x12(.zitadel.admin.v1.GetRestrictionsRequest\x1a).zitadel.admin.v1.GetRestrictionsResponse\"V\x82\xb5\x18\x17\n" +
+	"\x16iam.restrictions.write\x10\x04\x82\xd3\xe4\x93\x02\x1b:\x01*\x1a\x16/admin/v1/restrictions\x12\xc1\x01\n" +
+	"\x0fGetRestrictions\x12(.zitadel.admin.v1.GetRestrictionsRequest\x1a).zitadel.admin.v1.GetRestrictionsResponse\"Y\x82\xb5\x18\x17\n" +
 	"\x15iam.restrictions.read\xc2\xf3\x18\x19\n" +
-	"\x15iam.restrictions.read\x10\x04\x82\xd3\xe4\x93\x02\x18\x12\x16/admin/v1/restrictions\x12\xa0\x01\n" +
+	"\x15iam.restrictions.read\x10\x04\x82\xd3\xe4\x93\x02\x18\x12\x16/admin/v1/restrictions\x90\x02\x01\x12\xa3\x01\n" +
 	"\n" +
-	"ListEvents\x12#.zitadel.admin.v1.ListEventsRequest\x1a$.zitadel.admin.v1.ListEventsResponse\"G\x82\xb5\x18\r\n" +
+	"ListEvents\x12#.zitadel.admin.v1.ListEventsRequest\x1a$.zitadel.admin.v1.ListEventsResponse\"J\x82\xb5\x18\r\n" +
 	"\vevents.read\xc2\xf3\x18\x0f\n" +
-	"\vevents.read\x10\x04\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/admin/v1/events/_search\x12\xb2\x01\n" +
-	"\x0eListEventTypes\x12'.zitadel.admin.v1.ListEventTypesRequest\x1a(.zitadel.admin.v1.ListEventTypesResponse\"M\x82\xb5\x18\r\n" +
+	"\vevents.read\x10\x04\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/admin/v1/events/_search\x90\x02\x01\x12\xb5\x01\n" +
+	"\x0eListEventTypes\x12'.zitadel.admin.v1.ListEventTypesRequest\x1a(.zitadel.admin.v1.ListEventTypesResponse\"P\x82\xb5\x18\r\n" +
 	"\vevents.read\xc2\xf3\x18\x0f\n" +
-	"\vevents.read\x10\x04\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/admin/v1/events/types/_search\x12\xc2\x01\n" +
-	"\x12ListAggregateTypes\x12+.zitadel.admin.v1.ListAggregateTypesRequest\x1a,.zitadel.admin.v1.ListAggregateTypesResponse\"Q\x82\xb5\x18\r\n" +
+	"\vevents.read\x10\x04\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/admin/v1/events/types/_search\x90\x02\x01\x12\xc5\x01\n" +
+	"\x12ListAggregateTypes\x12+.zitadel.admin.v1.ListAggregateTypesRequest\x1a,.zitadel.admin.v1.ListAggregateTypesResponse\"T\x82\xb5\x18\r\n" +
 	"\vevents.read\xc2\xf3\x18\x0f\n" +
-	"\vevents.read\x10\x04\x82\xd3\xe4\x93\x02':\x01*\"\"/admin/v1/aggregates/types/_search\x12\xb5\x01\n" +
-	"\x0fGetOrgIAMPolicy\x12(.zitadel.admin.v1.GetOrgIAMPolicyRequest\x1a).zitadel.admin.v1.GetOrgIAMPolicyResponse\"M\x82\xb5\x18\x11\n" +
+	"\vevents.read\x10\x04\x82\xd3\xe4\x93\x02':\x01*\"\"/admin/v1/aggregates/types/_search\x90\x02\x01\x12\xb8\x01\n" +
+	"\x0fGetOrgIAMPolicy\x12(.zitadel.admin.v1.GetOrgIAMPolicyRequest\x1a).zitadel.admin.v1.GetOrgIAMPolicyResponse\"P\x82\xb5\x18\x11\n" +
 	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
-	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\x12\x19/admin/v1/policies/orgiam\x12\xc3\x01\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\x12\x19/admin/v1/policies/orgiam\x90\x02\x01\x12\xc3\x01\n" +
 	"\x12UpdateOrgIAMPolicy\x12+.zitadel.admin.v1.UpdateOrgIAMPolicyRequest\x1a,.zitadel.admin.v1.UpdateOrgIAMPolicyResponse\"R\x82\xb5\x18\x12\n" +
 	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
-	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\x1a\x19/admin/v1/policies/orgiam\x12\xd5\x01\n" +
-	"\x15GetCustomOrgIAMPolicy\x12..zitadel.admin.v1.GetCustomOrgIAMPolicyRequest\x1a/.zitadel.admin.v1.GetCustomOrgIAMPolicyResponse\"[\x82\xb5\x18\x11\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\x1a\x19/admin/v1/policies/orgiam\x12\xd8\x01\n" +
+	"\x15GetCustomOrgIAMPolicy\x12..zitadel.admin.v1.GetCustomOrgIAMPolicyRequest\x1a/.zitadel.admin.v1.GetCustomOrgIAMPolicyResponse\"^\x82\xb5\x18\x11\n" +
 	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
-	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02)\x12'/admin/v1/orgs/{org_id}/policies/orgiam\x12\xda\x01\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02)\x12'/admin/v1/orgs/{org_id}/policies/orgiam\x90\x02\x01\x12\xda\x01\n" +
 	"\x15AddCustomOrgIAMPolicy\x12..zitadel.admin.v1.AddCustomOrgIAMPolicyRequest\x1a/.zitadel.admin.v1.AddCustomOrgIAMPolicyResponse\"`\x82\xb5\x18\x12\n" +
 	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
 	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02,:\x01*\"'/admin/v1/orgs/{org_id}/policies/orgiam\x12\xe3\x01\n" +
@@ -208,16 +208,16 @@ const file_zitadel_admin_v1_admin_service_proto_rawDesc = "" +
 	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02,:\x01*\x1a'/admin/v1/orgs/{org_id}/policies/orgiam\x12\xfa\x01\n" +
 	" ResetCustomOrgIAMPolicyToDefault\x129.zitadel.admin.v1.ResetCustomOrgIAMPolicyToDefaultRequest\x1a:.zitadel.admin.v1.ResetCustomOrgIAMPolicyToDefaultResponse\"_\x82\xb5\x18\x13\n" +
 	"\x11iam.policy.delete\xc2\xf3\x18\x15\n" +
-	"\x11iam.policy.delete\x10\x04\x82\xd3\xe4\x93\x02)*'/admin/v1/orgs/{org_id}/policies/orgiam\x12\xb5\x01\n" +
-	"\x0fGetDomainPolicy\x12(.zitadel.admin.v1.GetDomainPolicyRequest\x1a).zitadel.admin.v1.GetDomainPolicyResponse\"M\x82\xb5\x18\x11\n" +
+	"\x11iam.policy.delete\x10\x04\x82\xd3\xe4\x93\x02)*'/admin/v1/orgs/{org_id}/policies/orgiam\x12\xb8\x01\n" +
+	"\x0fGetDomainPolicy\x12(.zitadel.admin.v1.GetDomainPolicyRequest\x1a).zitadel.admin.v1.GetDomainPolicyResponse\"P\x82\xb5\x18\x11\n" +
 	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
-	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\x12\x19/admin/v1/policies/domain\x12\xc3\x01\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02\x1b\x12\x19/admin/v1/policies/domain\x90\x02\x01\x12\xc3\x01\n" +
 	"\x12UpdateDomainPolicy\x12+.zitadel.admin.v1.UpdateDomainPolicyRequest\x1a,.zitadel.admin.v1.UpdateDomainPolicyResponse\"R\x82\xb5\x18\x12\n" +
 	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
-	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\x1a\x19/admin/v1/policies/domain\x12\xd5\x01\n" +
-	"\x15GetCustomDomainPolicy\x12..zitadel.admin.v1.GetCustomDomainPolicyRequest\x1a/.zitadel.admin.v1.GetCustomDomainPolicyResponse\"[\x82\xb5\x18\x11\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02\x1e:\x01*\x1a\x19/admin/v1/policies/domain\x12\xd8\x01\n" +
+	"\x15GetCustomDomainPolicy\x12..zitadel.admin.v1.GetCustomDomainPolicyRequest\x1a/.zitadel.admin.v1.GetCustomDomainPolicyResponse\"^\x82\xb5\x18\x11\n" +
 	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
-	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02)\x12'/admin/v1/orgs/{org_id}/policies/domain\x12\xda\x01\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02)\x12'/admin/v1/orgs/{org_id}/policies/domain\x90\x02\x01\x12\xda\x01\n" +
 	"\x15AddCustomDomainPolicy\x12..zitadel.admin.v1.AddCustomDomainPolicyRequest\x1a/.zitadel.admin.v1.AddCustomDomainPolicyResponse\"`\x82\xb5\x18\x12\n" +
 	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
 	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02,:\x01*\"'/admin/v1/orgs/{org_id}/policies/domain\x12\xe3\x01\n" +
@@ -226,22 +226,22 @@ const file_zitadel_admin_v1_admin_service_proto_rawDesc = "" +
 	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02,:\x01*\x1a'/admin/v1/orgs/{org_id}/policies/domain\x12\xfa\x01\n" +
 	" ResetCustomDomainPolicyToDefault\x129.zitadel.admin.v1.ResetCustomDomainPolicyToDefaultRequest\x1a:.zitadel.admin.v1.ResetCustomDomainPolicyToDefaultResponse\"_\x82\xb5\x18\x13\n" +
 	"\x11iam.policy.delete\xc2\xf3\x18\x15\n" +
-	"\x11iam.policy.delete\x10\x04\x82\xd3\xe4\x93\x02)*'/admin/v1/orgs/{org_id}/policies/domain\x12\xe6\x01\n" +
-	"\x1bGetPasswordComplexityPolicy\x124.zitadel.admin.v1.GetPasswordComplexityPolicyRequest\x1a5.zitadel.admin.v1.GetPasswordComplexityPolicyResponse\"Z\x82\xb5\x18\x11\n" +
+	"\x11iam.policy.delete\x10\x04\x82\xd3\xe4\x93\x02)*'/admin/v1/orgs/{org_id}/policies/domain\x12\xe9\x01\n" +
+	"\x1bGetPasswordComplexityPolicy\x124.zitadel.admin.v1.GetPasswordComplexityPolicyRequest\x1a5.zitadel.admin.v1.GetPasswordComplexityPolicyResponse\"]\x82\xb5\x18\x11\n" +
 	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
-	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02(\x12&/admin/v1/policies/password/complexity\x12\xf4\x01\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02(\x12&/admin/v1/policies/password/complexity\x90\x02\x01\x12\xf4\x01\n" +
 	"\x1eUpdatePasswordComplexityPolicy\x127.zitadel.admin.v1.UpdatePasswordComplexityPolicyRequest\x1a8.zitadel.admin.v1.UpdatePasswordComplexityPolicyResponse\"_\x82\xb5\x18\x12\n" +
 	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
-	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02+:\x01*\x1a&/admin/v1/policies/password/complexity\x12\xca\x01\n" +
-	"\x14GetPasswordAgePolicy\x12-.zitadel.admin.v1.GetPasswordAgePolicyRequest\x1a..zitadel.admin.v1.GetPasswordAgePolicyResponse\"S\x82\xb5\x18\x11\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02+:\x01*\x1a&/admin/v1/policies/password/complexity\x12\xcd\x01\n" +
+	"\x14GetPasswordAgePolicy\x12-.zitadel.admin.v1.GetPasswordAgePolicyRequest\x1a..zitadel.admin.v1.GetPasswordAgePolicyResponse\"V\x82\xb5\x18\x11\n" +
 	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
-	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02!\x12\x1f/admin/v1/policies/password/age\x12\xd8\x01\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02!\x12\x1f/admin/v1/policies/password/age\x90\x02\x01\x12\xd8\x01\n" +
 	"\x17UpdatePasswordAgePolicy\x120.zitadel.admin.v1.UpdatePasswordAgePolicyRequest\x1a1.zitadel.admin.v1.UpdatePasswordAgePolicyResponse\"X\x82\xb5\x18\x12\n" +
 	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
-	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02$:\x01*\x1a\x1f/admin/v1/policies/password/age\x12\xb9\x01\n" +
-	"\x10GetLockoutPolicy\x12).zitadel.admin.v1.GetLockoutPolicyRequest\x1a*.zitadel.admin.v1.GetLockoutPolicyResponse\"N\x82\xb5\x18\x11\n" +
+	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02$:\x01*\x1a\x1f/admin/v1/policies/password/age\x12\xbc\x01\n" +
+	"\x10GetLockoutPolicy\x12).zitadel.admin.v1.GetLockoutPolicyRequest\x1a*.zitadel.admin.v1.GetLockoutPolicyResponse\"Q\x82\xb5\x18\x11\n" +
 	"\x0fiam.policy.read\xc2\xf3\x18\x13\n" +
-	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02\x1c\x12\x1a/admin/v1/policies/lockout\x12\xd0\x01\n" +
+	"\x0fiam.policy.read\x10\x04\x82\xd3\xe4\x93\x02\x1c\x12\x1a/admin/v1/policies/lockout\x90\x02\x01\x12\xd0\x01\n" +
 	"\x13UpdateLockoutPolicy\x12,.zitadel.admin.v1.UpdateLockoutPolicyRequest\x1a-.zitadel.admin.v1.UpdateLockoutPolicyResponse\"\\\x82\xb5\x18\x12\n" +
 	"\x10iam.policy.write\xc2\xf3\x18\x14\n" +
 	"\x10iam.policy.write\x10\x04\x82\xd3\xe4\x93\x02(:\x01*\x1a#/admin/v1/policies/password/lockoutB<Z:github.com/bastide-id/bastide/gen/zitadel/admin/v1;adminv1b\x06proto3"

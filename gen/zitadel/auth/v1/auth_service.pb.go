@@ -102,60 +102,60 @@ const file_zitadel_auth_v1_auth_service_proto_rawDesc = "" +
 	"\n" +
 	"\"zitadel/auth/v1/auth_service.proto\x12\x0fzitadel.auth.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1czitadel/auth/v1/change.proto\x1a\x1ezitadel/auth/v1/instance.proto\x1a\x1ezitadel/auth/v1/metadata.proto\x1a zitadel/auth/v1/permission.proto\x1a\x1czitadel/auth/v1/policy.proto\x1a\x1azitadel/auth/v1/user.proto\x1a zitadel/auth/v1/user_grant.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
 	"\x0eHealthzRequest\"\x11\n" +
-	"\x0fHealthzResponse2\xa6\x1f\n" +
-	"\vAuthService\x12l\n" +
-	"\aHealthz\x12\x1f.zitadel.auth.v1.HealthzRequest\x1a .zitadel.auth.v1.HealthzResponse\"\x1e\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/auth/v1/healthz\x12\x86\x01\n" +
-	"\tGetMyUser\x12!.zitadel.auth.v1.GetMyUserRequest\x1a\".zitadel.auth.v1.GetMyUserResponse\"2\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x13\x12\x11/auth/v1/users/me\x12\xab\x01\n" +
-	"\x15GetSupportedLanguages\x12-.zitadel.auth.v1.GetSupportedLanguagesRequest\x1a..zitadel.auth.v1.GetSupportedLanguagesResponse\"3\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x14\x12\x12/auth/v1/languages\x12\xa4\x01\n" +
+	"\x0fHealthzResponse2\xd3\x1f\n" +
+	"\vAuthService\x12o\n" +
+	"\aHealthz\x12\x1f.zitadel.auth.v1.HealthzRequest\x1a .zitadel.auth.v1.HealthzResponse\"!\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/auth/v1/healthz\x90\x02\x01\x12\x89\x01\n" +
+	"\tGetMyUser\x12!.zitadel.auth.v1.GetMyUserRequest\x1a\".zitadel.auth.v1.GetMyUserResponse\"5\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x13\x12\x11/auth/v1/users/me\x90\x02\x01\x12\xae\x01\n" +
+	"\x15GetSupportedLanguages\x12-.zitadel.auth.v1.GetSupportedLanguagesRequest\x1a..zitadel.auth.v1.GetSupportedLanguagesResponse\"6\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x14\x12\x12/auth/v1/languages\x90\x02\x01\x12\xa4\x01\n" +
 	"\fRemoveMyUser\x12$.zitadel.auth.v1.RemoveMyUserRequest\x1a%.zitadel.auth.v1.RemoveMyUserResponse\"G\x82\xb5\x18\x12\n" +
 	"\x10user.self.delete\xc2\xf3\x18\x14\n" +
 	"\x10user.self.delete\x10\x02\x82\xd3\xe4\x93\x02\x13*\x11/auth/v1/users/me\x12\xa7\x01\n" +
 	"\x10UpdateMyUserName\x12(.zitadel.auth.v1.UpdateMyUserNameRequest\x1a).zitadel.auth.v1.UpdateMyUserNameResponse\">\x82\xb5\x18\x0f\n" +
 	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1f:\x01*\x1a\x1a/auth/v1/users/me/username\x12\xa7\x01\n" +
 	"\x10UpdateMyPassword\x12(.zitadel.auth.v1.UpdateMyPasswordRequest\x1a).zitadel.auth.v1.UpdateMyPasswordResponse\">\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1f:\x01*\x1a\x1a/auth/v1/users/me/password\x12\x97\x01\n" +
-	"\fGetMyProfile\x12$.zitadel.auth.v1.GetMyProfileRequest\x1a%.zitadel.auth.v1.GetMyProfileResponse\":\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1b\x12\x19/auth/v1/users/me/profile\x12\xa3\x01\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1f:\x01*\x1a\x1a/auth/v1/users/me/password\x12\x9a\x01\n" +
+	"\fGetMyProfile\x12$.zitadel.auth.v1.GetMyProfileRequest\x1a%.zitadel.auth.v1.GetMyProfileResponse\"=\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1b\x12\x19/auth/v1/users/me/profile\x90\x02\x01\x12\xa3\x01\n" +
 	"\x0fUpdateMyProfile\x12'.zitadel.auth.v1.UpdateMyProfileRequest\x1a(.zitadel.auth.v1.UpdateMyProfileResponse\"=\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1e:\x01*\x1a\x19/auth/v1/users/me/profile\x12\x8f\x01\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1e:\x01*\x1a\x19/auth/v1/users/me/profile\x12\x92\x01\n" +
 	"\n" +
-	"GetMyEmail\x12\".zitadel.auth.v1.GetMyEmailRequest\x1a#.zitadel.auth.v1.GetMyEmailResponse\"8\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/auth/v1/users/me/email\x12\x92\x01\n" +
+	"GetMyEmail\x12\".zitadel.auth.v1.GetMyEmailRequest\x1a#.zitadel.auth.v1.GetMyEmailResponse\";\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/auth/v1/users/me/email\x90\x02\x01\x12\x92\x01\n" +
 	"\n" +
 	"SetMyEmail\x12\".zitadel.auth.v1.SetMyEmailRequest\x1a#.zitadel.auth.v1.SetMyEmailResponse\";\x82\xb5\x18\x0f\n" +
 	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1c:\x01*\x1a\x17/auth/v1/users/me/email\x12\xa3\x01\n" +
 	"\rVerifyMyEmail\x12%.zitadel.auth.v1.VerifyMyEmailRequest\x1a&.zitadel.auth.v1.VerifyMyEmailResponse\"C\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/auth/v1/users/me/email/_verify\x12\x8f\x01\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/auth/v1/users/me/email/_verify\x12\x92\x01\n" +
 	"\n" +
-	"GetMyPhone\x12\".zitadel.auth.v1.GetMyPhoneRequest\x1a#.zitadel.auth.v1.GetMyPhoneResponse\"8\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/auth/v1/users/me/phone\x12\x92\x01\n" +
+	"GetMyPhone\x12\".zitadel.auth.v1.GetMyPhoneRequest\x1a#.zitadel.auth.v1.GetMyPhoneResponse\";\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x19\x12\x17/auth/v1/users/me/phone\x90\x02\x01\x12\x92\x01\n" +
 	"\n" +
 	"SetMyPhone\x12\".zitadel.auth.v1.SetMyPhoneRequest\x1a#.zitadel.auth.v1.SetMyPhoneResponse\";\x82\xb5\x18\x0f\n" +
 	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x1c:\x01*\x1a\x17/auth/v1/users/me/phone\x12\xa3\x01\n" +
 	"\rVerifyMyPhone\x12%.zitadel.auth.v1.VerifyMyPhoneRequest\x1a&.zitadel.auth.v1.VerifyMyPhoneResponse\"C\x82\xb5\x18\x0f\n" +
 	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/auth/v1/users/me/phone/_verify\x12\x98\x01\n" +
 	"\rRemoveMyPhone\x12%.zitadel.auth.v1.RemoveMyPhoneRequest\x1a&.zitadel.auth.v1.RemoveMyPhoneResponse\"8\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x19*\x17/auth/v1/users/me/phone\x12\xb1\x01\n" +
-	"\x11ListMyUserChanges\x12).zitadel.auth.v1.ListMyUserChangesRequest\x1a*.zitadel.auth.v1.ListMyUserChangesResponse\"E\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02&:\x01*\"!/auth/v1/users/me/changes/_search\x12\xa9\x01\n" +
-	"\x0eListMyMetadata\x12&.zitadel.auth.v1.ListMyMetadataRequest\x1a'.zitadel.auth.v1.ListMyMetadataResponse\"F\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02':\x01*\"\"/auth/v1/users/me/metadata/_search\x12\xa1\x01\n" +
-	"\rGetMyMetadata\x12%.zitadel.auth.v1.GetMyMetadataRequest\x1a&.zitadel.auth.v1.GetMyMetadataResponse\"A\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\"\x12 /auth/v1/users/me/metadata/{key}\x12\xd7\x01\n" +
-	"\x1dGetMyPasswordComplexityPolicy\x125.zitadel.auth.v1.GetMyPasswordComplexityPolicyRequest\x1a6.zitadel.auth.v1.GetMyPasswordComplexityPolicyResponse\"G\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02(\x12&/auth/v1/policies/passwords/complexity\x12\xc9\x01\n" +
-	"\x18ListMyZitadelPermissions\x120.zitadel.auth.v1.ListMyZitadelPermissionsRequest\x1a1.zitadel.auth.v1.ListMyZitadelPermissionsResponse\"H\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02)\"'/auth/v1/permissions/zitadel/me/_search\x12\xc1\x01\n" +
-	"\x18ListMyProjectPermissions\x120.zitadel.auth.v1.ListMyProjectPermissionsRequest\x1a1.zitadel.auth.v1.ListMyProjectPermissionsResponse\"@\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02!\"\x1f/auth/v1/permissions/me/_search\x12\xaf\x01\n" +
-	"\x11ListMyMemberships\x12).zitadel.auth.v1.ListMyMembershipsRequest\x1a*.zitadel.auth.v1.ListMyMembershipsResponse\"C\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/auth/v1/memberships/me/_search\x12\xab\x01\n" +
-	"\x10ListMyUserGrants\x12(.zitadel.auth.v1.ListMyUserGrantsRequest\x1a).zitadel.auth.v1.ListMyUserGrantsResponse\"B\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/auth/v1/usergrants/me/_search\x12\xb3\x01\n" +
-	"\x11ListMyProjectOrgs\x12).zitadel.auth.v1.ListMyProjectOrgsRequest\x1a*.zitadel.auth.v1.ListMyProjectOrgsResponse\"G\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02(:\x01*\"#/auth/v1/global/projectorgs/_searchB:Z8github.com/bastide-id/bastide/gen/zitadel/auth/v1;authv1b\x06proto3"
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\x19*\x17/auth/v1/users/me/phone\x12\xb4\x01\n" +
+	"\x11ListMyUserChanges\x12).zitadel.auth.v1.ListMyUserChangesRequest\x1a*.zitadel.auth.v1.ListMyUserChangesResponse\"H\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02&:\x01*\"!/auth/v1/users/me/changes/_search\x90\x02\x01\x12\xac\x01\n" +
+	"\x0eListMyMetadata\x12&.zitadel.auth.v1.ListMyMetadataRequest\x1a'.zitadel.auth.v1.ListMyMetadataResponse\"I\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02':\x01*\"\"/auth/v1/users/me/metadata/_search\x90\x02\x01\x12\xa4\x01\n" +
+	"\rGetMyMetadata\x12%.zitadel.auth.v1.GetMyMetadataRequest\x1a&.zitadel.auth.v1.GetMyMetadataResponse\"D\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02\"\x12 /auth/v1/users/me/metadata/{key}\x90\x02\x01\x12\xda\x01\n" +
+	"\x1dGetMyPasswordComplexityPolicy\x125.zitadel.auth.v1.GetMyPasswordComplexityPolicyRequest\x1a6.zitadel.auth.v1.GetMyPasswordComplexityPolicyResponse\"J\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02(\x12&/auth/v1/policies/passwords/complexity\x90\x02\x01\x12\xcc\x01\n" +
+	"\x18ListMyZitadelPermissions\x120.zitadel.auth.v1.ListMyZitadelPermissionsRequest\x1a1.zitadel.auth.v1.ListMyZitadelPermissionsResponse\"K\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02)\"'/auth/v1/permissions/zitadel/me/_search\x90\x02\x01\x12\xc4\x01\n" +
+	"\x18ListMyProjectPermissions\x120.zitadel.auth.v1.ListMyProjectPermissionsRequest\x1a1.zitadel.auth.v1.ListMyProjectPermissionsResponse\"C\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02!\"\x1f/auth/v1/permissions/me/_search\x90\x02\x01\x12\xb2\x01\n" +
+	"\x11ListMyMemberships\x12).zitadel.auth.v1.ListMyMembershipsRequest\x1a*.zitadel.auth.v1.ListMyMembershipsResponse\"F\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/auth/v1/memberships/me/_search\x90\x02\x01\x12\xae\x01\n" +
+	"\x10ListMyUserGrants\x12(.zitadel.auth.v1.ListMyUserGrantsRequest\x1a).zitadel.auth.v1.ListMyUserGrantsResponse\"E\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/auth/v1/usergrants/me/_search\x90\x02\x01\x12\xb6\x01\n" +
+	"\x11ListMyProjectOrgs\x12).zitadel.auth.v1.ListMyProjectOrgsRequest\x1a*.zitadel.auth.v1.ListMyProjectOrgsResponse\"J\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\x02\x82\xd3\xe4\x93\x02(:\x01*\"#/auth/v1/global/projectorgs/_search\x90\x02\x01B:Z8github.com/bastide-id/bastide/gen/zitadel/auth/v1;authv1b\x06proto3"
 
 var (
 	file_zitadel_auth_v1_auth_service_proto_rawDescOnce sync.Once

@@ -102,13 +102,13 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\n" +
 	".zitadel/management/v1/management_service.proto\x12\x15zitadel.management.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fzitadel/management/v1/app.proto\x1a\"zitadel/management/v1/change.proto\x1a\"zitadel/management/v1/domain.proto\x1a!zitadel/management/v1/human.proto\x1a$zitadel/management/v1/instance.proto\x1a#zitadel/management/v1/machine.proto\x1a\"zitadel/management/v1/member.proto\x1a$zitadel/management/v1/metadata.proto\x1a\x1fzitadel/management/v1/org.proto\x1a\"zitadel/management/v1/policy.proto\x1a#zitadel/management/v1/project.proto\x1a zitadel/management/v1/user.proto\x1a&zitadel/management/v1/user_grant.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
 	"\x0eHealthzRequest\"\x11\n" +
-	"\x0fHealthzResponse2\xb3\xd3\x01\n" +
-	"\x11ManagementService\x12~\n" +
-	"\aHealthz\x12%.zitadel.management.v1.HealthzRequest\x1a&.zitadel.management.v1.HealthzResponse\"$\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/management/v1/healthz\x12\x99\x01\n" +
-	"\bGetMyOrg\x12&.zitadel.management.v1.GetMyOrgRequest\x1a'.zitadel.management.v1.GetMyOrgResponse\"<\x82\xb5\x18\n" +
+	"\x0fHealthzResponse2\xb8\xd4\x01\n" +
+	"\x11ManagementService\x12\x81\x01\n" +
+	"\aHealthz\x12%.zitadel.management.v1.HealthzRequest\x1a&.zitadel.management.v1.HealthzResponse\"'\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/management/v1/healthz\x90\x02\x01\x12\x9c\x01\n" +
+	"\bGetMyOrg\x12&.zitadel.management.v1.GetMyOrgRequest\x1a'.zitadel.management.v1.GetMyOrgResponse\"?\x82\xb5\x18\n" +
 	"\n" +
 	"\borg.read\xc2\xf3\x18\f\n" +
-	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02\x18\x12\x16/management/v1/orgs/me\x12\xc1\x01\n" +
+	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02\x18\x12\x16/management/v1/orgs/me\x90\x02\x01\x12\xc1\x01\n" +
 	"\x0fImportHumanUser\x12-.zitadel.management.v1.ImportHumanUserRequest\x1a..zitadel.management.v1.ImportHumanUserResponse\"O\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x0e\n" +
@@ -128,24 +128,24 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/{user_id}/pats\x12\xa4\x01\n" +
-	"\x12GetOIDCInformation\x120.zitadel.management.v1.GetOIDCInformationRequest\x1a1.zitadel.management.v1.GetOIDCInformationResponse\")\xc2\xf3\x18\x02\x10\b\x82\xd3\xe4\x93\x02\x1d\x12\x1b/management/v1/zitadel/docs\x12\x8a\x01\n" +
-	"\x06GetIAM\x12$.zitadel.management.v1.GetIAMRequest\x1a%.zitadel.management.v1.GetIAMResponse\"3\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x14\x12\x12/management/v1/iam\x12\xbd\x01\n" +
-	"\x15GetSupportedLanguages\x123.zitadel.management.v1.GetSupportedLanguagesRequest\x1a4.zitadel.management.v1.GetSupportedLanguagesResponse\"9\x82\xb5\x18\x0f\n" +
-	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x1a\x12\x18/management/v1/languages\x12\xaf\x01\n" +
-	"\vGetUserByID\x12).zitadel.management.v1.GetUserByIDRequest\x1a*.zitadel.management.v1.GetUserByIDResponse\"I\x82\xb5\x18\v\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/{user_id}/pats\x12\xa7\x01\n" +
+	"\x12GetOIDCInformation\x120.zitadel.management.v1.GetOIDCInformationRequest\x1a1.zitadel.management.v1.GetOIDCInformationResponse\",\xc2\xf3\x18\x02\x10\b\x82\xd3\xe4\x93\x02\x1d\x12\x1b/management/v1/zitadel/docs\x90\x02\x01\x12\x8d\x01\n" +
+	"\x06GetIAM\x12$.zitadel.management.v1.GetIAMRequest\x1a%.zitadel.management.v1.GetIAMResponse\"6\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x14\x12\x12/management/v1/iam\x90\x02\x01\x12\xc0\x01\n" +
+	"\x15GetSupportedLanguages\x123.zitadel.management.v1.GetSupportedLanguagesRequest\x1a4.zitadel.management.v1.GetSupportedLanguagesResponse\"<\x82\xb5\x18\x0f\n" +
+	"\rauthenticated\xc2\xf3\x18\x02\x10\a\x82\xd3\xe4\x93\x02\x1a\x12\x18/management/v1/languages\x90\x02\x01\x12\xb2\x01\n" +
+	"\vGetUserByID\x12).zitadel.management.v1.GetUserByIDRequest\x1a*.zitadel.management.v1.GetUserByIDResponse\"L\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x15\n" +
-	"\tuser.read\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02\x1b\x12\x19/management/v1/users/{id}\x12\xed\x01\n" +
-	"\x18GetUserByLoginNameGlobal\x126.zitadel.management.v1.GetUserByLoginNameGlobalRequest\x1a7.zitadel.management.v1.GetUserByLoginNameGlobalResponse\"`\x82\xb5\x18\x12\n" +
+	"\tuser.read\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02\x1b\x12\x19/management/v1/users/{id}\x90\x02\x01\x12\xf0\x01\n" +
+	"\x18GetUserByLoginNameGlobal\x126.zitadel.management.v1.GetUserByLoginNameGlobalRequest\x1a7.zitadel.management.v1.GetUserByLoginNameGlobalResponse\"c\x82\xb5\x18\x12\n" +
 	"\x10user.global.read\xc2\xf3\x18\x14\n" +
-	"\x10user.global.read\x10\x05\x82\xd3\xe4\x93\x02,\x12*/management/v1/global/users/_by_login_name\x12\xa7\x01\n" +
-	"\tListUsers\x12'.zitadel.management.v1.ListUsersRequest\x1a(.zitadel.management.v1.ListUsersResponse\"G\x82\xb5\x18\v\n" +
+	"\x10user.global.read\x10\x05\x82\xd3\xe4\x93\x02,\x12*/management/v1/global/users/_by_login_name\x90\x02\x01\x12\xaa\x01\n" +
+	"\tListUsers\x12'.zitadel.management.v1.ListUsersRequest\x1a(.zitadel.management.v1.ListUsersResponse\"J\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\r\n" +
-	"\tuser.read\x10\x05\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/management/v1/users/_search\x12\xb0\x01\n" +
-	"\fIsUserUnique\x12*.zitadel.management.v1.IsUserUniqueRequest\x1a+.zitadel.management.v1.IsUserUniqueResponse\"G\x82\xb5\x18\v\n" +
+	"\tuser.read\x10\x05\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/management/v1/users/_search\x90\x02\x01\x12\xb3\x01\n" +
+	"\fIsUserUnique\x12*.zitadel.management.v1.IsUserUniqueRequest\x1a+.zitadel.management.v1.IsUserUniqueResponse\"J\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\r\n" +
-	"\tuser.read\x10\x05\x82\xd3\xe4\x93\x02!\x12\x1f/management/v1/users/_is_unique\x12\xb0\x01\n" +
+	"\tuser.read\x10\x05\x82\xd3\xe4\x93\x02!\x12\x1f/management/v1/users/_is_unique\x90\x02\x01\x12\xb0\x01\n" +
 	"\fAddHumanUser\x12*.zitadel.management.v1.AddHumanUserRequest\x1a+.zitadel.management.v1.AddHumanUserResponse\"G\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x0e\n" +
@@ -180,14 +180,14 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02,:\x01*\x1a'/management/v1/users/{user_id}/username\x12\xd8\x01\n" +
-	"\x0fListUserChanges\x12-.zitadel.management.v1.ListUserChangesRequest\x1a..zitadel.management.v1.ListUserChangesResponse\"f\x82\xb5\x18\v\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02,:\x01*\x1a'/management/v1/users/{user_id}/username\x12\xdb\x01\n" +
+	"\x0fListUserChanges\x12-.zitadel.management.v1.ListUserChangesRequest\x1a..zitadel.management.v1.ListUserChangesResponse\"i\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x1a\n" +
-	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x023:\x01*\"./management/v1/users/{user_id}/changes/_search\x12\xbe\x01\n" +
-	"\x0eListOrgChanges\x12,.zitadel.management.v1.ListOrgChangesRequest\x1a-.zitadel.management.v1.ListOrgChangesResponse\"O\x82\xb5\x18\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x023:\x01*\"./management/v1/users/{user_id}/changes/_search\x90\x02\x01\x12\xc1\x01\n" +
+	"\x0eListOrgChanges\x12,.zitadel.management.v1.ListOrgChangesRequest\x1a-.zitadel.management.v1.ListOrgChangesResponse\"R\x82\xb5\x18\n" +
 	"\n" +
 	"\borg.read\xc2\xf3\x18\f\n" +
-	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02+:\x01*\"&/management/v1/orgs/me/changes/_search\x12\xcf\x01\n" +
+	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02+:\x01*\"&/management/v1/orgs/me/changes/_search\x90\x02\x01\x12\xcf\x01\n" +
 	"\x0fSetUserMetadata\x12-.zitadel.management.v1.SetUserMetadataRequest\x1a..zitadel.management.v1.SetUserMetadataResponse\"]\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x16\n" +
@@ -197,13 +197,13 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x16\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02-:\x01*\"(/management/v1/users/{id}/metadata/_bulk\x12\xd2\x01\n" +
-	"\x10ListUserMetadata\x12..zitadel.management.v1.ListUserMetadataRequest\x1a/.zitadel.management.v1.ListUserMetadataResponse\"]\x82\xb5\x18\v\n" +
+	"user.write\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02-:\x01*\"(/management/v1/users/{id}/metadata/_bulk\x12\xd5\x01\n" +
+	"\x10ListUserMetadata\x12..zitadel.management.v1.ListUserMetadataRequest\x1a/.zitadel.management.v1.ListUserMetadataResponse\"`\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x15\n" +
-	"\tuser.read\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02/:\x01*\"*/management/v1/users/{id}/metadata/_search\x12\xca\x01\n" +
-	"\x0fGetUserMetadata\x12-.zitadel.management.v1.GetUserMetadataRequest\x1a..zitadel.management.v1.GetUserMetadataResponse\"X\x82\xb5\x18\v\n" +
+	"\tuser.read\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02/:\x01*\"*/management/v1/users/{id}/metadata/_search\x90\x02\x01\x12\xcd\x01\n" +
+	"\x0fGetUserMetadata\x12-.zitadel.management.v1.GetUserMetadataRequest\x1a..zitadel.management.v1.GetUserMetadataResponse\"[\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x15\n" +
-	"\tuser.read\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02*\x12(/management/v1/users/{id}/metadata/{key}\x12\xd5\x01\n" +
+	"\tuser.read\x10\x05\x1a\x06\b\x02\x12\x02id\x82\xd3\xe4\x93\x02*\x12(/management/v1/users/{id}/metadata/{key}\x90\x02\x01\x12\xd5\x01\n" +
 	"\x12RemoveUserMetadata\x120.zitadel.management.v1.RemoveUserMetadataRequest\x1a1.zitadel.management.v1.RemoveUserMetadataResponse\"Z\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x16\n" +
@@ -219,40 +219,40 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/management/v1/metadata/{key}\x12\xc3\x01\n" +
 	"\x12BulkSetOrgMetadata\x120.zitadel.management.v1.BulkSetOrgMetadataRequest\x1a1.zitadel.management.v1.BulkSetOrgMetadataResponse\"H\x82\xb5\x18\v\n" +
 	"\torg.write\xc2\xf3\x18\r\n" +
-	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/management/v1/metadata/_bulk\x12\xba\x01\n" +
-	"\x0fListOrgMetadata\x12-.zitadel.management.v1.ListOrgMetadataRequest\x1a..zitadel.management.v1.ListOrgMetadataResponse\"H\x82\xb5\x18\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/management/v1/metadata/_bulk\x12\xbd\x01\n" +
+	"\x0fListOrgMetadata\x12-.zitadel.management.v1.ListOrgMetadataRequest\x1a..zitadel.management.v1.ListOrgMetadataResponse\"K\x82\xb5\x18\n" +
 	"\n" +
 	"\borg.read\xc2\xf3\x18\f\n" +
-	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/management/v1/metadata/_search\x12\xb2\x01\n" +
-	"\x0eGetOrgMetadata\x12,.zitadel.management.v1.GetOrgMetadataRequest\x1a-.zitadel.management.v1.GetOrgMetadataResponse\"C\x82\xb5\x18\n" +
+	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/management/v1/metadata/_search\x90\x02\x01\x12\xb5\x01\n" +
+	"\x0eGetOrgMetadata\x12,.zitadel.management.v1.GetOrgMetadataRequest\x1a-.zitadel.management.v1.GetOrgMetadataResponse\"F\x82\xb5\x18\n" +
 	"\n" +
 	"\borg.read\xc2\xf3\x18\f\n" +
-	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02\x1f\x12\x1d/management/v1/metadata/{key}\x12\xbd\x01\n" +
+	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02\x1f\x12\x1d/management/v1/metadata/{key}\x90\x02\x01\x12\xbd\x01\n" +
 	"\x11RemoveOrgMetadata\x12/.zitadel.management.v1.RemoveOrgMetadataRequest\x1a0.zitadel.management.v1.RemoveOrgMetadataResponse\"E\x82\xb5\x18\v\n" +
 	"\torg.write\xc2\xf3\x18\r\n" +
 	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\x1f*\x1d/management/v1/metadata/{key}\x12\xcc\x01\n" +
 	"\x15BulkRemoveOrgMetadata\x123.zitadel.management.v1.BulkRemoveOrgMetadataRequest\x1a4.zitadel.management.v1.BulkRemoveOrgMetadataResponse\"H\x82\xb5\x18\v\n" +
 	"\torg.write\xc2\xf3\x18\r\n" +
-	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\":\x01**\x1d/management/v1/metadata/_bulk\x12\xcd\x01\n" +
-	"\x0fGetHumanProfile\x12-.zitadel.management.v1.GetHumanProfileRequest\x1a..zitadel.management.v1.GetHumanProfileResponse\"[\x82\xb5\x18\v\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02\":\x01**\x1d/management/v1/metadata/_bulk\x12\xd0\x01\n" +
+	"\x0fGetHumanProfile\x12-.zitadel.management.v1.GetHumanProfileRequest\x1a..zitadel.management.v1.GetHumanProfileResponse\"^\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x1a\n" +
-	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(\x12&/management/v1/users/{user_id}/profile\x12\xdb\x01\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02(\x12&/management/v1/users/{user_id}/profile\x90\x02\x01\x12\xdb\x01\n" +
 	"\x12UpdateHumanProfile\x120.zitadel.management.v1.UpdateHumanProfileRequest\x1a1.zitadel.management.v1.UpdateHumanProfileResponse\"`\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02+:\x01*\x1a&/management/v1/users/{user_id}/profile\x12\xc5\x01\n" +
-	"\rGetHumanEmail\x12+.zitadel.management.v1.GetHumanEmailRequest\x1a,.zitadel.management.v1.GetHumanEmailResponse\"Y\x82\xb5\x18\v\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02+:\x01*\x1a&/management/v1/users/{user_id}/profile\x12\xc8\x01\n" +
+	"\rGetHumanEmail\x12+.zitadel.management.v1.GetHumanEmailRequest\x1a,.zitadel.management.v1.GetHumanEmailResponse\"\\\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x1a\n" +
-	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02&\x12$/management/v1/users/{user_id}/email\x12\xd3\x01\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02&\x12$/management/v1/users/{user_id}/email\x90\x02\x01\x12\xd3\x01\n" +
 	"\x10UpdateHumanEmail\x12..zitadel.management.v1.UpdateHumanEmailRequest\x1a/.zitadel.management.v1.UpdateHumanEmailResponse\"^\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02):\x01*\x1a$/management/v1/users/{user_id}/email\x12\xc5\x01\n" +
-	"\rGetHumanPhone\x12+.zitadel.management.v1.GetHumanPhoneRequest\x1a,.zitadel.management.v1.GetHumanPhoneResponse\"Y\x82\xb5\x18\v\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02):\x01*\x1a$/management/v1/users/{user_id}/email\x12\xc8\x01\n" +
+	"\rGetHumanPhone\x12+.zitadel.management.v1.GetHumanPhoneRequest\x1a,.zitadel.management.v1.GetHumanPhoneResponse\"\\\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x1a\n" +
-	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02&\x12$/management/v1/users/{user_id}/phone\x12\xd3\x01\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02&\x12$/management/v1/users/{user_id}/phone\x90\x02\x01\x12\xd3\x01\n" +
 	"\x10UpdateHumanPhone\x12..zitadel.management.v1.UpdateHumanPhoneRequest\x1a/.zitadel.management.v1.UpdateHumanPhoneResponse\"^\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
@@ -292,38 +292,38 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02'*%/management/v1/users/{user_id}/secret\x12\xdc\x01\n" +
-	"\x12GetMachineKeyByIDs\x120.zitadel.management.v1.GetMachineKeyByIDsRequest\x1a1.zitadel.management.v1.GetMachineKeyByIDsResponse\"a\x82\xb5\x18\v\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02'*%/management/v1/users/{user_id}/secret\x12\xdf\x01\n" +
+	"\x12GetMachineKeyByIDs\x120.zitadel.management.v1.GetMachineKeyByIDsRequest\x1a1.zitadel.management.v1.GetMachineKeyByIDsResponse\"d\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x1a\n" +
-	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02.\x12,/management/v1/users/{user_id}/keys/{key_id}\x12\xd5\x01\n" +
-	"\x0fListMachineKeys\x12-.zitadel.management.v1.ListMachineKeysRequest\x1a..zitadel.management.v1.ListMachineKeysResponse\"c\x82\xb5\x18\v\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02.\x12,/management/v1/users/{user_id}/keys/{key_id}\x90\x02\x01\x12\xd8\x01\n" +
+	"\x0fListMachineKeys\x12-.zitadel.management.v1.ListMachineKeysRequest\x1a..zitadel.management.v1.ListMachineKeysResponse\"f\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x1a\n" +
-	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020:\x01*\"+/management/v1/users/{user_id}/keys/_search\x12\xd8\x01\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020:\x01*\"+/management/v1/users/{user_id}/keys/_search\x90\x02\x01\x12\xd8\x01\n" +
 	"\x10RemoveMachineKey\x12..zitadel.management.v1.RemoveMachineKeyRequest\x1a/.zitadel.management.v1.RemoveMachineKeyResponse\"c\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02.*,/management/v1/users/{user_id}/keys/{key_id}\x12\xf9\x01\n" +
-	"\x1bGetPersonalAccessTokenByIDs\x129.zitadel.management.v1.GetPersonalAccessTokenByIDsRequest\x1a:.zitadel.management.v1.GetPersonalAccessTokenByIDsResponse\"c\x82\xb5\x18\v\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x02.*,/management/v1/users/{user_id}/keys/{key_id}\x12\xfc\x01\n" +
+	"\x1bGetPersonalAccessTokenByIDs\x129.zitadel.management.v1.GetPersonalAccessTokenByIDsRequest\x1a:.zitadel.management.v1.GetPersonalAccessTokenByIDsResponse\"f\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x1a\n" +
-	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020\x12./management/v1/users/{user_id}/pats/{token_id}\x12\xf0\x01\n" +
-	"\x18ListPersonalAccessTokens\x126.zitadel.management.v1.ListPersonalAccessTokensRequest\x1a7.zitadel.management.v1.ListPersonalAccessTokensResponse\"c\x82\xb5\x18\v\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020\x12./management/v1/users/{user_id}/pats/{token_id}\x90\x02\x01\x12\xf3\x01\n" +
+	"\x18ListPersonalAccessTokens\x126.zitadel.management.v1.ListPersonalAccessTokensRequest\x1a7.zitadel.management.v1.ListPersonalAccessTokensResponse\"f\x82\xb5\x18\v\n" +
 	"\tuser.read\xc2\xf3\x18\x1a\n" +
-	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020:\x01*\"+/management/v1/users/{user_id}/pats/_search\x12\xf5\x01\n" +
+	"\tuser.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020:\x01*\"+/management/v1/users/{user_id}/pats/_search\x90\x02\x01\x12\xf5\x01\n" +
 	"\x19RemovePersonalAccessToken\x127.zitadel.management.v1.RemovePersonalAccessTokenRequest\x1a8.zitadel.management.v1.RemovePersonalAccessTokenResponse\"e\x82\xb5\x18\f\n" +
 	"\n" +
 	"user.write\xc2\xf3\x18\x1b\n" +
 	"\n" +
-	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020*./management/v1/users/{user_id}/pats/{token_id}\x12\xff\x01\n" +
-	"\x13ListUserMemberships\x121.zitadel.management.v1.ListUserMembershipsRequest\x1a2.zitadel.management.v1.ListUserMembershipsResponse\"\x80\x01\x82\xb5\x18\x16\n" +
+	"user.write\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x020*./management/v1/users/{user_id}/pats/{token_id}\x12\x82\x02\n" +
+	"\x13ListUserMemberships\x121.zitadel.management.v1.ListUserMembershipsRequest\x1a2.zitadel.management.v1.ListUserMembershipsResponse\"\x83\x01\x82\xb5\x18\x16\n" +
 	"\x14user.membership.read\xc2\xf3\x18%\n" +
-	"\x14user.membership.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x027:\x01*\"2/management/v1/users/{user_id}/memberships/_search\x12\xd8\x01\n" +
-	"\x12ListOrgMemberRoles\x120.zitadel.management.v1.ListOrgMemberRolesRequest\x1a1.zitadel.management.v1.ListOrgMemberRolesResponse\"]\x82\xb5\x18\x11\n" +
+	"\x14user.membership.read\x10\x05\x1a\v\b\x02\x12\auser_id\x82\xd3\xe4\x93\x027:\x01*\"2/management/v1/users/{user_id}/memberships/_search\x90\x02\x01\x12\xdb\x01\n" +
+	"\x12ListOrgMemberRoles\x120.zitadel.management.v1.ListOrgMemberRolesRequest\x1a1.zitadel.management.v1.ListOrgMemberRolesResponse\"`\x82\xb5\x18\x11\n" +
 	"\x0forg.member.read\xc2\xf3\x18\x13\n" +
-	"\x0forg.member.read\x10\x05\x82\xd3\xe4\x93\x02+\")/management/v1/orgs/members/roles/_search\x12\xcc\x01\n" +
-	"\x0eListOrgMembers\x12,.zitadel.management.v1.ListOrgMembersRequest\x1a-.zitadel.management.v1.ListOrgMembersResponse\"]\x82\xb5\x18\x11\n" +
+	"\x0forg.member.read\x10\x05\x82\xd3\xe4\x93\x02+\")/management/v1/orgs/members/roles/_search\x90\x02\x01\x12\xcf\x01\n" +
+	"\x0eListOrgMembers\x12,.zitadel.management.v1.ListOrgMembersRequest\x1a-.zitadel.management.v1.ListOrgMembersResponse\"`\x82\xb5\x18\x11\n" +
 	"\x0forg.member.read\xc2\xf3\x18\x13\n" +
-	"\x0forg.member.read\x10\x05\x82\xd3\xe4\x93\x02+:\x01*\"&/management/v1/orgs/me/members/_search\x12\xc0\x01\n" +
+	"\x0forg.member.read\x10\x05\x82\xd3\xe4\x93\x02+:\x01*\"&/management/v1/orgs/me/members/_search\x90\x02\x01\x12\xc0\x01\n" +
 	"\fAddOrgMember\x12*.zitadel.management.v1.AddOrgMemberRequest\x1a+.zitadel.management.v1.AddOrgMemberResponse\"W\x82\xb5\x18\x12\n" +
 	"\x10org.member.write\xc2\xf3\x18\x14\n" +
 	"\x10org.member.write\x10\x05\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/management/v1/orgs/me/members\x12\xd3\x01\n" +
@@ -332,10 +332,10 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\x10org.member.write\x10\x05\x82\xd3\xe4\x93\x02-:\x01*\x1a(/management/v1/orgs/me/members/{user_id}\x12\xd2\x01\n" +
 	"\x0fRemoveOrgMember\x12-.zitadel.management.v1.RemoveOrgMemberRequest\x1a..zitadel.management.v1.RemoveOrgMemberResponse\"`\x82\xb5\x18\x13\n" +
 	"\x11org.member.delete\xc2\xf3\x18\x15\n" +
-	"\x11org.member.delete\x10\x05\x82\xd3\xe4\x93\x02**(/management/v1/orgs/me/members/{user_id}\x12\xda\x01\n" +
-	"\x14GetOrgByDomainGlobal\x122.zitadel.management.v1.GetOrgByDomainGlobalRequest\x1a3.zitadel.management.v1.GetOrgByDomainGlobalResponse\"Y\x82\xb5\x18\x11\n" +
+	"\x11org.member.delete\x10\x05\x82\xd3\xe4\x93\x02**(/management/v1/orgs/me/members/{user_id}\x12\xdd\x01\n" +
+	"\x14GetOrgByDomainGlobal\x122.zitadel.management.v1.GetOrgByDomainGlobalRequest\x1a3.zitadel.management.v1.GetOrgByDomainGlobalResponse\"\\\x82\xb5\x18\x11\n" +
 	"\x0forg.global.read\xc2\xf3\x18\x13\n" +
-	"\x0forg.global.read\x10\x05\x82\xd3\xe4\x93\x02'\x12%/management/v1/global/orgs/_by_domain\x12\x97\x01\n" +
+	"\x0forg.global.read\x10\x05\x82\xd3\xe4\x93\x02'\x12%/management/v1/global/orgs/_by_domain\x90\x02\x01\x12\x97\x01\n" +
 	"\x06AddOrg\x12$.zitadel.management.v1.AddOrgRequest\x1a%.zitadel.management.v1.AddOrgResponse\"@\x82\xb5\x18\f\n" +
 	"\n" +
 	"org.create\xc2\xf3\x18\x0e\n" +
@@ -357,11 +357,11 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"org.delete\x10\x05\x82\xd3\xe4\x93\x02\x18*\x16/management/v1/orgs/me\x12\xb2\x01\n" +
 	"\fAddOrgDomain\x12*.zitadel.management.v1.AddOrgDomainRequest\x1a+.zitadel.management.v1.AddOrgDomainResponse\"I\x82\xb5\x18\v\n" +
 	"\torg.write\xc2\xf3\x18\r\n" +
-	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/management/v1/orgs/me/domains\x12\xbe\x01\n" +
-	"\x0eListOrgDomains\x12,.zitadel.management.v1.ListOrgDomainsRequest\x1a-.zitadel.management.v1.ListOrgDomainsResponse\"O\x82\xb5\x18\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/management/v1/orgs/me/domains\x12\xc1\x01\n" +
+	"\x0eListOrgDomains\x12,.zitadel.management.v1.ListOrgDomainsRequest\x1a-.zitadel.management.v1.ListOrgDomainsResponse\"R\x82\xb5\x18\n" +
 	"\n" +
 	"\borg.read\xc2\xf3\x18\f\n" +
-	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02+:\x01*\"&/management/v1/orgs/me/domains/_search\x12\xc1\x01\n" +
+	"\borg.read\x10\x05\x82\xd3\xe4\x93\x02+:\x01*\"&/management/v1/orgs/me/domains/_search\x90\x02\x01\x12\xc1\x01\n" +
 	"\x0fRemoveOrgDomain\x12-.zitadel.management.v1.RemoveOrgDomainRequest\x1a..zitadel.management.v1.RemoveOrgDomainResponse\"O\x82\xb5\x18\v\n" +
 	"\torg.write\xc2\xf3\x18\r\n" +
 	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02)*'/management/v1/orgs/me/domains/{domain}\x12\xfd\x01\n" +
@@ -373,13 +373,13 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\torg.write\x10\x05\x82\xd3\xe4\x93\x02A:\x01*\"</management/v1/orgs/me/domains/{domain}/validation/_validate\x12\xda\x01\n" +
 	"\x13SetPrimaryOrgDomain\x121.zitadel.management.v1.SetPrimaryOrgDomainRequest\x1a2.zitadel.management.v1.SetPrimaryOrgDomainResponse\"\\\x82\xb5\x18\v\n" +
 	"\torg.write\xc2\xf3\x18\r\n" +
-	"\torg.write\x10\x05\x82\xd3\xe4\x93\x026\"4/management/v1/orgs/me/domains/{domain}/_set_primary\x12\xc5\x01\n" +
-	"\x0eGetProjectByID\x12,.zitadel.management.v1.GetProjectByIDRequest\x1a-.zitadel.management.v1.GetProjectByIDResponse\"V\x82\xb5\x18\x12\n" +
+	"\torg.write\x10\x05\x82\xd3\xe4\x93\x026\"4/management/v1/orgs/me/domains/{domain}/_set_primary\x12\xc8\x01\n" +
+	"\x0eGetProjectByID\x12,.zitadel.management.v1.GetProjectByIDRequest\x1a-.zitadel.management.v1.GetProjectByIDResponse\"Y\x82\xb5\x18\x12\n" +
 	"\fproject.read\x12\x02Id\xc2\xf3\x18\x18\n" +
-	"\fproject.read\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02\x1e\x12\x1c/management/v1/projects/{id}\x12\xb9\x01\n" +
-	"\fListProjects\x12*.zitadel.management.v1.ListProjectsRequest\x1a+.zitadel.management.v1.ListProjectsResponse\"P\x82\xb5\x18\x0e\n" +
+	"\fproject.read\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02\x1e\x12\x1c/management/v1/projects/{id}\x90\x02\x01\x12\xbc\x01\n" +
+	"\fListProjects\x12*.zitadel.management.v1.ListProjectsRequest\x1a+.zitadel.management.v1.ListProjectsResponse\"S\x82\xb5\x18\x0e\n" +
 	"\fproject.read\xc2\xf3\x18\x10\n" +
-	"\fproject.read\x10\x05\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/management/v1/projects/_search\x12\xaf\x01\n" +
+	"\fproject.read\x10\x05\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/management/v1/projects/_search\x90\x02\x01\x12\xaf\x01\n" +
 	"\n" +
 	"AddProject\x12(.zitadel.management.v1.AddProjectRequest\x1a).zitadel.management.v1.AddProjectResponse\"L\x82\xb5\x18\x10\n" +
 	"\x0eproject.create\xc2\xf3\x18\x12\n" +
@@ -395,11 +395,11 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\rproject.write\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02-:\x01*\"(/management/v1/projects/{id}/_reactivate\x12\xc6\x01\n" +
 	"\rRemoveProject\x12+.zitadel.management.v1.RemoveProjectRequest\x1a,.zitadel.management.v1.RemoveProjectResponse\"Z\x82\xb5\x18\x14\n" +
 	"\x0eproject.delete\x12\x02Id\xc2\xf3\x18\x1a\n" +
-	"\x0eproject.delete\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02\x1e*\x1c/management/v1/projects/{id}\x12\xfe\x01\n" +
-	"\x10ListProjectRoles\x12..zitadel.management.v1.ListProjectRolesRequest\x1a/.zitadel.management.v1.ListProjectRolesResponse\"\x88\x01\x82\xb5\x18\x1e\n" +
+	"\x0eproject.delete\x10\x05\x1a\x06\b\x03\x12\x02id\x82\xd3\xe4\x93\x02\x1e*\x1c/management/v1/projects/{id}\x12\x81\x02\n" +
+	"\x10ListProjectRoles\x12..zitadel.management.v1.ListProjectRolesRequest\x1a/.zitadel.management.v1.ListProjectRolesResponse\"\x8b\x01\x82\xb5\x18\x1e\n" +
 	"\x11project.role.read\x12\tProjectId\xc2\xf3\x18%\n" +
 	"\x11project.role.read\x10\x05\x1a\x0e\b\x03\x12\n" +
-	"project_id\x82\xd3\xe4\x93\x027:\x01*\"2/management/v1/projects/{project_id}/roles/_search\x12\xf2\x01\n" +
+	"project_id\x82\xd3\xe4\x93\x027:\x01*\"2/management/v1/projects/{project_id}/roles/_search\x90\x02\x01\x12\xf2\x01\n" +
 	"\x0eAddProjectRole\x12,.zitadel.management.v1.AddProjectRoleRequest\x1a-.zitadel.management.v1.AddProjectRoleResponse\"\x82\x01\x82\xb5\x18\x1f\n" +
 	"\x12project.role.write\x12\tProjectId\xc2\xf3\x18&\n" +
 	"\x12project.role.write\x10\x05\x1a\x0e\b\x03\x12\n" +
@@ -415,16 +415,16 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\x11RemoveProjectRole\x12/.zitadel.management.v1.RemoveProjectRoleRequest\x1a0.zitadel.management.v1.RemoveProjectRoleResponse\"\x8f\x01\x82\xb5\x18 \n" +
 	"\x13project.role.delete\x12\tProjectId\xc2\xf3\x18'\n" +
 	"\x13project.role.delete\x10\x05\x1a\x0e\b\x03\x12\n" +
-	"project_id\x82\xd3\xe4\x93\x02:*8/management/v1/projects/{project_id}/roles/{role_key=**}\x12\xe7\x01\n" +
+	"project_id\x82\xd3\xe4\x93\x02:*8/management/v1/projects/{project_id}/roles/{role_key=**}\x12\xea\x01\n" +
 	"\n" +
-	"GetAppByID\x12(.zitadel.management.v1.GetAppByIDRequest\x1a).zitadel.management.v1.GetAppByIDResponse\"\x83\x01\x82\xb5\x18\x1d\n" +
+	"GetAppByID\x12(.zitadel.management.v1.GetAppByIDRequest\x1a).zitadel.management.v1.GetAppByIDResponse\"\x86\x01\x82\xb5\x18\x1d\n" +
 	"\x10project.app.read\x12\tProjectId\xc2\xf3\x18$\n" +
 	"\x10project.app.read\x10\x05\x1a\x0e\b\x03\x12\n" +
-	"project_id\x82\xd3\xe4\x93\x024\x122/management/v1/projects/{project_id}/apps/{app_id}\x12\xe3\x01\n" +
-	"\bListApps\x12&.zitadel.management.v1.ListAppsRequest\x1a'.zitadel.management.v1.ListAppsResponse\"\x85\x01\x82\xb5\x18\x1d\n" +
+	"project_id\x82\xd3\xe4\x93\x024\x122/management/v1/projects/{project_id}/apps/{app_id}\x90\x02\x01\x12\xe6\x01\n" +
+	"\bListApps\x12&.zitadel.management.v1.ListAppsRequest\x1a'.zitadel.management.v1.ListAppsResponse\"\x88\x01\x82\xb5\x18\x1d\n" +
 	"\x10project.app.read\x12\tProjectId\xc2\xf3\x18$\n" +
 	"\x10project.app.read\x10\x05\x1a\x0e\b\x03\x12\n" +
-	"project_id\x82\xd3\xe4\x93\x026:\x01*\"1/management/v1/projects/{project_id}/apps/_search\x12\xe8\x01\n" +
+	"project_id\x82\xd3\xe4\x93\x026:\x01*\"1/management/v1/projects/{project_id}/apps/_search\x90\x02\x01\x12\xe8\x01\n" +
 	"\n" +
 	"AddOIDCApp\x12(.zitadel.management.v1.AddOIDCAppRequest\x1a).zitadel.management.v1.AddOIDCAppResponse\"\x84\x01\x82\xb5\x18\x1e\n" +
 	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
@@ -465,15 +465,15 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\x19RegenerateAPIClientSecret\x127.zitadel.management.v1.RegenerateAPIClientSecretRequest\x1a8.zitadel.management.v1.RegenerateAPIClientSecretResponse\"\xab\x01\x82\xb5\x18\x1e\n" +
 	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
 	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
-	"project_id\x82\xd3\xe4\x93\x02Z:\x01*\"U/management/v1/projects/{project_id}/apps/{app_id}/api_config/_generate_client_secret\x12\xf2\x01\n" +
-	"\tGetAppKey\x12'.zitadel.management.v1.GetAppKeyRequest\x1a(.zitadel.management.v1.GetAppKeyResponse\"\x91\x01\x82\xb5\x18\x1d\n" +
+	"project_id\x82\xd3\xe4\x93\x02Z:\x01*\"U/management/v1/projects/{project_id}/apps/{app_id}/api_config/_generate_client_secret\x12\xf5\x01\n" +
+	"\tGetAppKey\x12'.zitadel.management.v1.GetAppKeyRequest\x1a(.zitadel.management.v1.GetAppKeyResponse\"\x94\x01\x82\xb5\x18\x1d\n" +
 	"\x10project.app.read\x12\tProjectId\xc2\xf3\x18$\n" +
 	"\x10project.app.read\x10\x05\x1a\x0e\b\x03\x12\n" +
-	"project_id\x82\xd3\xe4\x93\x02B\x12@/management/v1/projects/{project_id}/apps/{app_id}/keys/{key_id}\x12\xfa\x01\n" +
-	"\vListAppKeys\x12).zitadel.management.v1.ListAppKeysRequest\x1a*.zitadel.management.v1.ListAppKeysResponse\"\x93\x01\x82\xb5\x18\x1d\n" +
+	"project_id\x82\xd3\xe4\x93\x02B\x12@/management/v1/projects/{project_id}/apps/{app_id}/keys/{key_id}\x90\x02\x01\x12\xfd\x01\n" +
+	"\vListAppKeys\x12).zitadel.management.v1.ListAppKeysRequest\x1a*.zitadel.management.v1.ListAppKeysResponse\"\x96\x01\x82\xb5\x18\x1d\n" +
 	"\x10project.app.read\x12\tProjectId\xc2\xf3\x18$\n" +
 	"\x10project.app.read\x10\x05\x1a\x0e\b\x03\x12\n" +
-	"project_id\x82\xd3\xe4\x93\x02D:\x01*\"?/management/v1/projects/{project_id}/apps/{app_id}/keys/_search\x12\xee\x01\n" +
+	"project_id\x82\xd3\xe4\x93\x02D:\x01*\"?/management/v1/projects/{project_id}/apps/{app_id}/keys/_search\x90\x02\x01\x12\xee\x01\n" +
 	"\tAddAppKey\x12'.zitadel.management.v1.AddAppKeyRequest\x1a(.zitadel.management.v1.AddAppKeyResponse\"\x8d\x01\x82\xb5\x18\x1e\n" +
 	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
 	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
@@ -481,13 +481,13 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\fRemoveAppKey\x12*.zitadel.management.v1.RemoveAppKeyRequest\x1a+.zitadel.management.v1.RemoveAppKeyResponse\"\x93\x01\x82\xb5\x18\x1e\n" +
 	"\x11project.app.write\x12\tProjectId\xc2\xf3\x18%\n" +
 	"\x11project.app.write\x10\x05\x1a\x0e\b\x03\x12\n" +
-	"project_id\x82\xd3\xe4\x93\x02B*@/management/v1/projects/{project_id}/apps/{app_id}/keys/{key_id}\x12\xd9\x01\n" +
-	"\x10GetUserGrantByID\x12..zitadel.management.v1.GetUserGrantByIDRequest\x1a/.zitadel.management.v1.GetUserGrantByIDResponse\"d\x82\xb5\x18\x11\n" +
+	"project_id\x82\xd3\xe4\x93\x02B*@/management/v1/projects/{project_id}/apps/{app_id}/keys/{key_id}\x12\xdc\x01\n" +
+	"\x10GetUserGrantByID\x12..zitadel.management.v1.GetUserGrantByIDRequest\x1a/.zitadel.management.v1.GetUserGrantByIDResponse\"g\x82\xb5\x18\x11\n" +
 	"\x0fuser.grant.read\xc2\xf3\x18\x13\n" +
-	"\x0fuser.grant.read\x10\x05\x82\xd3\xe4\x93\x022\x120/management/v1/users/{user_id}/grants/{grant_id}\x12\xc7\x01\n" +
-	"\x0eListUserGrants\x12+.zitadel.management.v1.ListUserGrantRequest\x1a,.zitadel.management.v1.ListUserGrantResponse\"Z\x82\xb5\x18\x11\n" +
+	"\x0fuser.grant.read\x10\x05\x82\xd3\xe4\x93\x022\x120/management/v1/users/{user_id}/grants/{grant_id}\x90\x02\x01\x12\xca\x01\n" +
+	"\x0eListUserGrants\x12+.zitadel.management.v1.ListUserGrantRequest\x1a,.zitadel.management.v1.ListUserGrantResponse\"]\x82\xb5\x18\x11\n" +
 	"\x0fuser.grant.read\xc2\xf3\x18\x13\n" +
-	"\x0fuser.grant.read\x10\x05\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/grants/_search\x12\xc7\x01\n" +
+	"\x0fuser.grant.read\x10\x05\x82\xd3\xe4\x93\x02(:\x01*\"#/management/v1/users/grants/_search\x90\x02\x01\x12\xc7\x01\n" +
 	"\fAddUserGrant\x12*.zitadel.management.v1.AddUserGrantRequest\x1a+.zitadel.management.v1.AddUserGrantResponse\"^\x82\xb5\x18\x12\n" +
 	"\x10user.grant.write\xc2\xf3\x18\x14\n" +
 	"\x10user.grant.write\x10\x05\x82\xd3\xe4\x93\x02*:\x01*\"%/management/v1/users/{user_id}/grants\x12\xdb\x01\n" +
@@ -505,19 +505,19 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\x11user.grant.delete\x10\x05\x82\xd3\xe4\x93\x022*0/management/v1/users/{user_id}/grants/{grant_id}\x12\xd9\x01\n" +
 	"\x13BulkRemoveUserGrant\x121.zitadel.management.v1.BulkRemoveUserGrantRequest\x1a2.zitadel.management.v1.BulkRemoveUserGrantResponse\"[\x82\xb5\x18\x13\n" +
 	"\x11user.grant.delete\xc2\xf3\x18\x15\n" +
-	"\x11user.grant.delete\x10\x05\x82\xd3\xe4\x93\x02%:\x01** /management/v1/user_grants/_bulk\x12\xbe\x01\n" +
-	"\x0fGetOrgIAMPolicy\x12-.zitadel.management.v1.GetOrgIAMPolicyRequest\x1a..zitadel.management.v1.GetOrgIAMPolicyResponse\"L\x82\xb5\x18\x0f\n" +
+	"\x11user.grant.delete\x10\x05\x82\xd3\xe4\x93\x02%:\x01** /management/v1/user_grants/_bulk\x12\xc1\x01\n" +
+	"\x0fGetOrgIAMPolicy\x12-.zitadel.management.v1.GetOrgIAMPolicyRequest\x1a..zitadel.management.v1.GetOrgIAMPolicyResponse\"O\x82\xb5\x18\x0f\n" +
 	"\rauthenticated\xc2\xf3\x18\x0f\n" +
-	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02 \x12\x1e/management/v1/policies/orgiam\x12\xbe\x01\n" +
-	"\x0fGetDomainPolicy\x12-.zitadel.management.v1.GetDomainPolicyRequest\x1a..zitadel.management.v1.GetDomainPolicyResponse\"L\x82\xb5\x18\x0f\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02 \x12\x1e/management/v1/policies/orgiam\x90\x02\x01\x12\xc1\x01\n" +
+	"\x0fGetDomainPolicy\x12-.zitadel.management.v1.GetDomainPolicyRequest\x1a..zitadel.management.v1.GetDomainPolicyResponse\"O\x82\xb5\x18\x0f\n" +
 	"\rauthenticated\xc2\xf3\x18\x0f\n" +
-	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02 \x12\x1e/management/v1/policies/domain\x12\xed\x01\n" +
-	"\x1bGetPasswordComplexityPolicy\x129.zitadel.management.v1.GetPasswordComplexityPolicyRequest\x1a:.zitadel.management.v1.GetPasswordComplexityPolicyResponse\"W\x82\xb5\x18\r\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02 \x12\x1e/management/v1/policies/domain\x90\x02\x01\x12\xf0\x01\n" +
+	"\x1bGetPasswordComplexityPolicy\x129.zitadel.management.v1.GetPasswordComplexityPolicyRequest\x1a:.zitadel.management.v1.GetPasswordComplexityPolicyResponse\"Z\x82\xb5\x18\r\n" +
 	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
-	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02-\x12+/management/v1/policies/password/complexity\x12\x8a\x02\n" +
-	"\"GetDefaultPasswordComplexityPolicy\x12@.zitadel.management.v1.GetDefaultPasswordComplexityPolicyRequest\x1aA.zitadel.management.v1.GetDefaultPasswordComplexityPolicyResponse\"_\x82\xb5\x18\r\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02-\x12+/management/v1/policies/password/complexity\x90\x02\x01\x12\x8d\x02\n" +
+	"\"GetDefaultPasswordComplexityPolicy\x12@.zitadel.management.v1.GetDefaultPasswordComplexityPolicyRequest\x1aA.zitadel.management.v1.GetDefaultPasswordComplexityPolicyResponse\"b\x82\xb5\x18\r\n" +
 	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
-	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x025\x123/management/v1/policies/default/password/complexity\x12\x84\x02\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x025\x123/management/v1/policies/default/password/complexity\x90\x02\x01\x12\x84\x02\n" +
 	"!AddCustomPasswordComplexityPolicy\x12?.zitadel.management.v1.AddCustomPasswordComplexityPolicyRequest\x1a@.zitadel.management.v1.AddCustomPasswordComplexityPolicyResponse\"\\\x82\xb5\x18\x0e\n" +
 	"\fpolicy.write\xc2\xf3\x18\x10\n" +
 	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x020:\x01*\"+/management/v1/policies/password/complexity\x12\x8d\x02\n" +
@@ -526,13 +526,13 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x020:\x01*\x1a+/management/v1/policies/password/complexity\x12\x92\x02\n" +
 	"&ResetPasswordComplexityPolicyToDefault\x12D.zitadel.management.v1.ResetPasswordComplexityPolicyToDefaultRequest\x1aE.zitadel.management.v1.ResetPasswordComplexityPolicyToDefaultResponse\"[\x82\xb5\x18\x0f\n" +
 	"\rpolicy.delete\xc2\xf3\x18\x11\n" +
-	"\rpolicy.delete\x10\x05\x82\xd3\xe4\x93\x02-*+/management/v1/policies/password/complexity\x12\xd1\x01\n" +
-	"\x14GetPasswordAgePolicy\x122.zitadel.management.v1.GetPasswordAgePolicyRequest\x1a3.zitadel.management.v1.GetPasswordAgePolicyResponse\"P\x82\xb5\x18\r\n" +
+	"\rpolicy.delete\x10\x05\x82\xd3\xe4\x93\x02-*+/management/v1/policies/password/complexity\x12\xd4\x01\n" +
+	"\x14GetPasswordAgePolicy\x122.zitadel.management.v1.GetPasswordAgePolicyRequest\x1a3.zitadel.management.v1.GetPasswordAgePolicyResponse\"S\x82\xb5\x18\r\n" +
 	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
-	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02&\x12$/management/v1/policies/password/age\x12\xee\x01\n" +
-	"\x1bGetDefaultPasswordAgePolicy\x129.zitadel.management.v1.GetDefaultPasswordAgePolicyRequest\x1a:.zitadel.management.v1.GetDefaultPasswordAgePolicyResponse\"X\x82\xb5\x18\r\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02&\x12$/management/v1/policies/password/age\x90\x02\x01\x12\xf1\x01\n" +
+	"\x1bGetDefaultPasswordAgePolicy\x129.zitadel.management.v1.GetDefaultPasswordAgePolicyRequest\x1a:.zitadel.management.v1.GetDefaultPasswordAgePolicyResponse\"[\x82\xb5\x18\r\n" +
 	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
-	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02.\x12,/management/v1/policies/default/password/age\x12\xe8\x01\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02.\x12,/management/v1/policies/default/password/age\x90\x02\x01\x12\xe8\x01\n" +
 	"\x1aAddCustomPasswordAgePolicy\x128.zitadel.management.v1.AddCustomPasswordAgePolicyRequest\x1a9.zitadel.management.v1.AddCustomPasswordAgePolicyResponse\"U\x82\xb5\x18\x0e\n" +
 	"\fpolicy.write\xc2\xf3\x18\x10\n" +
 	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x02):\x01*\"$/management/v1/policies/password/age\x12\xf1\x01\n" +
@@ -541,13 +541,13 @@ const file_zitadel_management_v1_management_service_proto_rawDesc = "" +
 	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x02):\x01*\x1a$/management/v1/policies/password/age\x12\xf6\x01\n" +
 	"\x1fResetPasswordAgePolicyToDefault\x12=.zitadel.management.v1.ResetPasswordAgePolicyToDefaultRequest\x1a>.zitadel.management.v1.ResetPasswordAgePolicyToDefaultResponse\"T\x82\xb5\x18\x0f\n" +
 	"\rpolicy.delete\xc2\xf3\x18\x11\n" +
-	"\rpolicy.delete\x10\x05\x82\xd3\xe4\x93\x02&*$/management/v1/policies/password/age\x12\xc0\x01\n" +
-	"\x10GetLockoutPolicy\x12..zitadel.management.v1.GetLockoutPolicyRequest\x1a/.zitadel.management.v1.GetLockoutPolicyResponse\"K\x82\xb5\x18\r\n" +
+	"\rpolicy.delete\x10\x05\x82\xd3\xe4\x93\x02&*$/management/v1/policies/password/age\x12\xc3\x01\n" +
+	"\x10GetLockoutPolicy\x12..zitadel.management.v1.GetLockoutPolicyRequest\x1a/.zitadel.management.v1.GetLockoutPolicyResponse\"N\x82\xb5\x18\r\n" +
 	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
-	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02!\x12\x1f/management/v1/policies/lockout\x12\xdd\x01\n" +
-	"\x17GetDefaultLockoutPolicy\x125.zitadel.management.v1.GetDefaultLockoutPolicyRequest\x1a6.zitadel.management.v1.GetDefaultLockoutPolicyResponse\"S\x82\xb5\x18\r\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02!\x12\x1f/management/v1/policies/lockout\x90\x02\x01\x12\xe0\x01\n" +
+	"\x17GetDefaultLockoutPolicy\x125.zitadel.management.v1.GetDefaultLockoutPolicyRequest\x1a6.zitadel.management.v1.GetDefaultLockoutPolicyResponse\"V\x82\xb5\x18\r\n" +
 	"\vpolicy.read\xc2\xf3\x18\x0f\n" +
-	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02)\x12'/management/v1/policies/default/lockout\x12\xd7\x01\n" +
+	"\vpolicy.read\x10\x05\x82\xd3\xe4\x93\x02)\x12'/management/v1/policies/default/lockout\x90\x02\x01\x12\xd7\x01\n" +
 	"\x16AddCustomLockoutPolicy\x124.zitadel.management.v1.AddCustomLockoutPolicyRequest\x1a5.zitadel.management.v1.AddCustomLockoutPolicyResponse\"P\x82\xb5\x18\x0e\n" +
 	"\fpolicy.write\xc2\xf3\x18\x10\n" +
 	"\fpolicy.write\x10\x05\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/management/v1/policies/lockout\x12\xe0\x01\n" +

@@ -102,15 +102,15 @@ const file_zitadel_system_v1_system_service_proto_rawDesc = "" +
 	"\n" +
 	"&zitadel/system/v1/system_service.proto\x12\x11zitadel.system.v1\x1a\x18bastide/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1ezitadel/system/v1/domain.proto\x1a zitadel/system/v1/instance.proto\x1a\x1ezitadel/system/v1/member.proto\x1a\x18zitadel/v1/options.proto\"\x10\n" +
 	"\x0eHealthzRequest\"\x11\n" +
-	"\x0fHealthzResponse2\xee\x13\n" +
-	"\rSystemService\x12r\n" +
-	"\aHealthz\x12!.zitadel.system.v1.HealthzRequest\x1a\".zitadel.system.v1.HealthzResponse\" \xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/system/v1/healthz\x12\xc1\x01\n" +
-	"\rListInstances\x12'.zitadel.system.v1.ListInstancesRequest\x1a(.zitadel.system.v1.ListInstancesResponse\"]\x82\xb5\x18\x16\n" +
+	"\x0fHealthzResponse2\x80\x14\n" +
+	"\rSystemService\x12u\n" +
+	"\aHealthz\x12!.zitadel.system.v1.HealthzRequest\x1a\".zitadel.system.v1.HealthzResponse\"#\xc2\xf3\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x14\x12\x12/system/v1/healthz\x90\x02\x01\x12\xc4\x01\n" +
+	"\rListInstances\x12'.zitadel.system.v1.ListInstancesRequest\x1a(.zitadel.system.v1.ListInstancesResponse\"`\x82\xb5\x18\x16\n" +
 	"\x14system.instance.read\xc2\xf3\x18\x18\n" +
-	"\x14system.instance.read\x10\x03\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/system/v1/instances/_search\x12\xcf\x01\n" +
-	"\vGetInstance\x12%.zitadel.system.v1.GetInstanceRequest\x1a&.zitadel.system.v1.GetInstanceResponse\"q\x82\xb5\x18\x16\n" +
+	"\x14system.instance.read\x10\x03\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/system/v1/instances/_search\x90\x02\x01\x12\xd2\x01\n" +
+	"\vGetInstance\x12%.zitadel.system.v1.GetInstanceRequest\x1a&.zitadel.system.v1.GetInstanceResponse\"t\x82\xb5\x18\x16\n" +
 	"\x14system.instance.read\xc2\xf3\x18)\n" +
-	"\x14system.instance.read\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x02$\x12\"/system/v1/instances/{instance_id}\x12\xc6\x01\n" +
+	"\x14system.instance.read\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x02$\x12\"/system/v1/instances/{instance_id}\x90\x02\x01\x12\xc6\x01\n" +
 	"\x0eCreateInstance\x12(.zitadel.system.v1.CreateInstanceRequest\x1a).zitadel.system.v1.CreateInstanceResponse\"_\x82\xb5\x18\x17\n" +
 	"\x15system.instance.write\xc2\xf3\x18\x19\n" +
 	"\x15system.instance.write\x10\x03\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/system/v1/instances/_create\x12\xdd\x01\n" +
@@ -119,16 +119,16 @@ const file_zitadel_system_v1_system_service_proto_rawDesc = "" +
 	"\x15system.instance.write\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x02':\x01*\x1a\"/system/v1/instances/{instance_id}\x12\xdc\x01\n" +
 	"\x0eRemoveInstance\x12(.zitadel.system.v1.RemoveInstanceRequest\x1a).zitadel.system.v1.RemoveInstanceResponse\"u\x82\xb5\x18\x18\n" +
 	"\x16system.instance.delete\xc2\xf3\x18+\n" +
-	"\x16system.instance.delete\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x02$*\"/system/v1/instances/{instance_id}\x12\xf0\x01\n" +
-	"\x0eListIAMMembers\x12(.zitadel.system.v1.ListIAMMembersRequest\x1a).zitadel.system.v1.ListIAMMembersResponse\"\x88\x01\x82\xb5\x18\x18\n" +
+	"\x16system.instance.delete\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x02$*\"/system/v1/instances/{instance_id}\x12\xf3\x01\n" +
+	"\x0eListIAMMembers\x12(.zitadel.system.v1.ListIAMMembersRequest\x1a).zitadel.system.v1.ListIAMMembersResponse\"\x8b\x01\x82\xb5\x18\x18\n" +
 	"\x16system.iam.member.read\xc2\xf3\x18+\n" +
-	"\x16system.iam.member.read\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x027:\x01*\"2/system/v1/instances/{instance_id}/members/_search\x12\xc1\x01\n" +
-	"\fExistsDomain\x12&.zitadel.system.v1.ExistsDomainRequest\x1a'.zitadel.system.v1.ExistsDomainResponse\"`\x82\xb5\x18\x14\n" +
+	"\x16system.iam.member.read\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x027:\x01*\"2/system/v1/instances/{instance_id}/members/_search\x90\x02\x01\x12\xc4\x01\n" +
+	"\fExistsDomain\x12&.zitadel.system.v1.ExistsDomainRequest\x1a'.zitadel.system.v1.ExistsDomainResponse\"c\x82\xb5\x18\x14\n" +
 	"\x12system.domain.read\xc2\xf3\x18\x16\n" +
-	"\x12system.domain.read\x10\x03\x82\xd3\xe4\x93\x02(:\x01*\"#/system/v1/domains/{domain}/_exists\x12\xdf\x01\n" +
-	"\vListDomains\x12%.zitadel.system.v1.ListDomainsRequest\x1a&.zitadel.system.v1.ListDomainsResponse\"\x80\x01\x82\xb5\x18\x14\n" +
+	"\x12system.domain.read\x10\x03\x82\xd3\xe4\x93\x02(:\x01*\"#/system/v1/domains/{domain}/_exists\x90\x02\x01\x12\xe2\x01\n" +
+	"\vListDomains\x12%.zitadel.system.v1.ListDomainsRequest\x1a&.zitadel.system.v1.ListDomainsResponse\"\x83\x01\x82\xb5\x18\x14\n" +
 	"\x12system.domain.read\xc2\xf3\x18'\n" +
-	"\x12system.domain.read\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x027:\x01*\"2/system/v1/instances/{instance_id}/domains/_search\x12\xd2\x01\n" +
+	"\x12system.domain.read\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x027:\x01*\"2/system/v1/instances/{instance_id}/domains/_search\x90\x02\x01\x12\xd2\x01\n" +
 	"\tAddDomain\x12#.zitadel.system.v1.AddDomainRequest\x1a$.zitadel.system.v1.AddDomainResponse\"z\x82\xb5\x18\x15\n" +
 	"\x13system.domain.write\xc2\xf3\x18(\n" +
 	"\x13system.domain.write\x10\x03\x1a\x0f\b\x01\x12\vinstance_id\x82\xd3\xe4\x93\x02/:\x01*\"*/system/v1/instances/{instance_id}/domains\x12\xe4\x01\n" +

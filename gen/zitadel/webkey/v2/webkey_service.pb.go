@@ -465,16 +465,16 @@ const file_zitadel_webkey_v2_webkey_service_proto_rawDesc = "" +
 	"\rdeletion_date\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\fdeletionDate\"\x14\n" +
 	"\x12ListWebKeysRequest\"K\n" +
 	"\x13ListWebKeysResponse\x124\n" +
-	"\bweb_keys\x18\x01 \x03(\v2\x19.zitadel.webkey.v2.WebKeyR\awebKeys2\xb2\x04\n" +
+	"\bweb_keys\x18\x01 \x03(\v2\x19.zitadel.webkey.v2.WebKeyR\awebKeys2\xb5\x04\n" +
 	"\rWebKeyService\x12z\n" +
 	"\fCreateWebKey\x12&.zitadel.webkey.v2.CreateWebKeyRequest\x1a'.zitadel.webkey.v2.CreateWebKeyResponse\"\x19\xc2\xf3\x18\x15\n" +
 	"\x11iam.web_key.write\x10\x04\x12\x80\x01\n" +
 	"\x0eActivateWebKey\x12(.zitadel.webkey.v2.ActivateWebKeyRequest\x1a).zitadel.webkey.v2.ActivateWebKeyResponse\"\x19\xc2\xf3\x18\x15\n" +
 	"\x11iam.web_key.write\x10\x04\x12\x94\x01\n" +
 	"\fDeleteWebKey\x12&.zitadel.webkey.v2.DeleteWebKeyRequest\x1a'.zitadel.webkey.v2.DeleteWebKeyResponse\"3\xc2\xf3\x18\x16\n" +
-	"\x12iam.web_key.delete\x10\x04\x82\xd3\xe4\x93\x02\x13*\x11/v2/web_keys/{id}\x12\x8a\x01\n" +
-	"\vListWebKeys\x12%.zitadel.webkey.v2.ListWebKeysRequest\x1a&.zitadel.webkey.v2.ListWebKeysResponse\",\xc2\xf3\x18\x14\n" +
-	"\x10iam.web_key.read\x10\x04\x82\xd3\xe4\x93\x02\x0e\x12\f/v2/web_keysB>Z<github.com/bastide-id/bastide/gen/zitadel/webkey/v2;webkeyv2b\x06proto3"
+	"\x12iam.web_key.delete\x10\x04\x82\xd3\xe4\x93\x02\x13*\x11/v2/web_keys/{id}\x12\x8d\x01\n" +
+	"\vListWebKeys\x12%.zitadel.webkey.v2.ListWebKeysRequest\x1a&.zitadel.webkey.v2.ListWebKeysResponse\"/\xc2\xf3\x18\x14\n" +
+	"\x10iam.web_key.read\x10\x04\x82\xd3\xe4\x93\x02\x0e\x12\f/v2/web_keys\x90\x02\x01B>Z<github.com/bastide-id/bastide/gen/zitadel/webkey/v2;webkeyv2b\x06proto3"
 
 var (
 	file_zitadel_webkey_v2_webkey_service_proto_rawDescOnce sync.Once

@@ -318,30 +318,35 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceHealthzProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("Healthz")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getMyInstance: connect.NewClient[v1.GetMyInstanceRequest, v1.GetMyInstanceResponse](
 			httpClient,
 			baseURL+AdminServiceGetMyInstanceProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetMyInstance")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listInstanceDomains: connect.NewClient[v1.ListInstanceDomainsRequest, v1.ListInstanceDomainsResponse](
 			httpClient,
 			baseURL+AdminServiceListInstanceDomainsProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListInstanceDomains")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listIAMMemberRoles: connect.NewClient[v1.ListIAMMemberRolesRequest, v1.ListIAMMemberRolesResponse](
 			httpClient,
 			baseURL+AdminServiceListIAMMemberRolesProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListIAMMemberRoles")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listIAMMembers: connect.NewClient[v1.ListIAMMembersRequest, v1.ListIAMMembersResponse](
 			httpClient,
 			baseURL+AdminServiceListIAMMembersProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListIAMMembers")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addIAMMember: connect.NewClient[v1.AddIAMMemberRequest, v1.AddIAMMemberResponse](
@@ -366,12 +371,14 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetSupportedLanguagesProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetSupportedLanguages")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getAllowedLanguages: connect.NewClient[v1.GetAllowedLanguagesRequest, v1.GetAllowedLanguagesResponse](
 			httpClient,
 			baseURL+AdminServiceGetAllowedLanguagesProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetAllowedLanguages")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		setDefaultLanguage: connect.NewClient[v1.SetDefaultLanguageRequest, v1.SetDefaultLanguageResponse](
@@ -384,12 +391,14 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetDefaultLanguageProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetDefaultLanguage")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listInstanceTrustedDomains: connect.NewClient[v1.ListInstanceTrustedDomainsRequest, v1.ListInstanceTrustedDomainsResponse](
 			httpClient,
 			baseURL+AdminServiceListInstanceTrustedDomainsProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListInstanceTrustedDomains")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addInstanceTrustedDomain: connect.NewClient[v1.AddInstanceTrustedDomainRequest, v1.AddInstanceTrustedDomainResponse](
@@ -408,12 +417,14 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetOrgByIDProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetOrgByID")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		isOrgUnique: connect.NewClient[v1.IsOrgUniqueRequest, v1.IsOrgUniqueResponse](
 			httpClient,
 			baseURL+AdminServiceIsOrgUniqueProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("IsOrgUnique")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		setDefaultOrg: connect.NewClient[v1.SetDefaultOrgRequest, v1.SetDefaultOrgResponse](
@@ -426,12 +437,14 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetDefaultOrgProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetDefaultOrg")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listOrgs: connect.NewClient[v1.ListOrgsRequest, v1.ListOrgsResponse](
 			httpClient,
 			baseURL+AdminServiceListOrgsProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListOrgs")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		setUpOrg: connect.NewClient[v1.SetUpOrgRequest, v1.SetUpOrgResponse](
@@ -456,30 +469,35 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetRestrictionsProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetRestrictions")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listEvents: connect.NewClient[v1.ListEventsRequest, v1.ListEventsResponse](
 			httpClient,
 			baseURL+AdminServiceListEventsProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListEvents")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listEventTypes: connect.NewClient[v1.ListEventTypesRequest, v1.ListEventTypesResponse](
 			httpClient,
 			baseURL+AdminServiceListEventTypesProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListEventTypes")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listAggregateTypes: connect.NewClient[v1.ListAggregateTypesRequest, v1.ListAggregateTypesResponse](
 			httpClient,
 			baseURL+AdminServiceListAggregateTypesProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ListAggregateTypes")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getOrgIAMPolicy: connect.NewClient[v1.GetOrgIAMPolicyRequest, v1.GetOrgIAMPolicyResponse](
 			httpClient,
 			baseURL+AdminServiceGetOrgIAMPolicyProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetOrgIAMPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		updateOrgIAMPolicy: connect.NewClient[v1.UpdateOrgIAMPolicyRequest, v1.UpdateOrgIAMPolicyResponse](
@@ -492,6 +510,7 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetCustomOrgIAMPolicyProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetCustomOrgIAMPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addCustomOrgIAMPolicy: connect.NewClient[v1.AddCustomOrgIAMPolicyRequest, v1.AddCustomOrgIAMPolicyResponse](
@@ -516,6 +535,7 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetDomainPolicyProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetDomainPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		updateDomainPolicy: connect.NewClient[v1.UpdateDomainPolicyRequest, v1.UpdateDomainPolicyResponse](
@@ -528,6 +548,7 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetCustomDomainPolicyProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetCustomDomainPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addCustomDomainPolicy: connect.NewClient[v1.AddCustomDomainPolicyRequest, v1.AddCustomDomainPolicyResponse](
@@ -552,6 +573,7 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetPasswordComplexityPolicyProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetPasswordComplexityPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		updatePasswordComplexityPolicy: connect.NewClient[v1.UpdatePasswordComplexityPolicyRequest, v1.UpdatePasswordComplexityPolicyResponse](
@@ -564,6 +586,7 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetPasswordAgePolicyProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetPasswordAgePolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		updatePasswordAgePolicy: connect.NewClient[v1.UpdatePasswordAgePolicyRequest, v1.UpdatePasswordAgePolicyResponse](
@@ -576,6 +599,7 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceGetLockoutPolicyProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("GetLockoutPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		updateLockoutPolicy: connect.NewClient[v1.UpdateLockoutPolicyRequest, v1.UpdateLockoutPolicyResponse](
@@ -1194,30 +1218,35 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceHealthzProcedure,
 		svc.Healthz,
 		connect.WithSchema(adminServiceMethods.ByName("Healthz")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceGetMyInstanceHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceGetMyInstanceProcedure,
 		svc.GetMyInstance,
 		connect.WithSchema(adminServiceMethods.ByName("GetMyInstance")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceListInstanceDomainsHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListInstanceDomainsProcedure,
 		svc.ListInstanceDomains,
 		connect.WithSchema(adminServiceMethods.ByName("ListInstanceDomains")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceListIAMMemberRolesHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListIAMMemberRolesProcedure,
 		svc.ListIAMMemberRoles,
 		connect.WithSchema(adminServiceMethods.ByName("ListIAMMemberRoles")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceListIAMMembersHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListIAMMembersProcedure,
 		svc.ListIAMMembers,
 		connect.WithSchema(adminServiceMethods.ByName("ListIAMMembers")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceAddIAMMemberHandler := connect.NewUnaryHandlerSimple(
@@ -1242,12 +1271,14 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetSupportedLanguagesProcedure,
 		svc.GetSupportedLanguages,
 		connect.WithSchema(adminServiceMethods.ByName("GetSupportedLanguages")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceGetAllowedLanguagesHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceGetAllowedLanguagesProcedure,
 		svc.GetAllowedLanguages,
 		connect.WithSchema(adminServiceMethods.ByName("GetAllowedLanguages")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceSetDefaultLanguageHandler := connect.NewUnaryHandlerSimple(
@@ -1260,12 +1291,14 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetDefaultLanguageProcedure,
 		svc.GetDefaultLanguage,
 		connect.WithSchema(adminServiceMethods.ByName("GetDefaultLanguage")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceListInstanceTrustedDomainsHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListInstanceTrustedDomainsProcedure,
 		svc.ListInstanceTrustedDomains,
 		connect.WithSchema(adminServiceMethods.ByName("ListInstanceTrustedDomains")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceAddInstanceTrustedDomainHandler := connect.NewUnaryHandlerSimple(
@@ -1284,12 +1317,14 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetOrgByIDProcedure,
 		svc.GetOrgByID,
 		connect.WithSchema(adminServiceMethods.ByName("GetOrgByID")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceIsOrgUniqueHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceIsOrgUniqueProcedure,
 		svc.IsOrgUnique,
 		connect.WithSchema(adminServiceMethods.ByName("IsOrgUnique")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceSetDefaultOrgHandler := connect.NewUnaryHandlerSimple(
@@ -1302,12 +1337,14 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetDefaultOrgProcedure,
 		svc.GetDefaultOrg,
 		connect.WithSchema(adminServiceMethods.ByName("GetDefaultOrg")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceListOrgsHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListOrgsProcedure,
 		svc.ListOrgs,
 		connect.WithSchema(adminServiceMethods.ByName("ListOrgs")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceSetUpOrgHandler := connect.NewUnaryHandlerSimple(
@@ -1332,30 +1369,35 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetRestrictionsProcedure,
 		svc.GetRestrictions,
 		connect.WithSchema(adminServiceMethods.ByName("GetRestrictions")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceListEventsHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListEventsProcedure,
 		svc.ListEvents,
 		connect.WithSchema(adminServiceMethods.ByName("ListEvents")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceListEventTypesHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListEventTypesProcedure,
 		svc.ListEventTypes,
 		connect.WithSchema(adminServiceMethods.ByName("ListEventTypes")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceListAggregateTypesHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceListAggregateTypesProcedure,
 		svc.ListAggregateTypes,
 		connect.WithSchema(adminServiceMethods.ByName("ListAggregateTypes")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceGetOrgIAMPolicyHandler := connect.NewUnaryHandlerSimple(
 		AdminServiceGetOrgIAMPolicyProcedure,
 		svc.GetOrgIAMPolicy,
 		connect.WithSchema(adminServiceMethods.ByName("GetOrgIAMPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceUpdateOrgIAMPolicyHandler := connect.NewUnaryHandlerSimple(
@@ -1368,6 +1410,7 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetCustomOrgIAMPolicyProcedure,
 		svc.GetCustomOrgIAMPolicy,
 		connect.WithSchema(adminServiceMethods.ByName("GetCustomOrgIAMPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceAddCustomOrgIAMPolicyHandler := connect.NewUnaryHandlerSimple(
@@ -1392,6 +1435,7 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetDomainPolicyProcedure,
 		svc.GetDomainPolicy,
 		connect.WithSchema(adminServiceMethods.ByName("GetDomainPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceUpdateDomainPolicyHandler := connect.NewUnaryHandlerSimple(
@@ -1404,6 +1448,7 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetCustomDomainPolicyProcedure,
 		svc.GetCustomDomainPolicy,
 		connect.WithSchema(adminServiceMethods.ByName("GetCustomDomainPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceAddCustomDomainPolicyHandler := connect.NewUnaryHandlerSimple(
@@ -1428,6 +1473,7 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetPasswordComplexityPolicyProcedure,
 		svc.GetPasswordComplexityPolicy,
 		connect.WithSchema(adminServiceMethods.ByName("GetPasswordComplexityPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceUpdatePasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
@@ -1440,6 +1486,7 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetPasswordAgePolicyProcedure,
 		svc.GetPasswordAgePolicy,
 		connect.WithSchema(adminServiceMethods.ByName("GetPasswordAgePolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceUpdatePasswordAgePolicyHandler := connect.NewUnaryHandlerSimple(
@@ -1452,6 +1499,7 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceGetLockoutPolicyProcedure,
 		svc.GetLockoutPolicy,
 		connect.WithSchema(adminServiceMethods.ByName("GetLockoutPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceUpdateLockoutPolicyHandler := connect.NewUnaryHandlerSimple(

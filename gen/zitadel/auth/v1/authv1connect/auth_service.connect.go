@@ -196,18 +196,21 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			httpClient,
 			baseURL+AuthServiceHealthzProcedure,
 			connect.WithSchema(authServiceMethods.ByName("Healthz")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getMyUser: connect.NewClient[v1.GetMyUserRequest, v1.GetMyUserResponse](
 			httpClient,
 			baseURL+AuthServiceGetMyUserProcedure,
 			connect.WithSchema(authServiceMethods.ByName("GetMyUser")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getSupportedLanguages: connect.NewClient[v1.GetSupportedLanguagesRequest, v1.GetSupportedLanguagesResponse](
 			httpClient,
 			baseURL+AuthServiceGetSupportedLanguagesProcedure,
 			connect.WithSchema(authServiceMethods.ByName("GetSupportedLanguages")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		removeMyUser: connect.NewClient[v1.RemoveMyUserRequest, v1.RemoveMyUserResponse](
@@ -232,6 +235,7 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			httpClient,
 			baseURL+AuthServiceGetMyProfileProcedure,
 			connect.WithSchema(authServiceMethods.ByName("GetMyProfile")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		updateMyProfile: connect.NewClient[v1.UpdateMyProfileRequest, v1.UpdateMyProfileResponse](
@@ -244,6 +248,7 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			httpClient,
 			baseURL+AuthServiceGetMyEmailProcedure,
 			connect.WithSchema(authServiceMethods.ByName("GetMyEmail")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		setMyEmail: connect.NewClient[v1.SetMyEmailRequest, v1.SetMyEmailResponse](
@@ -262,6 +267,7 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			httpClient,
 			baseURL+AuthServiceGetMyPhoneProcedure,
 			connect.WithSchema(authServiceMethods.ByName("GetMyPhone")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		setMyPhone: connect.NewClient[v1.SetMyPhoneRequest, v1.SetMyPhoneResponse](
@@ -286,54 +292,63 @@ func NewAuthServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			httpClient,
 			baseURL+AuthServiceListMyUserChangesProcedure,
 			connect.WithSchema(authServiceMethods.ByName("ListMyUserChanges")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listMyMetadata: connect.NewClient[v1.ListMyMetadataRequest, v1.ListMyMetadataResponse](
 			httpClient,
 			baseURL+AuthServiceListMyMetadataProcedure,
 			connect.WithSchema(authServiceMethods.ByName("ListMyMetadata")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getMyMetadata: connect.NewClient[v1.GetMyMetadataRequest, v1.GetMyMetadataResponse](
 			httpClient,
 			baseURL+AuthServiceGetMyMetadataProcedure,
 			connect.WithSchema(authServiceMethods.ByName("GetMyMetadata")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getMyPasswordComplexityPolicy: connect.NewClient[v1.GetMyPasswordComplexityPolicyRequest, v1.GetMyPasswordComplexityPolicyResponse](
 			httpClient,
 			baseURL+AuthServiceGetMyPasswordComplexityPolicyProcedure,
 			connect.WithSchema(authServiceMethods.ByName("GetMyPasswordComplexityPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listMyZitadelPermissions: connect.NewClient[v1.ListMyZitadelPermissionsRequest, v1.ListMyZitadelPermissionsResponse](
 			httpClient,
 			baseURL+AuthServiceListMyZitadelPermissionsProcedure,
 			connect.WithSchema(authServiceMethods.ByName("ListMyZitadelPermissions")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listMyProjectPermissions: connect.NewClient[v1.ListMyProjectPermissionsRequest, v1.ListMyProjectPermissionsResponse](
 			httpClient,
 			baseURL+AuthServiceListMyProjectPermissionsProcedure,
 			connect.WithSchema(authServiceMethods.ByName("ListMyProjectPermissions")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listMyMemberships: connect.NewClient[v1.ListMyMembershipsRequest, v1.ListMyMembershipsResponse](
 			httpClient,
 			baseURL+AuthServiceListMyMembershipsProcedure,
 			connect.WithSchema(authServiceMethods.ByName("ListMyMemberships")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listMyUserGrants: connect.NewClient[v1.ListMyUserGrantsRequest, v1.ListMyUserGrantsResponse](
 			httpClient,
 			baseURL+AuthServiceListMyUserGrantsProcedure,
 			connect.WithSchema(authServiceMethods.ByName("ListMyUserGrants")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listMyProjectOrgs: connect.NewClient[v1.ListMyProjectOrgsRequest, v1.ListMyProjectOrgsResponse](
 			httpClient,
 			baseURL+AuthServiceListMyProjectOrgsProcedure,
 			connect.WithSchema(authServiceMethods.ByName("ListMyProjectOrgs")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -674,18 +689,21 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 		AuthServiceHealthzProcedure,
 		svc.Healthz,
 		connect.WithSchema(authServiceMethods.ByName("Healthz")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceGetMyUserHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceGetMyUserProcedure,
 		svc.GetMyUser,
 		connect.WithSchema(authServiceMethods.ByName("GetMyUser")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceGetSupportedLanguagesHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceGetSupportedLanguagesProcedure,
 		svc.GetSupportedLanguages,
 		connect.WithSchema(authServiceMethods.ByName("GetSupportedLanguages")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceRemoveMyUserHandler := connect.NewUnaryHandlerSimple(
@@ -710,6 +728,7 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 		AuthServiceGetMyProfileProcedure,
 		svc.GetMyProfile,
 		connect.WithSchema(authServiceMethods.ByName("GetMyProfile")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceUpdateMyProfileHandler := connect.NewUnaryHandlerSimple(
@@ -722,6 +741,7 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 		AuthServiceGetMyEmailProcedure,
 		svc.GetMyEmail,
 		connect.WithSchema(authServiceMethods.ByName("GetMyEmail")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceSetMyEmailHandler := connect.NewUnaryHandlerSimple(
@@ -740,6 +760,7 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 		AuthServiceGetMyPhoneProcedure,
 		svc.GetMyPhone,
 		connect.WithSchema(authServiceMethods.ByName("GetMyPhone")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceSetMyPhoneHandler := connect.NewUnaryHandlerSimple(
@@ -764,54 +785,63 @@ func NewAuthServiceHandler(svc AuthServiceHandler, opts ...connect.HandlerOption
 		AuthServiceListMyUserChangesProcedure,
 		svc.ListMyUserChanges,
 		connect.WithSchema(authServiceMethods.ByName("ListMyUserChanges")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceListMyMetadataHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceListMyMetadataProcedure,
 		svc.ListMyMetadata,
 		connect.WithSchema(authServiceMethods.ByName("ListMyMetadata")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceGetMyMetadataHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceGetMyMetadataProcedure,
 		svc.GetMyMetadata,
 		connect.WithSchema(authServiceMethods.ByName("GetMyMetadata")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceGetMyPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceGetMyPasswordComplexityPolicyProcedure,
 		svc.GetMyPasswordComplexityPolicy,
 		connect.WithSchema(authServiceMethods.ByName("GetMyPasswordComplexityPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceListMyZitadelPermissionsHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceListMyZitadelPermissionsProcedure,
 		svc.ListMyZitadelPermissions,
 		connect.WithSchema(authServiceMethods.ByName("ListMyZitadelPermissions")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceListMyProjectPermissionsHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceListMyProjectPermissionsProcedure,
 		svc.ListMyProjectPermissions,
 		connect.WithSchema(authServiceMethods.ByName("ListMyProjectPermissions")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceListMyMembershipsHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceListMyMembershipsProcedure,
 		svc.ListMyMemberships,
 		connect.WithSchema(authServiceMethods.ByName("ListMyMemberships")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceListMyUserGrantsHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceListMyUserGrantsProcedure,
 		svc.ListMyUserGrants,
 		connect.WithSchema(authServiceMethods.ByName("ListMyUserGrants")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	authServiceListMyProjectOrgsHandler := connect.NewUnaryHandlerSimple(
 		AuthServiceListMyProjectOrgsProcedure,
 		svc.ListMyProjectOrgs,
 		connect.WithSchema(authServiceMethods.ByName("ListMyProjectOrgs")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/zitadel.auth.v1.AuthService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -842,12 +842,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceHealthzProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("Healthz")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getMyOrg: connect.NewClient[v1.GetMyOrgRequest, v1.GetMyOrgResponse](
 			httpClient,
 			baseURL+ManagementServiceGetMyOrgProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetMyOrg")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		importHumanUser: connect.NewClient[v1.ImportHumanUserRequest, v1.ImportHumanUserResponse](
@@ -878,42 +880,49 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetOIDCInformationProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetOIDCInformation")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getIAM: connect.NewClient[v1.GetIAMRequest, v1.GetIAMResponse](
 			httpClient,
 			baseURL+ManagementServiceGetIAMProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetIAM")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getSupportedLanguages: connect.NewClient[v1.GetSupportedLanguagesRequest, v1.GetSupportedLanguagesResponse](
 			httpClient,
 			baseURL+ManagementServiceGetSupportedLanguagesProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetSupportedLanguages")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getUserByID: connect.NewClient[v1.GetUserByIDRequest, v1.GetUserByIDResponse](
 			httpClient,
 			baseURL+ManagementServiceGetUserByIDProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetUserByID")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getUserByLoginNameGlobal: connect.NewClient[v1.GetUserByLoginNameGlobalRequest, v1.GetUserByLoginNameGlobalResponse](
 			httpClient,
 			baseURL+ManagementServiceGetUserByLoginNameGlobalProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetUserByLoginNameGlobal")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listUsers: connect.NewClient[v1.ListUsersRequest, v1.ListUsersResponse](
 			httpClient,
 			baseURL+ManagementServiceListUsersProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListUsers")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		isUserUnique: connect.NewClient[v1.IsUserUniqueRequest, v1.IsUserUniqueResponse](
 			httpClient,
 			baseURL+ManagementServiceIsUserUniqueProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("IsUserUnique")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addHumanUser: connect.NewClient[v1.AddHumanUserRequest, v1.AddHumanUserResponse](
@@ -962,12 +971,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceListUserChangesProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListUserChanges")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listOrgChanges: connect.NewClient[v1.ListOrgChangesRequest, v1.ListOrgChangesResponse](
 			httpClient,
 			baseURL+ManagementServiceListOrgChangesProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListOrgChanges")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		setUserMetadata: connect.NewClient[v1.SetUserMetadataRequest, v1.SetUserMetadataResponse](
@@ -986,12 +997,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceListUserMetadataProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListUserMetadata")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getUserMetadata: connect.NewClient[v1.GetUserMetadataRequest, v1.GetUserMetadataResponse](
 			httpClient,
 			baseURL+ManagementServiceGetUserMetadataProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetUserMetadata")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		removeUserMetadata: connect.NewClient[v1.RemoveUserMetadataRequest, v1.RemoveUserMetadataResponse](
@@ -1022,12 +1035,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceListOrgMetadataProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListOrgMetadata")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getOrgMetadata: connect.NewClient[v1.GetOrgMetadataRequest, v1.GetOrgMetadataResponse](
 			httpClient,
 			baseURL+ManagementServiceGetOrgMetadataProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetOrgMetadata")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		removeOrgMetadata: connect.NewClient[v1.RemoveOrgMetadataRequest, v1.RemoveOrgMetadataResponse](
@@ -1046,6 +1061,7 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetHumanProfileProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetHumanProfile")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		updateHumanProfile: connect.NewClient[v1.UpdateHumanProfileRequest, v1.UpdateHumanProfileResponse](
@@ -1058,6 +1074,7 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetHumanEmailProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetHumanEmail")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		updateHumanEmail: connect.NewClient[v1.UpdateHumanEmailRequest, v1.UpdateHumanEmailResponse](
@@ -1070,6 +1087,7 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetHumanPhoneProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetHumanPhone")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		updateHumanPhone: connect.NewClient[v1.UpdateHumanPhoneRequest, v1.UpdateHumanPhoneResponse](
@@ -1124,12 +1142,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetMachineKeyByIDsProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetMachineKeyByIDs")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listMachineKeys: connect.NewClient[v1.ListMachineKeysRequest, v1.ListMachineKeysResponse](
 			httpClient,
 			baseURL+ManagementServiceListMachineKeysProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListMachineKeys")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		removeMachineKey: connect.NewClient[v1.RemoveMachineKeyRequest, v1.RemoveMachineKeyResponse](
@@ -1142,12 +1162,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetPersonalAccessTokenByIDsProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetPersonalAccessTokenByIDs")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listPersonalAccessTokens: connect.NewClient[v1.ListPersonalAccessTokensRequest, v1.ListPersonalAccessTokensResponse](
 			httpClient,
 			baseURL+ManagementServiceListPersonalAccessTokensProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListPersonalAccessTokens")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		removePersonalAccessToken: connect.NewClient[v1.RemovePersonalAccessTokenRequest, v1.RemovePersonalAccessTokenResponse](
@@ -1160,18 +1182,21 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceListUserMembershipsProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListUserMemberships")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listOrgMemberRoles: connect.NewClient[v1.ListOrgMemberRolesRequest, v1.ListOrgMemberRolesResponse](
 			httpClient,
 			baseURL+ManagementServiceListOrgMemberRolesProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListOrgMemberRoles")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listOrgMembers: connect.NewClient[v1.ListOrgMembersRequest, v1.ListOrgMembersResponse](
 			httpClient,
 			baseURL+ManagementServiceListOrgMembersProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListOrgMembers")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addOrgMember: connect.NewClient[v1.AddOrgMemberRequest, v1.AddOrgMemberResponse](
@@ -1196,6 +1221,7 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetOrgByDomainGlobalProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetOrgByDomainGlobal")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addOrg: connect.NewClient[v1.AddOrgRequest, v1.AddOrgResponse](
@@ -1238,6 +1264,7 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceListOrgDomainsProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListOrgDomains")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		removeOrgDomain: connect.NewClient[v1.RemoveOrgDomainRequest, v1.RemoveOrgDomainResponse](
@@ -1268,12 +1295,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetProjectByIDProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetProjectByID")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listProjects: connect.NewClient[v1.ListProjectsRequest, v1.ListProjectsResponse](
 			httpClient,
 			baseURL+ManagementServiceListProjectsProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListProjects")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addProject: connect.NewClient[v1.AddProjectRequest, v1.AddProjectResponse](
@@ -1310,6 +1339,7 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceListProjectRolesProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListProjectRoles")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addProjectRole: connect.NewClient[v1.AddProjectRoleRequest, v1.AddProjectRoleResponse](
@@ -1340,12 +1370,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetAppByIDProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetAppByID")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listApps: connect.NewClient[v1.ListAppsRequest, v1.ListAppsResponse](
 			httpClient,
 			baseURL+ManagementServiceListAppsProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListApps")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addOIDCApp: connect.NewClient[v1.AddOIDCAppRequest, v1.AddOIDCAppResponse](
@@ -1412,12 +1444,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetAppKeyProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetAppKey")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listAppKeys: connect.NewClient[v1.ListAppKeysRequest, v1.ListAppKeysResponse](
 			httpClient,
 			baseURL+ManagementServiceListAppKeysProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListAppKeys")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addAppKey: connect.NewClient[v1.AddAppKeyRequest, v1.AddAppKeyResponse](
@@ -1436,12 +1470,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetUserGrantByIDProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetUserGrantByID")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listUserGrants: connect.NewClient[v1.ListUserGrantRequest, v1.ListUserGrantResponse](
 			httpClient,
 			baseURL+ManagementServiceListUserGrantsProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("ListUserGrants")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addUserGrant: connect.NewClient[v1.AddUserGrantRequest, v1.AddUserGrantResponse](
@@ -1484,24 +1520,28 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetOrgIAMPolicyProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetOrgIAMPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getDomainPolicy: connect.NewClient[v1.GetDomainPolicyRequest, v1.GetDomainPolicyResponse](
 			httpClient,
 			baseURL+ManagementServiceGetDomainPolicyProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetDomainPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getPasswordComplexityPolicy: connect.NewClient[v1.GetPasswordComplexityPolicyRequest, v1.GetPasswordComplexityPolicyResponse](
 			httpClient,
 			baseURL+ManagementServiceGetPasswordComplexityPolicyProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetPasswordComplexityPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getDefaultPasswordComplexityPolicy: connect.NewClient[v1.GetDefaultPasswordComplexityPolicyRequest, v1.GetDefaultPasswordComplexityPolicyResponse](
 			httpClient,
 			baseURL+ManagementServiceGetDefaultPasswordComplexityPolicyProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetDefaultPasswordComplexityPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addCustomPasswordComplexityPolicy: connect.NewClient[v1.AddCustomPasswordComplexityPolicyRequest, v1.AddCustomPasswordComplexityPolicyResponse](
@@ -1526,12 +1566,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetPasswordAgePolicyProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetPasswordAgePolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getDefaultPasswordAgePolicy: connect.NewClient[v1.GetDefaultPasswordAgePolicyRequest, v1.GetDefaultPasswordAgePolicyResponse](
 			httpClient,
 			baseURL+ManagementServiceGetDefaultPasswordAgePolicyProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetDefaultPasswordAgePolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addCustomPasswordAgePolicy: connect.NewClient[v1.AddCustomPasswordAgePolicyRequest, v1.AddCustomPasswordAgePolicyResponse](
@@ -1556,12 +1598,14 @@ func NewManagementServiceClient(httpClient connect.HTTPClient, baseURL string, o
 			httpClient,
 			baseURL+ManagementServiceGetLockoutPolicyProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetLockoutPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getDefaultLockoutPolicy: connect.NewClient[v1.GetDefaultLockoutPolicyRequest, v1.GetDefaultLockoutPolicyResponse](
 			httpClient,
 			baseURL+ManagementServiceGetDefaultLockoutPolicyProcedure,
 			connect.WithSchema(managementServiceMethods.ByName("GetDefaultLockoutPolicy")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addCustomLockoutPolicy: connect.NewClient[v1.AddCustomLockoutPolicyRequest, v1.AddCustomLockoutPolicyResponse](
@@ -3277,12 +3321,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceHealthzProcedure,
 		svc.Healthz,
 		connect.WithSchema(managementServiceMethods.ByName("Healthz")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetMyOrgHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetMyOrgProcedure,
 		svc.GetMyOrg,
 		connect.WithSchema(managementServiceMethods.ByName("GetMyOrg")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceImportHumanUserHandler := connect.NewUnaryHandlerSimple(
@@ -3313,42 +3359,49 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetOIDCInformationProcedure,
 		svc.GetOIDCInformation,
 		connect.WithSchema(managementServiceMethods.ByName("GetOIDCInformation")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetIAMHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetIAMProcedure,
 		svc.GetIAM,
 		connect.WithSchema(managementServiceMethods.ByName("GetIAM")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetSupportedLanguagesHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetSupportedLanguagesProcedure,
 		svc.GetSupportedLanguages,
 		connect.WithSchema(managementServiceMethods.ByName("GetSupportedLanguages")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetUserByIDHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetUserByIDProcedure,
 		svc.GetUserByID,
 		connect.WithSchema(managementServiceMethods.ByName("GetUserByID")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetUserByLoginNameGlobalHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetUserByLoginNameGlobalProcedure,
 		svc.GetUserByLoginNameGlobal,
 		connect.WithSchema(managementServiceMethods.ByName("GetUserByLoginNameGlobal")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListUsersHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListUsersProcedure,
 		svc.ListUsers,
 		connect.WithSchema(managementServiceMethods.ByName("ListUsers")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceIsUserUniqueHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceIsUserUniqueProcedure,
 		svc.IsUserUnique,
 		connect.WithSchema(managementServiceMethods.ByName("IsUserUnique")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddHumanUserHandler := connect.NewUnaryHandlerSimple(
@@ -3397,12 +3450,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceListUserChangesProcedure,
 		svc.ListUserChanges,
 		connect.WithSchema(managementServiceMethods.ByName("ListUserChanges")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListOrgChangesHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListOrgChangesProcedure,
 		svc.ListOrgChanges,
 		connect.WithSchema(managementServiceMethods.ByName("ListOrgChanges")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceSetUserMetadataHandler := connect.NewUnaryHandlerSimple(
@@ -3421,12 +3476,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceListUserMetadataProcedure,
 		svc.ListUserMetadata,
 		connect.WithSchema(managementServiceMethods.ByName("ListUserMetadata")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetUserMetadataHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetUserMetadataProcedure,
 		svc.GetUserMetadata,
 		connect.WithSchema(managementServiceMethods.ByName("GetUserMetadata")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceRemoveUserMetadataHandler := connect.NewUnaryHandlerSimple(
@@ -3457,12 +3514,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceListOrgMetadataProcedure,
 		svc.ListOrgMetadata,
 		connect.WithSchema(managementServiceMethods.ByName("ListOrgMetadata")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetOrgMetadataHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetOrgMetadataProcedure,
 		svc.GetOrgMetadata,
 		connect.WithSchema(managementServiceMethods.ByName("GetOrgMetadata")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceRemoveOrgMetadataHandler := connect.NewUnaryHandlerSimple(
@@ -3481,6 +3540,7 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetHumanProfileProcedure,
 		svc.GetHumanProfile,
 		connect.WithSchema(managementServiceMethods.ByName("GetHumanProfile")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceUpdateHumanProfileHandler := connect.NewUnaryHandlerSimple(
@@ -3493,6 +3553,7 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetHumanEmailProcedure,
 		svc.GetHumanEmail,
 		connect.WithSchema(managementServiceMethods.ByName("GetHumanEmail")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceUpdateHumanEmailHandler := connect.NewUnaryHandlerSimple(
@@ -3505,6 +3566,7 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetHumanPhoneProcedure,
 		svc.GetHumanPhone,
 		connect.WithSchema(managementServiceMethods.ByName("GetHumanPhone")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceUpdateHumanPhoneHandler := connect.NewUnaryHandlerSimple(
@@ -3559,12 +3621,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetMachineKeyByIDsProcedure,
 		svc.GetMachineKeyByIDs,
 		connect.WithSchema(managementServiceMethods.ByName("GetMachineKeyByIDs")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListMachineKeysHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListMachineKeysProcedure,
 		svc.ListMachineKeys,
 		connect.WithSchema(managementServiceMethods.ByName("ListMachineKeys")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceRemoveMachineKeyHandler := connect.NewUnaryHandlerSimple(
@@ -3577,12 +3641,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetPersonalAccessTokenByIDsProcedure,
 		svc.GetPersonalAccessTokenByIDs,
 		connect.WithSchema(managementServiceMethods.ByName("GetPersonalAccessTokenByIDs")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListPersonalAccessTokensHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListPersonalAccessTokensProcedure,
 		svc.ListPersonalAccessTokens,
 		connect.WithSchema(managementServiceMethods.ByName("ListPersonalAccessTokens")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceRemovePersonalAccessTokenHandler := connect.NewUnaryHandlerSimple(
@@ -3595,18 +3661,21 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceListUserMembershipsProcedure,
 		svc.ListUserMemberships,
 		connect.WithSchema(managementServiceMethods.ByName("ListUserMemberships")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListOrgMemberRolesHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListOrgMemberRolesProcedure,
 		svc.ListOrgMemberRoles,
 		connect.WithSchema(managementServiceMethods.ByName("ListOrgMemberRoles")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListOrgMembersHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListOrgMembersProcedure,
 		svc.ListOrgMembers,
 		connect.WithSchema(managementServiceMethods.ByName("ListOrgMembers")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddOrgMemberHandler := connect.NewUnaryHandlerSimple(
@@ -3631,6 +3700,7 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetOrgByDomainGlobalProcedure,
 		svc.GetOrgByDomainGlobal,
 		connect.WithSchema(managementServiceMethods.ByName("GetOrgByDomainGlobal")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddOrgHandler := connect.NewUnaryHandlerSimple(
@@ -3673,6 +3743,7 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceListOrgDomainsProcedure,
 		svc.ListOrgDomains,
 		connect.WithSchema(managementServiceMethods.ByName("ListOrgDomains")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceRemoveOrgDomainHandler := connect.NewUnaryHandlerSimple(
@@ -3703,12 +3774,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetProjectByIDProcedure,
 		svc.GetProjectByID,
 		connect.WithSchema(managementServiceMethods.ByName("GetProjectByID")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListProjectsHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListProjectsProcedure,
 		svc.ListProjects,
 		connect.WithSchema(managementServiceMethods.ByName("ListProjects")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddProjectHandler := connect.NewUnaryHandlerSimple(
@@ -3745,6 +3818,7 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceListProjectRolesProcedure,
 		svc.ListProjectRoles,
 		connect.WithSchema(managementServiceMethods.ByName("ListProjectRoles")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddProjectRoleHandler := connect.NewUnaryHandlerSimple(
@@ -3775,12 +3849,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetAppByIDProcedure,
 		svc.GetAppByID,
 		connect.WithSchema(managementServiceMethods.ByName("GetAppByID")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListAppsHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListAppsProcedure,
 		svc.ListApps,
 		connect.WithSchema(managementServiceMethods.ByName("ListApps")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddOIDCAppHandler := connect.NewUnaryHandlerSimple(
@@ -3847,12 +3923,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetAppKeyProcedure,
 		svc.GetAppKey,
 		connect.WithSchema(managementServiceMethods.ByName("GetAppKey")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListAppKeysHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListAppKeysProcedure,
 		svc.ListAppKeys,
 		connect.WithSchema(managementServiceMethods.ByName("ListAppKeys")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddAppKeyHandler := connect.NewUnaryHandlerSimple(
@@ -3871,12 +3949,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetUserGrantByIDProcedure,
 		svc.GetUserGrantByID,
 		connect.WithSchema(managementServiceMethods.ByName("GetUserGrantByID")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceListUserGrantsHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceListUserGrantsProcedure,
 		svc.ListUserGrants,
 		connect.WithSchema(managementServiceMethods.ByName("ListUserGrants")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddUserGrantHandler := connect.NewUnaryHandlerSimple(
@@ -3919,24 +3999,28 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetOrgIAMPolicyProcedure,
 		svc.GetOrgIAMPolicy,
 		connect.WithSchema(managementServiceMethods.ByName("GetOrgIAMPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetDomainPolicyHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetDomainPolicyProcedure,
 		svc.GetDomainPolicy,
 		connect.WithSchema(managementServiceMethods.ByName("GetDomainPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetPasswordComplexityPolicyProcedure,
 		svc.GetPasswordComplexityPolicy,
 		connect.WithSchema(managementServiceMethods.ByName("GetPasswordComplexityPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetDefaultPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetDefaultPasswordComplexityPolicyProcedure,
 		svc.GetDefaultPasswordComplexityPolicy,
 		connect.WithSchema(managementServiceMethods.ByName("GetDefaultPasswordComplexityPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddCustomPasswordComplexityPolicyHandler := connect.NewUnaryHandlerSimple(
@@ -3961,12 +4045,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetPasswordAgePolicyProcedure,
 		svc.GetPasswordAgePolicy,
 		connect.WithSchema(managementServiceMethods.ByName("GetPasswordAgePolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetDefaultPasswordAgePolicyHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetDefaultPasswordAgePolicyProcedure,
 		svc.GetDefaultPasswordAgePolicy,
 		connect.WithSchema(managementServiceMethods.ByName("GetDefaultPasswordAgePolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddCustomPasswordAgePolicyHandler := connect.NewUnaryHandlerSimple(
@@ -3991,12 +4077,14 @@ func NewManagementServiceHandler(svc ManagementServiceHandler, opts ...connect.H
 		ManagementServiceGetLockoutPolicyProcedure,
 		svc.GetLockoutPolicy,
 		connect.WithSchema(managementServiceMethods.ByName("GetLockoutPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceGetDefaultLockoutPolicyHandler := connect.NewUnaryHandlerSimple(
 		ManagementServiceGetDefaultLockoutPolicyProcedure,
 		svc.GetDefaultLockoutPolicy,
 		connect.WithSchema(managementServiceMethods.ByName("GetDefaultLockoutPolicy")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	managementServiceAddCustomLockoutPolicyHandler := connect.NewUnaryHandlerSimple(

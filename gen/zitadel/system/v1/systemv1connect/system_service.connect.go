@@ -120,18 +120,21 @@ func NewSystemServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			httpClient,
 			baseURL+SystemServiceHealthzProcedure,
 			connect.WithSchema(systemServiceMethods.ByName("Healthz")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listInstances: connect.NewClient[v1.ListInstancesRequest, v1.ListInstancesResponse](
 			httpClient,
 			baseURL+SystemServiceListInstancesProcedure,
 			connect.WithSchema(systemServiceMethods.ByName("ListInstances")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		getInstance: connect.NewClient[v1.GetInstanceRequest, v1.GetInstanceResponse](
 			httpClient,
 			baseURL+SystemServiceGetInstanceProcedure,
 			connect.WithSchema(systemServiceMethods.ByName("GetInstance")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		createInstance: connect.NewClient[v1.CreateInstanceRequest, v1.CreateInstanceResponse](
@@ -156,18 +159,21 @@ func NewSystemServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			httpClient,
 			baseURL+SystemServiceListIAMMembersProcedure,
 			connect.WithSchema(systemServiceMethods.ByName("ListIAMMembers")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		existsDomain: connect.NewClient[v1.ExistsDomainRequest, v1.ExistsDomainResponse](
 			httpClient,
 			baseURL+SystemServiceExistsDomainProcedure,
 			connect.WithSchema(systemServiceMethods.ByName("ExistsDomain")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		listDomains: connect.NewClient[v1.ListDomainsRequest, v1.ListDomainsResponse](
 			httpClient,
 			baseURL+SystemServiceListDomainsProcedure,
 			connect.WithSchema(systemServiceMethods.ByName("ListDomains")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		addDomain: connect.NewClient[v1.AddDomainRequest, v1.AddDomainResponse](
@@ -362,18 +368,21 @@ func NewSystemServiceHandler(svc SystemServiceHandler, opts ...connect.HandlerOp
 		SystemServiceHealthzProcedure,
 		svc.Healthz,
 		connect.WithSchema(systemServiceMethods.ByName("Healthz")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	systemServiceListInstancesHandler := connect.NewUnaryHandlerSimple(
 		SystemServiceListInstancesProcedure,
 		svc.ListInstances,
 		connect.WithSchema(systemServiceMethods.ByName("ListInstances")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	systemServiceGetInstanceHandler := connect.NewUnaryHandlerSimple(
 		SystemServiceGetInstanceProcedure,
 		svc.GetInstance,
 		connect.WithSchema(systemServiceMethods.ByName("GetInstance")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	systemServiceCreateInstanceHandler := connect.NewUnaryHandlerSimple(
@@ -398,18 +407,21 @@ func NewSystemServiceHandler(svc SystemServiceHandler, opts ...connect.HandlerOp
 		SystemServiceListIAMMembersProcedure,
 		svc.ListIAMMembers,
 		connect.WithSchema(systemServiceMethods.ByName("ListIAMMembers")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	systemServiceExistsDomainHandler := connect.NewUnaryHandlerSimple(
 		SystemServiceExistsDomainProcedure,
 		svc.ExistsDomain,
 		connect.WithSchema(systemServiceMethods.ByName("ExistsDomain")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	systemServiceListDomainsHandler := connect.NewUnaryHandlerSimple(
 		SystemServiceListDomainsProcedure,
 		svc.ListDomains,
 		connect.WithSchema(systemServiceMethods.ByName("ListDomains")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	systemServiceAddDomainHandler := connect.NewUnaryHandlerSimple(

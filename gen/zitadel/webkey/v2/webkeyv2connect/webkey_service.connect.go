@@ -101,6 +101,7 @@ func NewWebKeyServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			httpClient,
 			baseURL+WebKeyServiceListWebKeysProcedure,
 			connect.WithSchema(webKeyServiceMethods.ByName("ListWebKeys")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 	}
@@ -200,6 +201,7 @@ func NewWebKeyServiceHandler(svc WebKeyServiceHandler, opts ...connect.HandlerOp
 		WebKeyServiceListWebKeysProcedure,
 		svc.ListWebKeys,
 		connect.WithSchema(webKeyServiceMethods.ByName("ListWebKeys")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	return "/zitadel.webkey.v2.WebKeyService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
