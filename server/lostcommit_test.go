@@ -21,8 +21,9 @@ type cut struct {
 	armed, swallow atomic.Bool
 }
 
-// address returns the address of a database through the cut.
-func (c *cut) address(t *testing.T, database server.Secret) server.Secret {
+// through returns the address of a database to which carry carries each
+// connection of a client.
+func through(t *testing.T, database server.Secret, carry func(client net.Conn, network, target string)) server.Secret {
 	t.Helper()
 	u, err := url.Parse(string(database))
 	if err != nil {
@@ -46,12 +47,18 @@ func (c *cut) address(t *testing.T, database server.Secret) server.Secret {
 			if err != nil {
 				return
 			}
-			go c.carry(client, network, target)
+			go carry(client, network, target)
 		}
 	}()
 	query.Set("sslmode", "disable")
 	u.Host, u.RawQuery = l.Addr().String(), query.Encode()
 	return server.Secret(u.String())
+}
+
+// address returns the address of a database through the cut.
+func (c *cut) address(t *testing.T, database server.Secret) server.Secret {
+	t.Helper()
+	return through(t, database, c.carry)
 }
 
 func (c *cut) carry(client net.Conn, network, target string) {

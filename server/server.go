@@ -174,6 +174,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		Memberships:    s.tokens.Memberships,
 		Directory:      s.permissionDirectory(),
 		Pages:          s.masterKeys.ring.Pages(),
+		Heard:          s.store.Heard,
 		Translate:      store.Fault,
 		Ready:          s.store.Ping,
 		ExternalURL:    s.URL(),

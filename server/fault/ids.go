@@ -10,6 +10,7 @@ var (
 	OrganizationDenied  = PermissionDenied.define("auth.organization_denied", "the chosen organization does not exist, or the caller may not act in it")
 	OrganizationMissing = NotFound.define("auth.organization_missing", "this call acts in an organization: choose one with the header x-zitadel-orgid")
 	HeaderRepeated      = Invalid.define("request.header_repeated", "the header %s must not be sent more than once")
+	PositionInvalid     = Invalid.define("request.position", "the header %s must be a position as an answer of this server gave it, unchanged: leave it out to begin anew")
 	HostUnknown         = NotFound.define("request.host_unknown", "no instance answers on host %q: add it as a domain of an instance (SystemService.AddDomain), or start the server with --default-instance")
 	ObjectUnknown       = NotFound.define("object.unknown", "there is no such object, or the caller may not see it")
 	RequestInvalid      = Invalid.define("request.invalid", "%s")

@@ -4,6 +4,7 @@ package servertest
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -55,7 +56,7 @@ type Caller struct {
 	protocol Protocol
 	host     string
 	header   http.Header
-	// answered is the header of the last answer.
+	// answered is the header of the last answer, be it an error.
 	answered *atomic.Pointer[http.Header]
 }
 
@@ -114,12 +115,21 @@ func (c *Caller) With(name, value string) *Caller {
 func (c *Caller) In(organizationID string) *Caller { return c.With("X-Zitadel-Orgid", organizationID) }
 
 // NextPageToken returns that of the last answer; empty if it was the last page.
-func (c *Caller) NextPageToken() string {
+func (c *Caller) NextPageToken() string { return c.answer("X-Bastide-Next-Page-Token") }
+
+// Position returns that of what the last call changed; empty if it was nothing.
+func (c *Caller) Position() string { return c.answer("X-Bastide-Position") }
+
+// Knowing returns the caller that knows of the change at a position.
+func (c *Caller) Knowing(position string) *Caller { return c.With("X-Bastide-Position", position) }
+
+// answer returns a header of the last answer.
+func (c *Caller) answer(name string) string {
 	header := c.answered.Load()
 	if header == nil {
 		return ""
 	}
-	return header.Get("X-Bastide-Next-Page-Token")
+	return header.Get(name)
 }
 
 // Page returns the caller that asks for the page of a token.
@@ -187,6 +197,9 @@ func (c *Caller) intercept(next connect.UnaryFunc) connect.UnaryFunc {
 		if err == nil {
 			c.remember(response.Any())
 			header := response.Header()
+			c.answered.Store(&header)
+		} else if refused := new(connect.Error); errors.As(err, &refused) {
+			header := refused.Meta()
 			c.answered.Store(&header)
 		}
 		return response, err

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"sync"
+
+	"github.com/bastide-id/bastide/server/caller"
 )
 
 // DefaultCacheSize is how many entries a cache holds unless Options say
@@ -12,7 +14,8 @@ const DefaultCacheSize = 10_000
 // Cache holds answers of the database that are asked for all the time. In the
 // process that wrote, a read that begins after Write has returned never gets
 // what was there before; in other processes it may, until they hear of the
-// change. It is safe for concurrent use.
+// change, unless its call is told to ask the database (caller.Consistency). It is
+// safe for concurrent use.
 //
 // It holds only what was found, and only what a row that is added cannot change,
 // but for the kinds of which that is told as well.
@@ -90,7 +93,7 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K) (value V, found bool, err 
 // asks no database.
 func (c *Cache[K, V]) Held(ctx context.Context, key K) (value V, held bool, err error) {
 	k, err := c.key(ctx, key)
-	if err != nil || !c.serves() {
+	if err != nil || !c.serves() || caller.IsBehind(ctx) {
 		return value, false, err
 	}
 	c.mu.RLock()
@@ -124,8 +127,7 @@ func (c *Cache[K, V]) Ask(ctx context.Context, key K) (value V, found bool, err 
 	return value, found, err
 }
 
-// serves reports whether answers are held now. Here a caller would be waited for
-// who sends back the position of a change that this process has not heard of yet.
+// serves reports whether answers are held now.
 func (c *Cache[K, V]) serves() bool { return c.size > 0 && c.caches.serving.Load() }
 
 func (c *Cache[K, V]) key(ctx context.Context, key K) (k cacheKey[K], err error) {

@@ -5,13 +5,10 @@ package store
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -112,6 +109,7 @@ func TestNotifications(t *testing.T) {
 		`[["User","one"],["Organization","two"]]`: {0, 1},
 		`[["Organization",""]]`:                   {1, 1},
 		`[["Later","one"],["User","one"]]`:        {0, 0},
+		newPositions().begin().text:               {0, 0},
 		`[]`:                                      {0, 0},
 		notification(many):                        {1, 1},
 		`later`:                                   {1, 1},
@@ -125,123 +123,13 @@ func TestNotifications(t *testing.T) {
 	}
 }
 
-// wire stands between a listener and PostgreSQL. It can be cut, or swallow what
-// is sent.
-type wire struct {
-	net.Listener
-	mu         sync.Mutex
-	cut, dumb  bool
-	both       []net.Conn
-	database   string
-	databaseOf string
-}
-
-// newWire returns a wire to a database, and the address of its other end.
-func newWire(t *testing.T, database string) (w *wire, address string) {
-	t.Helper()
-	u, err := url.Parse(database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w = &wire{database: u.Host, databaseOf: "tcp"}
-	query := u.Query()
-	if dir := query.Get("host"); dir != "" {
-		w.database, w.databaseOf = filepath.Join(dir, ".s.PGSQL.5432"), "unix"
-		query.Del("host")
-	}
-	query.Set("sslmode", "disable")
-	query.Set("connect_timeout", "1")
-	if w.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	u.Host, u.RawQuery = w.Addr().String(), query.Encode()
-	var carried sync.WaitGroup
-	t.Cleanup(func() {
-		w.Close()
-		w.set(true, false)
-		carried.Wait()
-	})
-	carried.Go(func() {
-		for {
-			client, err := w.Accept()
-			if err != nil {
-				return
-			}
-			carried.Go(func() { w.carry(client) })
-		}
-	})
-	return w, u.String()
-}
-
-// set cuts the wire, or has it swallow all; or neither.
-func (w *wire) set(cut, dumb bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cut, w.dumb = cut, dumb
-	if cut {
-		for _, c := range w.both {
-			c.Close()
-		}
-		w.both = nil
-	}
-}
-
-func (w *wire) carry(client net.Conn) {
-	defer client.Close()
-	server, err := net.Dial(w.databaseOf, w.database)
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	w.mu.Lock()
-	if w.cut {
-		w.mu.Unlock()
-		return
-	}
-	w.both = append(w.both, client, server)
-	w.mu.Unlock()
-	var back sync.WaitGroup
-	back.Go(func() {
-		_, _ = io.Copy(through{w, client}, server)
-		client.Close()
-	})
-	_, _ = io.Copy(through{w, server}, client)
-	server.Close()
-	back.Wait()
-}
-
-// through writes to a connection what the wire lets through.
-type through struct {
-	*wire
-	to net.Conn
-}
-
-func (t through) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	dumb := t.dumb
-	t.mu.Unlock()
-	if dumb {
-		return len(p), nil
-	}
-	return t.to.Write(p)
-}
-
 // A process that may miss what others change asks the database, and has dropped
 // what it had before it serves from a cache again.
 func TestListenerIsLost(t *testing.T) {
 	url := newPostgres(t)
 	for name, test := range map[string]struct{ cut, dumb bool }{"cut": {cut: true}, "silent": {dumb: true}} {
 		t.Run(name, func(t *testing.T) {
-			w, address := newWire(t, url)
-			there := open(t, Options{URL: url})
-			there.listener.close()
-			there.options.URL = address
-			var err error
-			there.listener, err = there.listen(pace{beat: 20 * time.Millisecond, answer: 2 * time.Second, pause: time.Millisecond, longest: 5 * time.Millisecond})
-			if err != nil {
-				t.Fatal(err)
-			}
-			eventually(t, there.caches.serving.Load)
+			there, w := wired(t, url, pace{beat: 20 * time.Millisecond, answer: 2 * time.Second, pause: time.Millisecond, longest: 5 * time.Millisecond})
 			own := newTenant(t, there, name)
 			here := open(t, Options{URL: url})
 			n := newNames(there, ent.TypeOrganization)

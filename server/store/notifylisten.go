@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"log/slog"
 	"sync"
@@ -26,13 +27,15 @@ var usualPace = pace{beat: 2 * time.Second, answer: 3 * time.Second, pause: 100 
 // listener hears what other processes on a PostgreSQL database change. While it
 // does not, nothing is served from caches.
 type listener struct {
-	address string
-	caches  *caches
-	log     *slog.Logger
-	pace    pace
-	stop    context.CancelFunc
-	done    sync.WaitGroup
-	mu      sync.Mutex // held by who turns the serving on or off
+	address   string
+	db        *sql.DB
+	caches    *caches
+	positions *positions
+	log       *slog.Logger
+	pace      pace
+	stop      context.CancelFunc
+	done      sync.WaitGroup
+	mu        sync.Mutex // held by who turns the serving on or off
 }
 
 // listen starts a listener that connects as the pool does.
@@ -41,10 +44,11 @@ func (s *Store) listen(p pace) (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &listener{address: address, caches: &s.caches, log: s.options.Log, pace: p}
+	l := &listener{address: address, db: s.writeDB, caches: &s.caches, positions: s.positions, log: s.options.Log, pace: p}
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
 	l.done.Go(func() { l.run(ctx) })
+	l.done.Go(func() { l.confirm(ctx) })
 	return l, nil
 }
 
@@ -103,12 +107,15 @@ func (l *listener) hear(ctx context.Context, listening func()) (listened bool, e
 		c.close()
 	})
 	for n := range c.notifications {
-		l.caches.heard(n.Extra)
+		if !l.positions.back(n.Extra) {
+			l.caches.heard(n.Extra)
+		}
 	}
 	l.mu.Lock()
 	close(ended)
 	l.caches.serving.Store(false)
 	l.mu.Unlock()
+	l.positions.lost(nil)
 	beating.Wait()
 	return listened, cmp.Or(err, c.Err())
 }

@@ -46,6 +46,7 @@ type Store struct {
 	lease           *lease
 	hosts           *Lookup
 	caches          caches
+	positions       *positions
 	listener        *listener // nil where nobody else writes, or nothing is cached
 }
 
@@ -87,7 +88,7 @@ func connect(ctx context.Context, options Options) (*Store, error) {
 	if options.CacheSize == 0 {
 		options.CacheSize = DefaultCacheSize
 	}
-	s := &Store{options: options}
+	s := &Store{options: options, positions: newPositions()}
 	var err error
 	if IsPostgres(options.URL) {
 		s.dialect = dialect.Postgres

@@ -62,6 +62,9 @@ var errUnrecorded = errors.New("store: a transaction changed rows and recorded n
 //
 // A transaction that changes something in an instance holds it until it ends:
 // fault.InstanceUnknown is returned when it was removed.
+//
+// What was committed has a position, which the call of ctx is given
+// (caller.Consistency).
 func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) error {
 	until, done, err := s.turnToWrite(ctx)
 	if err != nil {
@@ -70,6 +73,9 @@ func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) e
 	defer done()
 	for attempt := 1; ; attempt++ {
 		err := s.writeOnce(ctx, until, f)
+		if err == nil {
+			s.noteChange(ctx)
+		}
 		if err == nil || attempt == writeAttempts || !mayRetry(err) {
 			return err
 		}

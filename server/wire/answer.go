@@ -75,6 +75,7 @@ func (a *answer) Flush() {
 func (a *answer) commit() {
 	a.committed = true
 	a.asText()
+	a.call.tell(a.Header())
 	if a.call.protocol.text {
 		a.text = newTextWriter(a.ResponseWriter)
 	}
@@ -101,6 +102,9 @@ func (a *answer) finish(w *Wire, r *http.Request) {
 	if c.failure == nil {
 		if a.text != nil {
 			_ = a.text.Close()
+		}
+		if !a.committed { // an empty message
+			c.tell(a.Header())
 		}
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+
+	"github.com/bastide-id/bastide/server/caller"
 )
 
 // call is what is known of a request on its way through the wire. One goroutine
@@ -23,6 +25,8 @@ type call struct {
 	organization string
 	// pageToken says where the page of a list begins; empty for the first.
 	pageToken string
+	// consistency is how the call stands to changes.
+	consistency caller.Consistency
 	// rest is what was taken off a REST request; nil on other protocols.
 	rest *restRequest
 	// answer is where the call is answered.

@@ -47,9 +47,12 @@ func (g gate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // enter decides whether the caller may make the call, as far as that can be
 // decided without the request message. It returns the context of the call, or
 // fault.HostUnknown, fault.TokenInvalid, fault.PermissionMissing,
-// fault.HeaderRepeated.
+// fault.PositionInvalid, fault.HeaderRepeated.
 func (w *Wire) enter(r *http.Request, p *procedure, c *call) (context.Context, error) {
 	ctx := r.Context()
+	if err := w.heed(r.Header, c); err != nil {
+		return ctx, err
+	}
 	if p.rule.GetOn() == bastidev1.On_ON_PUBLIC {
 		return ctx, nil
 	}

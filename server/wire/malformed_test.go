@@ -11,6 +11,7 @@ import (
 
 	authv1 "github.com/bastide-id/bastide/gen/zitadel/auth/v1"
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
+	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/wire"
 )
 
@@ -182,6 +183,25 @@ var malformedCalls = []malformed{
 		call: spoil(func(_ speaker, r *request) { r.header = http.Header{"X-Zitadel-Orgid": {"o2"}} })},
 	{name: "two organizations", code: connect.CodeInvalidArgument, id: "request.header_repeated", names: "x-zitadel-orgid",
 		call: spoil(func(_ speaker, r *request) { r.header = http.Header{"X-Zitadel-Orgid": {"o1", "o1"}} })},
+	{name: "two positions", code: connect.CodeInvalidArgument, id: "request.header_repeated", names: "x-bastide-position",
+		call: spoil(func(_ speaker, r *request) {
+			p := caller.NewPosition().String()
+			r.header = http.Header{"X-Bastide-Position": {p, p}}
+		})},
+	{name: "two positions in one", code: connect.CodeInvalidArgument, id: "request.header_repeated", names: "x-bastide-position",
+		call: spoil(func(_ speaker, r *request) {
+			r.header = http.Header{"X-Bastide-Position": {caller.NewPosition().String() + ", " + caller.NewPosition().String()}}
+		})},
+	{name: "position that is none", code: connect.CodeInvalidArgument, id: "request.position", names: "x-bastide-position",
+		call: spoil(func(_ speaker, r *request) { r.header = http.Header{"X-Bastide-Position": {"1"}} })},
+	{name: "position without end", code: connect.CodeInvalidArgument, id: "request.position", names: "x-bastide-position",
+		call: spoil(func(_ speaker, r *request) {
+			r.header = http.Header{"X-Bastide-Position": {strings.Repeat("A", 10_000)}}
+		})},
+	{name: "position that is none, no token, unknown host", code: connect.CodeInvalidArgument, id: "request.position",
+		call: spoil(func(_ speaker, r *request) {
+			r.token, r.host, r.header = "", "nowhere.test", http.Header{"X-Bastide-Position": {"\xff"}}
+		})},
 	{name: "database down at the door", code: connect.CodeInternal, id: "internal", names: "internal error",
 		call: spoil(func(_ speaker, r *request) { r.token = brokenToken })},
 	{name: "unknown method", code: connect.CodeUnimplemented, id: "request.method_unknown", names: "AddRobot", only: not(isREST),

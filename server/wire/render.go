@@ -19,6 +19,7 @@ func (w *Wire) render(a *answer, r *http.Request) {
 	allow := h.Values("Allow")
 	clear(h)
 	noStore(h)
+	c.tell(h)
 	if f.status == http.StatusMethodNotAllowed && len(allow) > 0 {
 		h["Allow"] = allow
 	}
@@ -47,6 +48,9 @@ func (w *Wire) render(a *answer, r *http.Request) {
 
 // writePlain answers with the failure of a request outside the RPC protocols.
 func writePlain(w http.ResponseWriter, c *call) {
+	clear(w.Header())
+	noStore(w.Header())
+	c.tell(w.Header())
 	if c.protocol.form == formOAuth {
 		writeOAuth(w, c.failure)
 		return

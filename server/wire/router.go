@@ -29,7 +29,8 @@ var publicPrefixes = []string{"/oauth/", "/oidc/", "/.well-known/"}
 // ServeHTTP serves any request.
 func (rt *router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	c := &call{start: time.Now()}
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), callKey{}, c), rt.wire.limits.CallTimeout)
+	ctx := caller.WithConsistency(context.WithValue(r.Context(), callKey{}, c), &c.consistency)
+	ctx, cancel := context.WithTimeout(ctx, rt.wire.limits.CallTimeout)
 	defer cancel()
 	defer rt.wire.line(ctx, c)
 	r = r.WithContext(ctx)
@@ -98,7 +99,11 @@ func (rt *router) dispatch(a *answer, r *http.Request, c *call) {
 // its host.
 func (rt *router) servePublic(rw http.ResponseWriter, r *http.Request, c *call) {
 	rt.servePlain(rw, r, c, func(out http.ResponseWriter, r *http.Request) {
-		instance, err := rt.wire.instanceOf(r.Context(), r)
+		err := rt.wire.heed(r.Header, c)
+		var instance caller.Instance
+		if err == nil {
+			instance, err = rt.wire.instanceOf(r.Context(), r)
+		}
 		if err != nil {
 			c.fail(rt.wire.failureOf(r.Context(), err))
 			return
@@ -113,7 +118,7 @@ func (rt *router) servePublic(rw http.ResponseWriter, r *http.Request, c *call) 
 func (rt *router) servePlain(rw http.ResponseWriter, r *http.Request, c *call, handle http.HandlerFunc) {
 	bound(rw, r)
 	r.Body = http.MaxBytesReader(rw, r.Body, int64(rt.wire.limits.MaxBody))
-	out := &recorder{ResponseWriter: rw}
+	out := &recorder{ResponseWriter: rw, call: c}
 	rt.protect(c, func() { handle(out, r) })
 	if c.protocol.form == formOAuth {
 		// An answer of the handler is small enough to be still in the buffer.
@@ -121,13 +126,14 @@ func (rt *router) servePlain(rw http.ResponseWriter, r *http.Request, c *call, h
 	}
 	c.status = out.status
 	if c.failure == nil {
+		if out.status == 0 { // an empty answer
+			c.tell(rw.Header())
+		}
 		return
 	}
 	if out.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	clear(rw.Header())
-	noStore(rw.Header())
 	writePlain(rw, c)
 }
 
@@ -146,9 +152,10 @@ func (rt *router) protect(c *call, serve func()) {
 	serve()
 }
 
-// recorder notes the status of a response.
+// recorder notes the status of a response, and tells what the call changed.
 type recorder struct {
 	http.ResponseWriter
+	call   *call
 	status int
 }
 
@@ -156,6 +163,7 @@ type recorder struct {
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= http.StatusOK {
 		r.status = status
+		r.call.tell(r.Header())
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
@@ -163,7 +171,7 @@ func (r *recorder) WriteHeader(status int) {
 // Write notes that a response without a status is a success.
 func (r *recorder) Write(data []byte) (int, error) {
 	if r.status == 0 {
-		r.status = http.StatusOK
+		r.WriteHeader(http.StatusOK)
 	}
 	return r.ResponseWriter.Write(data)
 }

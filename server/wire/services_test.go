@@ -33,6 +33,7 @@ type services struct {
 	removed       string
 	publicOrigin  string
 	getMyUser     func(context.Context) (*authv1.GetMyUserResponse, error)
+	public        http.HandlerFunc
 }
 
 func (s *services) mounted(w *wire.Wire) []wire.Service {
@@ -75,6 +76,10 @@ func (s *services) servePublic(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.publicOrigin = caller.InstanceOf(r.Context()).Origin
+	if s.public != nil {
+		s.public(w, r)
+		return
+	}
 	w.WriteHeader(http.StatusTeapot)
 }
 

@@ -37,6 +37,9 @@ type Config struct {
 	Directory permission.Directory
 	// Pages makes and reads page tokens; without it lists have none.
 	Pages PageTokens
+	// Heard reports whether this process has heard of the change at a position;
+	// without it, it is taken to have heard of all.
+	Heard func(caller.Position) bool
 	// Translate makes faults of database errors and leaves others alone.
 	Translate func(error) error
 	// Ready returns an error while the server cannot serve.

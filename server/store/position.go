@@ -1,0 +1,105 @@
+package store
+
+import (
+	"context"
+	"sync"
+
+	"github.com/bastide-id/bastide/server/caller"
+)
+
+const (
+	// positionsHeard is how many positions are remembered at least. One that was
+	// forgotten costs a barrier and a few queries.
+	positionsHeard = 8 << 10
+	// positionsAsked bounds what one barrier answers for: anybody can make up
+	// positions.
+	positionsAsked = 1 << 10
+)
+
+// positions knows of which changes this process has heard for sure, with all
+// that their callers had seen before: those that it made for callers who knew of
+// none that it had not heard of, and those that callers knew of before a barrier
+// began that has come back.
+type positions struct {
+	wake chan struct{} // has one while there is something to ask
+
+	mu sync.Mutex
+	// heard is full at positionsHeard; it takes the place of former then.
+	heard, former map[caller.Position]struct{}
+	asked         map[caller.Position]struct{}
+	barrier       *barrier // the one that is under way
+}
+
+func newPositions() *positions {
+	return &positions{wake: make(chan struct{}, 1)}
+}
+
+// Heard reports whether this process has heard of the change at a position, and
+// of what its caller had seen before, so that what it serves from caches is no
+// older. It waits for nothing: if it is not sure, it returns false, and makes
+// sure for the next time. A call that is told false asks the database
+// (caller.Consistency).
+func (s *Store) Heard(p caller.Position) bool {
+	if s.listener == nil {
+		return true // nobody else writes, or nothing is cached
+	}
+	return s.positions.has(p)
+}
+
+// noteChange gives the call of ctx the position of what it committed.
+func (s *Store) noteChange(ctx context.Context) {
+	c := caller.ConsistencyOf(ctx)
+	if c == nil {
+		return
+	}
+	p := caller.NewPosition()
+	// A caller who knew more than this process keeps this position in place of
+	// the one it came with: it stands for both, so it is not heard of yet.
+	if s.listener != nil && !c.Behind {
+		s.positions.add(map[caller.Position]struct{}{p: {}})
+	}
+	c.Note(p)
+}
+
+// has reports whether a position was heard of. If not, it is asked for.
+func (ps *positions) has(p caller.Position) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	_, now := ps.heard[p]
+	_, before := ps.former[p]
+	if now || before {
+		return true
+	}
+	// A barrier that is under way may have been sent before the change: this one
+	// waits for the next.
+	if ps.asked == nil {
+		ps.asked = make(map[caller.Position]struct{})
+	}
+	if len(ps.asked) < positionsAsked {
+		ps.asked[p] = struct{}{}
+	}
+	select {
+	case ps.wake <- struct{}{}:
+	default:
+	}
+	return false
+}
+
+// add remembers positions.
+func (ps *positions) add(more map[caller.Position]struct{}) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.remember(more)
+}
+
+func (ps *positions) remember(more map[caller.Position]struct{}) {
+	for p := range more {
+		if len(ps.heard) >= positionsHeard {
+			ps.former, ps.heard = ps.heard, nil
+		}
+		if ps.heard == nil {
+			ps.heard = make(map[caller.Position]struct{})
+		}
+		ps.heard[p] = struct{}{}
+	}
+}
