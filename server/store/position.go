@@ -17,8 +17,7 @@ const (
 )
 
 // positions knows of which changes this process has heard for sure, with all
-// that their callers had seen before: those that it made for callers who knew of
-// none that it had not heard of, and those that callers knew of before a barrier
+// that their callers had seen before: those that callers knew of before a barrier
 // began that has come back.
 type positions struct {
 	wake chan struct{} // has one while there is something to ask
@@ -46,19 +45,13 @@ func (s *Store) Heard(p caller.Position) bool {
 	return s.positions.has(p)
 }
 
-// noteChange gives the call of ctx the position of what it committed.
-func (s *Store) noteChange(ctx context.Context) {
-	c := caller.ConsistencyOf(ctx)
-	if c == nil {
-		return
+// noteChange gives the call of ctx the position of what it committed. It is not
+// heard of by that: a caller who sends this position alone may know of changes in
+// other processes too.
+func noteChange(ctx context.Context) {
+	if c := caller.ConsistencyOf(ctx); c != nil {
+		c.Note(caller.NewPosition())
 	}
-	p := caller.NewPosition()
-	// A caller who knew more than this process keeps this position in place of
-	// the one it came with: it stands for both, so it is not heard of yet.
-	if s.listener != nil && !c.Behind {
-		s.positions.add(map[caller.Position]struct{}{p: {}})
-	}
-	c.Note(p)
 }
 
 // has reports whether a position was heard of. If not, it is asked for.
@@ -85,13 +78,7 @@ func (ps *positions) has(p caller.Position) bool {
 	return false
 }
 
-// add remembers positions.
-func (ps *positions) add(more map[caller.Position]struct{}) {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	ps.remember(more)
-}
-
+// remember is called by who holds the lock.
 func (ps *positions) remember(more map[caller.Position]struct{}) {
 	for p := range more {
 		if len(ps.heard) >= positionsHeard {

@@ -74,7 +74,7 @@ func (s *Store) Write(ctx context.Context, f func(context.Context, *Tx) error) e
 	for attempt := 1; ; attempt++ {
 		err := s.writeOnce(ctx, until, f)
 		if err == nil {
-			s.noteChange(ctx)
+			noteChange(ctx)
 		}
 		if err == nil || attempt == writeAttempts || !mayRetry(err) {
 			return err
