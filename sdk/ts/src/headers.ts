@@ -1,0 +1,48 @@
+import { ConnectError, type CallOptions, type Interceptor } from "@connectrpc/connect";
+
+const organizationHeader = "x-zitadel-orgid";
+const positionHeader = "x-bastide-position";
+
+/** Returns options for one call that acts in the organization, whatever the transport was told. */
+export function inOrganization(id: string, options: CallOptions = {}): CallOptions {
+  const headers = new Headers(options.headers);
+  headers.set(organizationHeader, id);
+  return { ...options, headers };
+}
+
+/** Chooses the organization for calls that choose none themselves. */
+export function chooseOrganization(id: string): Interceptor {
+  return (next) => (request) => {
+    if (!request.header.has(organizationHeader)) {
+      request.header.set(organizationHeader, id);
+    }
+    return next(request);
+  };
+}
+
+/**
+ * Sends back the position of the newest change that the server told of, so that
+ * whoever answers next, be it another process, has seen what this client wrote.
+ */
+export function carryPosition(): Interceptor {
+  let position: string | null = null;
+  const note = (...places: Headers[]) => {
+    for (const headers of places) {
+      position = headers.get(positionHeader) ?? position;
+    }
+  };
+  return (next) => async (request) => {
+    if (position !== null) {
+      request.header.set(positionHeader, position);
+    }
+    try {
+      const response = await next(request);
+      note(response.header, response.trailer);
+      return response;
+    } catch (reason) {
+      // A call can fail after it has changed something.
+      note(ConnectError.from(reason).metadata);
+      throw reason;
+    }
+  };
+}

@@ -1,0 +1,16 @@
+export { Code, createClient } from "@connectrpc/connect";
+export type { CallOptions, Client, Interceptor, Transport } from "@connectrpc/connect";
+export { create, fromJson, toJson, toJsonString } from "@bufbuild/protobuf";
+export type { MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+export { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
+export { token } from "./auth.js";
+export type { Auth, Reply, Server, Tokens } from "./auth.js";
+export type { Environment } from "./environment.js";
+export { BastideError } from "./errors.js";
+export type { Violation } from "./errors.js";
+export { inOrganization } from "./headers.js";
+export { key } from "./key.js";
+export { all } from "./list.js";
+export type { ElementOf } from "./list.js";
+export type { CommonOptions } from "./options.js";
+export type { Retry } from "./retry.js";
