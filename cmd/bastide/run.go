@@ -23,6 +23,7 @@ const (
 type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Start the server. On an empty data directory it makes the first instance and its owner."`
 	SystemToken systemTokenCommand `cmd:"" help:"Print a token of a system user, good for an hour, to call the system API with."`
+	Status      statusCommand      `cmd:"" help:"Say whether the server runs and its database answers; fail if not."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database to this program's schema; serve does the same when it starts."`
 	Keys        keysCommand        `cmd:"" help:"Look after the keys that sign the tokens of instances."`
 	MasterKey   masterKeyCommand   `cmd:"" help:"Look after the master key."`
