@@ -26,29 +26,40 @@ func printHelp(_ kong.HelpOptions, ctx *kong.Context) error {
 	out := tabwriter.NewWriter(ctx.Stdout, 0, 0, 2, ' ', 0)
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
 	if len(node.Children) > 0 {
-		line("Usage: %s <command> [flags]\n\n%s\n", node.FullPath(), node.Help)
+		line("Usage: %s <command> [flags]\n\n%s", node.FullPath(), node.Help)
+		title := ""
 		for _, command := range node.Leaves(true) {
-			line("  %s\t%s", command.FullPath(), command.Help)
+			if group := command.ClosestGroup(); group != nil && group.Title != title {
+				title = group.Title
+				line("\n%s", title)
+			}
+			line("  %s\t%s", usage(command), command.Help)
 		}
 		line("\n%s <command> --help shows its flags.", node.FullPath())
 		return out.Flush()
 	}
-	line("Usage: %s [flags]\n\n%s", node.FullPath(), node.Help)
+	line("Usage: %s [flags]\n\n%s", usage(node), node.Help)
 	if node.Detail != "" {
 		line("\n%s", node.Detail)
+	}
+	for i, argument := range node.Positional {
+		if i == 0 {
+			line("")
+		}
+		line("  %s\t%s", argument.Summary(), argument.Help)
 	}
 	settings := settingFlags(ctx.Model)
 	for _, group := range groups {
 		titled := false
 		for _, flag := range node.Flags {
-			if flag.Group == nil || flag.Group.Key != group.Key {
+			if flag.Hidden || flag.Group == nil || flag.Group.Key != group.Key {
 				continue
 			}
 			if !titled {
 				line("\n%s", group.Title)
 				titled = true
 			}
-			printFlag(out, flag, settings[flag.Name] != nil)
+			printFlag(out, flag, settings[flag.Name] != nil || isClientVariable(flag))
 		}
 	}
 	if err := out.Flush(); err != nil || len(node.Flags) == 0 {
@@ -58,17 +69,29 @@ func printHelp(_ kong.HelpOptions, ctx *kong.Context) error {
 	return err
 }
 
+// usage is a command with its arguments.
+func usage(command *kong.Node) string {
+	text := command.FullPath()
+	for _, argument := range command.Positional {
+		text += " " + argument.Summary()
+	}
+	return text
+}
+
 // printFlag prints a flag with its default, and its environment variable if it
-// is a setting.
-func printFlag(out io.Writer, flag *kong.Flag, isSetting bool) {
+// has one.
+func printFlag(out io.Writer, flag *kong.Flag, hasVariable bool) {
 	name, help := "--"+flag.Name, flag.Help
+	if flag.Short != 0 {
+		name = "-" + string(flag.Short) + ", " + name
+	}
 	if !flag.IsBool() {
 		name += " " + flag.PlaceHolder
 	}
 	if flag.HasDefault {
 		help += " (" + flag.Default + ")"
 	}
-	if isSetting {
+	if hasVariable {
 		help += "\t" + envName(flag.Name)
 	}
 	_, _ = fmt.Fprintf(out, "  %s\t%s\n", name, help)

@@ -72,7 +72,7 @@ func TestKeysRotate(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	interrupt()
 	var stdout, stderr strings.Builder
-	if code := run(ctx, []string{"bastide", "keys", "rotate", "--data-dir", dir}, nil, &stdout, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "interrupted: 0 instances have a new key") {
+	if code := run(ctx, []string{"bastide", "keys", "rotate", "--data-dir", dir}, nil, nil, &stdout, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "interrupted: 0 instances have a new key") {
 		t.Errorf("interrupted: exit code %d: %s%s", code, &stdout, &stderr)
 	}
 	secrets, ended := secretsIn(t, dir), s.stop()

@@ -21,5 +21,5 @@ func main() {
 		signal.Stop(signals)
 		cancel()
 	}()
-	os.Exit(run(ctx, os.Args, os.Environ(), os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }

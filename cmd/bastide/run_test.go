@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,8 +23,14 @@ type outcome struct {
 // bastide runs the program in this process.
 func bastide(t *testing.T, env []string, args ...string) outcome {
 	t.Helper()
+	return bastideWith(t, "", env, args...)
+}
+
+// bastideWith runs the program in this process with a standard input.
+func bastideWith(t *testing.T, stdin string, env []string, args ...string) outcome {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), append([]string{"bastide"}, args...), env, &stdout, &stderr)
+	code := run(t.Context(), append([]string{"bastide"}, args...), env, strings.NewReader(stdin), &stdout, &stderr)
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
@@ -190,7 +197,7 @@ func TestHelpHasEachSettingOnOneLine(t *testing.T) {
 		t.Fatalf("exit code %d: %s", got.code, got.stderr)
 	}
 	lines := strings.Split(got.stdout, "\n")
-	parser := kong.Must(&commands{}, kong.Vars(defaults(server.Defaults())), kong.ExplicitGroups(groups))
+	parser := kong.Must(&commands{}, kong.Vars(defaults(server.Defaults())), kong.ExplicitGroups(slices.Concat(groups, commandGroups)))
 	flags := settingFlags(parser.Model)
 	if len(flags) < 24 {
 		t.Fatalf("serve has %d flags", len(flags))
@@ -215,14 +222,14 @@ func TestHelpHasEachSettingOnOneLine(t *testing.T) {
 
 func TestHelpHasEachCommand(t *testing.T) {
 	all := bastide(t, nil, "--help")
-	parser := kong.Must(&commands{}, kong.Vars(defaults(server.Defaults())), kong.ExplicitGroups(groups))
+	parser := kong.Must(&commands{}, kong.Vars(defaults(server.Defaults())), kong.ExplicitGroups(slices.Concat(groups, commandGroups)))
 	leaves := parser.Model.Leaves(true)
 	if len(leaves) < 7 {
 		t.Fatalf("there are %d commands", len(leaves))
 	}
 	for _, command := range leaves {
 		_, words, _ := strings.Cut(command.FullPath(), " ")
-		if !strings.Contains(all.stdout, words+"  ") || !strings.Contains(all.stdout, command.Help) {
+		if !strings.Contains(all.stdout, "\n  bastide "+words+" ") || !strings.Contains(all.stdout, command.Help) {
 			t.Errorf("the help has no line about %s: %s", words, all.stdout)
 		}
 		for args := strings.Fields(words); len(args) > 0; args = args[:len(args)-1] { // those that lead to it as well

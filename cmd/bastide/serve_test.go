@@ -33,7 +33,7 @@ func start(t *testing.T, args ...string) started {
 	var stderr bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, append([]string{"bastide", "serve", "--listen", "127.0.0.1:0"}, args...), nil, writer, &stderr)
+		code <- run(ctx, append([]string{"bastide", "serve", "--listen", "127.0.0.1:0"}, args...), nil, nil, writer, &stderr)
 		_ = writer.Close()
 	}()
 	s := started{}
@@ -168,7 +168,7 @@ func TestServeStoppedWhileItStarts(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := []string{"bastide", "serve", "--data-dir", t.TempDir(), "--listen", "127.0.0.1:0"}
 	env := []string{"BASTIDE_LOG_FORMAT=json"}
-	if code := run(ctx, args, env, &stdout, &stderr); code != exitOK || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "{") {
+	if code := run(ctx, args, env, nil, &stdout, &stderr); code != exitOK || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "{") {
 		t.Errorf("exit code %d: %s%s", code, &stdout, &stderr)
 	}
 }

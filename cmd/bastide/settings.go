@@ -81,6 +81,8 @@ type logging struct {
 // groups are the headings of --help and of config print.
 var groups = []kong.Group{
 	{Key: "command", Title: "This command"},
+	{Key: "target", Title: "Which server"},
+	{Key: "credential", Title: "Who calls"},
 	{Key: "place", Title: "Where things lie"},
 	{Key: "address", Title: "Address"},
 	{Key: "access", Title: "Access"},
@@ -88,6 +90,13 @@ var groups = []kong.Group{
 	{Key: "limits", Title: "Limits"},
 	{Key: "memory", Title: "Memory"},
 	{Key: "log", Title: "Log"},
+}
+
+// commandGroups are the headings of the commands in --help.
+var commandGroups = []kong.Group{
+	{Key: "run", Title: "Run a server"},
+	{Key: "use", Title: "Use a server"},
+	{Key: "program", Title: "This program"},
 }
 
 // defaults gives the tags above the server's own defaults.

@@ -91,6 +91,9 @@ func (s *sources) load(ctx *kong.Context, env []string) error {
 // Resolve returns the value of a flag that the command line leaves open, nil if
 // nobody else sets it. It names the source of a value that does not fit.
 func (s *sources) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if flag.Name == tokenFlag {
+		return nil, nil // any flag of a credential counts before the variable
+	}
 	value, source := s.environment[envName(flag.Name)], envName(flag.Name)
 	if value == "" {
 		value, source = s.file.values[flag.Name], s.file.path+", "+fileKey(flag.Name)
@@ -130,11 +133,25 @@ var fromKubernetes = regexp.MustCompile(`^BASTIDE_(SERVICE_HOST=|SERVICE_PORT(_[
 // both has them set for the program as well.
 const testPrefix = envPrefix + "TEST_"
 
+// clientVariables are the flags of commands which call a server that are
+// variables as well. They are no settings: the file does not have them.
+var clientVariables = []string{urlFlag, tokenFlag}
+
+const (
+	urlFlag   = "url"
+	tokenFlag = "token"
+)
+
+func isClientVariable(flag *kong.Flag) bool { return slices.Contains(clientVariables, flag.Name) }
+
 // environment returns the BASTIDE_ variables of env. An empty one counts as not
 // set. One that belongs to no flag is an error.
 func environment(env []string, flags map[string]*kong.Flag) (map[string]string, error) {
 	known := map[string]bool{}
 	for name := range flags {
+		known[envName(name)] = true
+	}
+	for _, name := range clientVariables {
 		known[envName(name)] = true
 	}
 	set := map[string]string{}

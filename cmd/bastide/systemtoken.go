@@ -2,28 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
-
+	"github.com/bastide-id/bastide/sdk/go/client"
 	"github.com/bastide-id/bastide/server"
 )
-
-// tokenLifetime is the longest that a server takes a system user's token for.
-const tokenLifetime = time.Hour
 
 type systemTokenCommand struct {
 	Audience string `group:"command" placeholder:"URL" help:"URL of the server; without it the external URL of the settings below."`
@@ -47,22 +33,18 @@ func (t systemTokenCommand) Run(ctx context.Context, p *process) error {
 		}
 		path = filepath.Join(c.DataDir, server.SystemKeyFile)
 	}
-	key, err := privateKey(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no key at %s: the first start of the server makes it in its data directory; name that directory with --data-dir, or the key with --key-file", path)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
 	audience := t.Audience
 	if audience == "" {
 		if audience, err = externalURL(ctx, c); err != nil {
 			return err
 		}
 	}
-	token, err := systemToken(key, t.User, audience, time.Now())
+	token, err := client.SystemToken(t.User, path, audience)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no key at %s: the first start of the server makes it in its data directory; name that directory with --data-dir, or the key with --key-file", path)
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
 	_, err = fmt.Fprintln(p.stdout, token)
 	return err
@@ -79,73 +61,4 @@ func externalURL(ctx context.Context, c server.Config) (string, error) {
 		return "", fmt.Errorf("the server's port is in no setting, and no server answers: give --audience or --external-port: %w", err)
 	}
 	return s.URL, nil
-}
-
-// systemToken signs a token with which the user calls the audience from now
-// on, for an hour.
-func systemToken(key crypto.Signer, user, audience string, now time.Time) (string, error) {
-	algorithm, err := algorithmOf(key)
-	if err != nil {
-		return "", err
-	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		return "", err
-	}
-	return jwt.Signed(signer).Claims(jwt.Claims{
-		Issuer:   user,
-		Subject:  user,
-		Audience: jwt.Audience{audience},
-		IssuedAt: jwt.NewNumericDate(now),
-		Expiry:   jwt.NewNumericDate(now.Add(tokenLifetime)),
-	}).Serialize()
-}
-
-func algorithmOf(key crypto.Signer) (jose.SignatureAlgorithm, error) {
-	switch key := key.(type) {
-	case *rsa.PrivateKey:
-		if bits := key.N.BitLen(); bits < 2048 {
-			return "", fmt.Errorf("the RSA key has %d bits: it needs 2048 or more", bits)
-		}
-		return jose.RS256, nil
-	case ed25519.PrivateKey:
-		return jose.EdDSA, nil
-	case *ecdsa.PrivateKey:
-		if key.Curve == elliptic.P256() {
-			return jose.ES256, nil
-		}
-	}
-	return "", errors.New("the key must be RSA, ECDSA on P-256 or Ed25519")
-}
-
-// privateKey reads a PEM private key: PKCS #8 as the first run writes it, or
-// what other tools write.
-func privateKey(path string) (crypto.Signer, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(content)
-	if block == nil {
-		return nil, errors.New("the file is not PEM")
-	}
-	var key any
-	switch block.Type {
-	case "PRIVATE KEY":
-		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
-		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
-		key, err = x509.ParseECPrivateKey(block.Bytes)
-	default:
-		return nil, fmt.Errorf("the file has a PEM block %q: it must be a private key", block.Type)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the private key cannot be read: %w", err)
-	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("the key cannot sign")
-	}
-	return signer, nil
 }
