@@ -52,6 +52,11 @@ type Config struct {
 	// TrustedProxies may say which host a request came to, and by which
 	// scheme.
 	TrustedProxies []netip.Prefix
+	// CORSOrigins are the origins whose pages may call: scheme://host[:port],
+	// *.host for the names below, wire.LocalOrigins, wire.EveryOrigin or
+	// wire.NoOrigin. If empty they are wire.LocalOrigins where the server listens
+	// on a loopback address, and none elsewhere.
+	CORSOrigins []string
 	// SystemUsers come beside the system user of the first run.
 	SystemUsers []SystemUser
 	Limits      Limits
@@ -138,6 +143,7 @@ func (c Config) WithDefaults() (Config, error) {
 		checkDatabase(c.Database),
 		checkDefaultInstance(c.DefaultInstance),
 		c.checkAddress(),
+		checkOrigins(c.CORSOrigins),
 		checkCacheSize(c.CacheSize),
 		checkKeyLifetime(c.SigningKeyLifetime),
 		c.Limits.check(),
@@ -240,6 +246,13 @@ func (c Config) checkAddress() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func checkOrigins(texts []string) error {
+	if _, err := wire.ParseOrigins(texts); err != nil {
+		return fmt.Errorf("--cors-origins: %w", err)
+	}
+	return nil
 }
 
 // Secret is a value that must not be seen: however it is printed or logged, it

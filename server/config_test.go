@@ -78,6 +78,8 @@ func TestConfigErrorsNameTheFlag(t *testing.T) {
 		{"--tls-key", Config{TLSCert: "cert.pem"}},
 		{"--tls-cert", Config{TLSKey: "key.pem"}},
 		{"--trusted-proxies", Config{TrustedProxies: []netip.Prefix{{}}}},
+		{"--cors-origins", Config{CORSOrigins: []string{"app.example.com"}}},
+		{"--cors-origins", Config{CORSOrigins: []string{"none", "https://app.example.com"}}},
 		{"--signing-key-lifetime", Config{SigningKeyLifetime: time.Hour - 1}},
 		{"--max-header-bytes", Config{Limits: Limits{MaxHeaderBytes: -1}}},
 		{"--max-body-bytes", Config{Limits: Limits{MaxBodyBytes: -1}}},

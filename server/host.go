@@ -33,7 +33,7 @@ type hosts struct {
 }
 
 func (s *Server) hosts(first string) hosts {
-	h := hosts{first: first, fallback: s.config.DefaultInstance}
+	h := hosts{first: first, fallback: s.config.DefaultInstance, loopback: s.onLoopback()}
 	itself := func(instanceID string) string { return instanceID }
 	h.owners = store.NewCacheAcross(s.store, itself, func(ctx context.Context, host string) (string, bool, error) {
 		id, err := s.store.InstanceOnHost(across.Instances(ctx), host)
@@ -49,10 +49,13 @@ func (s *Server) hosts(first string) hosts {
 	case NoDefaultInstance:
 		h.fallback = ""
 	}
-	if address, ok := s.listener.Addr().(*net.TCPAddr); ok {
-		h.loopback = address.IP.IsLoopback()
-	}
 	return h
+}
+
+// onLoopback reports whether only this machine can call.
+func (s *Server) onLoopback() bool {
+	address, ok := s.listener.Addr().(*net.TCPAddr)
+	return ok && address.IP.IsLoopback()
 }
 
 // loopbackNames are the names that every machine has for itself.

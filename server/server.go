@@ -168,6 +168,10 @@ func (s *Server) assemble(ctx context.Context) error {
 	instances := &instance.Instances{Store: s.store, Users: users, Tokens: s.tokens, Removals: s.removals, ExternalDomain: s.config.ExternalDomain}
 	organizations := &organization.Organizations{Store: s.store, Removals: s.removals}
 	hosts := s.hosts(installation.FirstInstanceID)
+	origins, err := s.origins()
+	if err != nil {
+		return err
+	}
 	w, err := wire.New(wire.Config{
 		Resolve:        hosts.resolve,
 		Authenticate:   s.tokens.Authenticate,
@@ -180,8 +184,11 @@ func (s *Server) assemble(ctx context.Context) error {
 		ExternalURL:    s.URL(),
 		Secure:         s.config.ExternalSecure,
 		TrustedProxies: s.config.TrustedProxies,
+		Origins:        origins,
 		Limits:         s.config.Limits.wire(),
 		Log:            s.log,
+
+		CrossOriginPaths: oauth.CrossOriginPaths,
 	})
 	if err != nil {
 		return err

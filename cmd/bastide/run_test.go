@@ -59,7 +59,7 @@ func printed(t *testing.T, env []string, args ...string) map[string]any {
 }
 
 func TestFlagBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
-	config := write(t, "bastide.yaml", "listen: 127.0.0.1:3\ndataDir: from-file\nidleTimeout: 3s\nexternalSecure: true\ntrustedProxies: [10.0.0.0/8, 192.0.2.1]\n")
+	config := write(t, "bastide.yaml", "listen: 127.0.0.1:3\ndataDir: from-file\nidleTimeout: 3s\nexternalSecure: true\ntrustedProxies: [10.0.0.0/8, 192.0.2.1]\ncorsOrigins: [https://a.example.com, 'https://*.b.example.com']\n")
 	t.Chdir(t.TempDir())
 	here, err := os.Getwd()
 	if err != nil {
@@ -81,6 +81,9 @@ func TestFlagBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
 	}
 	if proxies, _ := values["trustedProxies"].([]any); len(proxies) != 2 || proxies[1] != "192.0.2.1/32" {
 		t.Errorf("trustedProxies is %v", values["trustedProxies"])
+	}
+	if origins, _ := values["corsOrigins"].([]any); len(origins) != 2 || origins[1] != "https://*.b.example.com" {
+		t.Errorf("corsOrigins is %v", values["corsOrigins"])
 	}
 	other := write(t, "other.yaml", "dataDir: from-other\n")
 	if values := printed(t, env[:1], "--config", other); values["dataDir"] != filepath.Join(filepath.Dir(other), "from-other") || values["idleTimeout"] != "2m0s" {
@@ -106,6 +109,7 @@ func TestUsageErrorsNameWhatIsWrong(t *testing.T) {
 		"bad variable":          {env: "BASTIDE_EXTERNAL_PORT=http", args: []string{"serve"}, want: "BASTIDE_EXTERNAL_PORT"},
 		"bad flag":              {args: []string{"serve", "--idle-timeout=1"}, want: "--idle-timeout"},
 		"bad proxy":             {args: []string{"serve", "--trusted-proxies=10.0.0.0/8,proxy"}, want: `"proxy"`},
+		"bad origin":            {env: "BASTIDE_CORS_ORIGINS=https://app.example.com,app.example.com/x", args: []string{"serve"}, want: `--cors-origins: "app.example.com/x" is not an origin`},
 		"bad level":             {env: "BASTIDE_LOG_LEVEL=loud", args: []string{"serve"}, want: "--log-level"},
 		"limit of 0":            {args: []string{"serve", "--call-timeout=0s"}, want: "--call-timeout"},
 		"bad address":           {args: []string{"serve", "--listen=8080"}, want: "--listen"},

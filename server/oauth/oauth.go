@@ -30,6 +30,11 @@ const (
 	UserinfoPath      = "/oidc/v1/userinfo"
 )
 
+// CrossOriginPaths are the endpoints that programs in a browser call themselves.
+// One that shows a page to people, or sends them elsewhere, does not belong here
+// (RFC 9700, 2.6).
+var CrossOriginPaths = []string{DiscoveryPath, MetadataPath, KeysPath, TokenPath, IntrospectionPath, RevocationPath, UserinfoPath}
+
 // Options are what the endpoints work with.
 type Options struct {
 	Store  *store.Store

@@ -55,7 +55,7 @@ func (w *Wire) openHandlers(services []Service) map[string]http.Handler {
 		names = append(names, strings.Trim(service.Path, "/"))
 	}
 	limit := connect.WithReadMaxBytes(w.limits.MaxBody)
-	reflector := grpcreflect.NewStaticReflector(names...)
+	reflector := grpcreflect.NewStaticReflector(append(slices.Clone(names), grpchealth.HealthV1ServiceName)...)
 	open := make(map[string]http.Handler)
 	add := func(path string, handler http.Handler) { open[strings.Trim(path, "/")] = handler }
 	add(grpchealth.NewHandler(health{names: names, ready: w.config.Ready}, limit))

@@ -17,7 +17,7 @@ func (w *Wire) render(a *answer, r *http.Request) {
 	c, f := a.call, a.call.failure
 	h := a.ResponseWriter.Header()
 	allow := h.Values("Allow")
-	clear(h)
+	emptied(h)
 	noStore(h)
 	c.tell(h)
 	if f.status == http.StatusMethodNotAllowed && len(allow) > 0 {
@@ -48,7 +48,7 @@ func (w *Wire) render(a *answer, r *http.Request) {
 
 // writePlain answers with the failure of a request outside the RPC protocols.
 func writePlain(w http.ResponseWriter, c *call) {
-	clear(w.Header())
+	emptied(w.Header())
 	noStore(w.Header())
 	c.tell(w.Header())
 	if c.protocol.form == formOAuth {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/cors"
+
 	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/fault"
 )
@@ -21,10 +23,23 @@ type router struct {
 	open   map[string]http.Handler
 	public http.Handler
 	probes map[string]http.Handler
+	// cors lets pages of other origins call; nil if none may.
+	cors *cors.Cors
 }
 
 // publicPrefixes are the paths below which the public handler serves.
 var publicPrefixes = []string{"/oauth/", "/oidc/", "/.well-known/"}
+
+// publicPrefix returns the one of publicPrefixes that the path is below; empty
+// if there is none.
+func publicPrefix(path string) string {
+	for _, prefix := range publicPrefixes {
+		if strings.HasPrefix(path, prefix) {
+			return prefix
+		}
+	}
+	return ""
+}
 
 // ServeHTTP serves any request.
 func (rt *router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -35,17 +50,23 @@ func (rt *router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	defer rt.wire.line(ctx, c)
 	r = r.WithContext(ctx)
 	path := r.URL.Path
+	if rt.crossesOrigins(path) {
+		if isPreflight(r) {
+			c.method, c.protocol = preflightMethod, plainProtocol
+			rt.servePlain(rw, r, c, rt.cors.HandlerFunc)
+			return
+		}
+		rt.cors.HandlerFunc(rw, r)
+	}
 	if probe := rt.probes[path]; probe != nil {
 		c.method, c.protocol = path, plainProtocol
 		rt.servePlain(rw, r, c, probe.ServeHTTP)
 		return
 	}
-	for _, prefix := range publicPrefixes {
-		if rt.public != nil && strings.HasPrefix(path, prefix) {
-			c.method, c.protocol = prefix, oauthProtocol
-			rt.servePublic(rw, r, c)
-			return
-		}
+	if prefix := publicPrefix(path); rt.public != nil && prefix != "" {
+		c.method, c.protocol = prefix, oauthProtocol
+		rt.servePublic(rw, r, c)
+		return
 	}
 	if service, _, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/"); ok && rt.open[service] != nil {
 		noStore(rw.Header())

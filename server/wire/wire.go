@@ -55,6 +55,11 @@ type Config struct {
 	// told, so the first of a chain of proxies must set the header and the
 	// others must leave it as it is.
 	TrustedProxies []netip.Prefix
+	// Origins are the origins whose pages may call (CORS).
+	Origins Origins
+	// CrossOriginPaths are the paths of the public handler that these pages may
+	// call; others of its paths, such as those that show pages, they may not.
+	CrossOriginPaths []string
 	// Limits bound what a caller can take; a zero field means its default.
 	Limits Limits
 	// Log gets one line per call; slog.Default() if nil.
@@ -146,5 +151,6 @@ func (w *Wire) Handler(services []Service, public http.Handler) (http.Handler, e
 		open:   w.openHandlers(services),
 		public: public,
 		probes: w.probes(),
+		cors:   newCORS(w.config.Origins),
 	}, nil
 }
