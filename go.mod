@@ -29,6 +29,7 @@ require (
 	github.com/lib/pq v1.12.3
 	github.com/pressly/goose/v3 v3.29.0
 	github.com/rs/cors v1.11.1
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/zitadel/oidc/v3 v3.45.5
 	github.com/zitadel/passwap v0.12.1
 	go.yaml.in/yaml/v3 v3.0.6

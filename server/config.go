@@ -63,6 +63,9 @@ type Config struct {
 	// CacheSize is how many entries each cache holds; with a negative number
 	// nothing is cached.
 	CacheSize int
+	// NoDocs turns off the description of the API at /openapi.json and the page
+	// at /docs that shows it.
+	NoDocs bool
 	// Log is slog.Default() if nil.
 	Log *slog.Logger
 	// Version is that of the program; "dev" if empty.

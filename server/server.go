@@ -33,6 +33,7 @@ import (
 	"github.com/bastide-id/bastide/server/job"
 	"github.com/bastide-id/bastide/server/oauth"
 	"github.com/bastide-id/bastide/server/outbound"
+	"github.com/bastide-id/bastide/server/reference"
 	"github.com/bastide-id/bastide/server/store"
 	"github.com/bastide-id/bastide/server/token"
 	"github.com/bastide-id/bastide/server/v1/admin"
@@ -185,6 +186,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		Secure:         s.config.ExternalSecure,
 		TrustedProxies: s.config.TrustedProxies,
 		Origins:        origins,
+		Documents:      s.documents(),
 		Limits:         s.config.Limits.wire(),
 		Log:            s.log,
 
@@ -199,6 +201,15 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	s.http = w.Server(handler)
 	return nil
+}
+
+// documents are the description of the API and the page that shows it, unless
+// they are turned off.
+func (s *Server) documents() map[string]http.Handler {
+	if s.config.NoDocs {
+		return nil
+	}
+	return reference.Handlers()
 }
 
 // services are those of the API.

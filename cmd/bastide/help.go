@@ -85,6 +85,9 @@ func printFlag(out io.Writer, flag *kong.Flag, hasVariable bool) {
 	if flag.Short != 0 {
 		name = "-" + string(flag.Short) + ", " + name
 	}
+	if flag.Tag.Negatable != "" {
+		name = "--[no-]" + flag.Name
+	}
 	if !flag.IsBool() {
 		name += " " + flag.PlaceHolder
 	}

@@ -209,7 +209,7 @@ func TestHelpHasEachSettingOnOneLine(t *testing.T) {
 	for name, flag := range flags {
 		found := false
 		for _, line := range lines {
-			found = found || strings.HasPrefix(line, "  --"+name+" ") && strings.Contains(line, flag.Help) &&
+			found = found || strings.HasPrefix(strings.Replace(line, "--[no-]", "--", 1), "  --"+name+" ") && strings.Contains(line, flag.Help) &&
 				strings.HasSuffix(line, "  "+envName(name)) && strings.Contains(line, flag.Default)
 		}
 		if !found {

@@ -51,6 +51,7 @@ type access struct {
 	DefaultInstance string    `placeholder:"ID" help:"Instance for hosts that none owns: an id, or none; without it the first instance."`
 	TrustedProxies  []network `placeholder:"NET,…" help:"Networks or addresses of proxies whose x-forwarded-… and x-zitadel-instance-host headers count."`
 	CORSOrigins     []string  `name:"cors-origins" placeholder:"ORIGIN,…" help:"Origins whose pages may call, such as https://app.example.com or https://*.example.com; localhost for all ports of this machine, * for every origin, none for nobody. Without it localhost if the server listens on a loopback address."`
+	Docs            bool      `default:"true" negatable:"" help:"Serve the description of the API at /openapi.json, and a page at /docs that shows it and can try a call."`
 }
 
 type keys struct {
@@ -137,6 +138,7 @@ func (a address) apply(c *server.Config) {
 func (a access) apply(c *server.Config) {
 	c.DefaultInstance = a.DefaultInstance
 	c.CORSOrigins = a.CORSOrigins
+	c.NoDocs = !a.Docs
 	for _, n := range a.TrustedProxies {
 		c.TrustedProxies = append(c.TrustedProxies, n.Prefix)
 	}

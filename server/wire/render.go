@@ -48,8 +48,12 @@ func (w *Wire) render(a *answer, r *http.Request) {
 
 // writePlain answers with the failure of a request outside the RPC protocols.
 func writePlain(w http.ResponseWriter, c *call) {
+	allow := w.Header().Values("Allow")
 	emptied(w.Header())
 	noStore(w.Header())
+	if c.failure.status == http.StatusMethodNotAllowed && len(allow) > 0 {
+		w.Header()["Allow"] = allow
+	}
 	c.tell(w.Header())
 	if c.protocol.form == formOAuth {
 		writeOAuth(w, c.failure)

@@ -63,6 +63,11 @@ func (rt *router) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		rt.servePlain(rw, r, c, probe.ServeHTTP)
 		return
 	}
+	if document := rt.wire.config.Documents[path]; document != nil {
+		c.method, c.protocol = path, plainProtocol
+		rt.serveDocument(rw, r, c, document)
+		return
+	}
 	if prefix := publicPrefix(path); rt.public != nil && prefix != "" {
 		c.method, c.protocol = prefix, oauthProtocol
 		rt.servePublic(rw, r, c)
@@ -114,6 +119,18 @@ func (rt *router) dispatch(a *answer, r *http.Request, c *call) {
 		c.protocol = restProtocol
 		c.fail(failureOfFault(fault.PathUnknown.With(shorten(path))))
 	}
+}
+
+// serveDocument serves what is for reading.
+func (rt *router) serveDocument(rw http.ResponseWriter, r *http.Request, c *call, document http.Handler) {
+	rt.servePlain(rw, r, c, func(out http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			out.Header().Set("Allow", "GET, HEAD")
+			c.fail(failureOfFault(fault.VerbWrong.With(r.Method, c.method)))
+			return
+		}
+		document.ServeHTTP(out, r)
+	})
 }
 
 // servePublic serves a request for OAuth or OpenID Connect, on the instance of

@@ -60,6 +60,9 @@ type Config struct {
 	// CrossOriginPaths are the paths of the public handler that these pages may
 	// call; others of its paths, such as those that show pages, they may not.
 	CrossOriginPaths []string
+	// Documents are served by their paths to whoever reads them (GET and HEAD),
+	// on any host and without a token; nil for none.
+	Documents map[string]http.Handler
 	// Limits bound what a caller can take; a zero field means its default.
 	Limits Limits
 	// Log gets one line per call; slog.Default() if nil.

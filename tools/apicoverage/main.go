@@ -26,6 +26,7 @@ import (
 	_ "github.com/bastide-id/bastide/gen/zitadel/org/v2"        // its methods
 	_ "github.com/bastide-id/bastide/gen/zitadel/system/v1"     // its methods
 	_ "github.com/bastide-id/bastide/gen/zitadel/webkey/v2"     // its methods
+	"github.com/bastide-id/bastide/tools/rule"
 )
 
 const introduction = `# Which methods are served
@@ -57,8 +58,8 @@ func write(out io.Writer) {
 		fmt.Fprintln(out, "| --- | --- | --- | --- |")
 		for i := range service.Methods().Len() {
 			method := service.Methods().Get(i)
-			rule := proto.GetExtension(method.Options(), bastidev1.E_Rule).(*bastidev1.Rule)
-			fmt.Fprintf(out, "| %s | %s | %s | %s |\n", method.Name(), rest(method), code(rule.GetPermission()), where(rule))
+			declared := proto.GetExtension(method.Options(), bastidev1.E_Rule).(*bastidev1.Rule)
+			fmt.Fprintf(out, "| %s | %s | %s | %s |\n", method.Name(), rest(method), rule.Code(declared.GetPermission()), rule.Where(declared))
 		}
 		writeUnsupported(out, service)
 	}
@@ -80,64 +81,23 @@ func services() (all []protoreflect.ServiceDescriptor) {
 
 // rest returns the verbs and paths of a method.
 func rest(method protoreflect.MethodDescriptor) string {
-	rule, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
+	declared, _ := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
 	var paths []string
-	for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+	for _, binding := range append([]*annotations.HttpRule{declared}, declared.GetAdditionalBindings()...) {
 		switch pattern := binding.GetPattern().(type) {
 		case *annotations.HttpRule_Get:
-			paths = append(paths, code("GET "+pattern.Get))
+			paths = append(paths, rule.Code("GET "+pattern.Get))
 		case *annotations.HttpRule_Post:
-			paths = append(paths, code("POST "+pattern.Post))
+			paths = append(paths, rule.Code("POST "+pattern.Post))
 		case *annotations.HttpRule_Put:
-			paths = append(paths, code("PUT "+pattern.Put))
+			paths = append(paths, rule.Code("PUT "+pattern.Put))
 		case *annotations.HttpRule_Delete:
-			paths = append(paths, code("DELETE "+pattern.Delete))
+			paths = append(paths, rule.Code("DELETE "+pattern.Delete))
 		case *annotations.HttpRule_Patch:
-			paths = append(paths, code("PATCH "+pattern.Patch))
+			paths = append(paths, rule.Code("PATCH "+pattern.Patch))
 		}
 	}
 	return strings.Join(paths, ", ")
-}
-
-func code(text string) string {
-	if text == "" {
-		return ""
-	}
-	return "`" + text + "`"
-}
-
-// where says in words where a rule asks for the permission.
-func where(rule *bastidev1.Rule) string {
-	object := code(rule.GetObject().GetField())
-	switch rule.GetOn() {
-	case bastidev1.On_ON_PUBLIC:
-		return "nowhere: anybody may call"
-	case bastidev1.On_ON_HOST:
-		return "nowhere: anybody may call, on a host of an instance"
-	case bastidev1.On_ON_SELF:
-		if rule.GetPermission() != "" {
-			return "the user's own organization"
-		}
-		return "nowhere: any user with a valid token, for itself"
-	case bastidev1.On_ON_AUTHENTICATED:
-		return "nowhere: any caller with a valid token"
-	case bastidev1.On_ON_SYSTEM:
-		if object != "" {
-			return "the system, or the instance of " + object
-		}
-		return "the system"
-	case bastidev1.On_ON_INSTANCE:
-		return "the instance"
-	case bastidev1.On_ON_HEADER_ORG:
-		if object != "" {
-			return "the chosen organization, which must own " + object
-		}
-		return "the chosen organization"
-	case bastidev1.On_ON_OBJECT:
-		return "the organization that owns " + object
-	default:
-		return ""
-	}
 }
 
 // writeUnsupported lists what the requests of a service may not set yet.
@@ -146,7 +106,7 @@ func writeUnsupported(out io.Writer, service protoreflect.ServiceDescriptor) {
 	for i := range service.Methods().Len() {
 		method := service.Methods().Get(i)
 		for _, path := range unsupported(method.Input(), "", nil) {
-			lines = append(lines, fmt.Sprintf("- %s: %s", method.Name(), code(path)))
+			lines = append(lines, fmt.Sprintf("- %s: %s", method.Name(), rule.Code(path)))
 		}
 	}
 	if len(lines) > 0 {
