@@ -102,6 +102,44 @@ func TestTheFiveCallsOfTheReadmeWork(t *testing.T) {
 	}
 }
 
+// The same of the first call by curl and by the program, and of the lines that make
+// a tenant.
+func TestTheFirstCallsOfTheReadmeWork(t *testing.T) {
+	path := build(t)
+	p := startProgram(t, path)
+	run := func(command string) string {
+		t.Helper()
+		shell := exec.CommandContext(t.Context(), "bash", "-euc", command)
+		shell.Dir = t.TempDir()
+		shell.Env = append(os.Environ(), "BASTIDE_URL="+urlOf(p.greeting), "BASTIDE_DATA_DIR="+p.dataDir)
+		output, err := shell.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v: %s", command, err, output)
+		}
+		return string(output)
+	}
+	first := linesUnder(t, "The first call")
+	if len(first) != 2 {
+		t.Fatalf("%d blocks, want curl and the program", len(first))
+	}
+	for block, wanted := range map[string][]string{
+		first[0]: {`"userName":"owner"`},
+		replace(t, first[1], [2]string{"go run ./cmd/bastide", path}):                                 {`"userName": "owner"`, `"state":"USER_STATE_ACTIVE"`},
+		replace(t, linesUnder(t, "A tenant of your own")[0], [2]string{"go run ./cmd/bastide", path}): {"acme.localhost", `"userName": "owner"`},
+	} {
+		output := run(block)
+		for _, text := range wanted {
+			if !strings.Contains(output, text) {
+				t.Errorf("%s: no %s in %s", block, text, output)
+			}
+		}
+	}
+	p.signal(t, syscall.SIGTERM)
+	if err := p.command.Wait(); err != nil {
+		t.Errorf("%v: %s", err, p.stderr)
+	}
+}
+
 // The same of the lines that get a token for a machine, and that rotate keys.
 func TestTheTokensAndKeysOfTheReadmeWork(t *testing.T) {
 	path := build(t)
