@@ -112,3 +112,23 @@ func checkMembership(m caller.Membership) error {
 	}
 	return nil
 }
+
+// systemUsers returns the users of the configuration and that of the first run.
+func (s *Server) systemUsers(firstKey []byte) ([]token.SystemUser, error) {
+	key, err := x509.ParsePKIXPublicKey(firstKey)
+	if err != nil {
+		return nil, fmt.Errorf("the public key of the system user %q in the database cannot be read: %w", FirstSystemUser, err)
+	}
+	users := []token.SystemUser{{
+		Name: FirstSystemUser, PublicKey: key,
+		Memberships: []caller.Membership{{Level: caller.SystemLevel, Roles: []string{"SYSTEM_OWNER"}}},
+	}}
+	for _, u := range s.config.SystemUsers {
+		key, err := u.Key()
+		if err != nil {
+			return nil, fmt.Errorf("systemUsers: %s: %w", u.Name, err)
+		}
+		users = append(users, token.SystemUser{Name: u.Name, PublicKey: key, Memberships: u.Memberships})
+	}
+	return users, nil
+}
