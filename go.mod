@@ -22,6 +22,7 @@ require (
 	github.com/CycloneDX/cyclonedx-go v0.10.0
 	github.com/agext/levenshtein v1.2.3
 	github.com/alecthomas/kong v1.13.0
+	github.com/creack/pty v1.1.24
 	github.com/go-jose/go-jose/v4 v4.1.4
 	github.com/google/go-cmp v0.7.0
 	github.com/google/licensecheck v0.3.1

@@ -12,10 +12,11 @@ import (
 )
 
 type callCommand struct {
-	Method     string `arg:"" complete:"method" help:"Service and method, as in auth.v1.AuthService/GetMyUser."`
+	Method     string `arg:"" complete:"method" help:"Service and method: auth.v1.AuthService/GetMyUser; what comes before AuthService may be left out."`
 	Data       string `group:"command" short:"d" placeholder:"JSON" default:"{}" help:"The request; @FILE takes it from a file, - from standard input."`
 	All        bool   `group:"command" help:"Read a list to its end, page by page, and print each element on a line."`
 	Compact    bool   `group:"command" help:"Print the answer on one line."`
+	Include    bool   `group:"command" short:"i" help:"Show the status and the headers of the answer, on standard error."`
 	target     `group:"target"`
 	Host       string `group:"target" placeholder:"HOST" help:"Domain of the tenant, where it is not the host of the URL."`
 	credential `group:"credential"`
@@ -24,12 +25,32 @@ type callCommand struct {
 	address    `group:"address"`
 }
 
-// Help says where the credential comes from, and where a secret is safe.
+// Help shows how it is used, and says where the methods and the credential come
+// from and where a secret is safe.
 func (callCommand) Help() string {
-	return `The server says by reflection which methods it has; the answer is printed as
-JSON. Without a credential, the server of the data directory is called with the
-owner.pat there, and its system API with the system.key.pem. Others on this
-machine can see the flags of a command: have tokens in a file or in the variable
+	return `Beside a server that runs on the same data directory it takes no flag:
+
+  bastide call auth.v1.AuthService/GetMyUser
+  bastide call management.v1.ManagementService/AddMachineUser -d '{"userName": "bot", "name": "Bot"}'
+  bastide call management.v1.ManagementService/ListUsers --all
+  bastide call system.v1.SystemService/ListInstances
+
+Another server, or a tenant of this one, is given by its URL, with a token:
+
+  bastide call auth.v1.AuthService/GetMyUser --url https://acme.example.com --token-file acme.pat
+
+Methods. A service without a method lists those it has, and the shell completes
+both (bastide completion --help). The server describes its methods by gRPC
+reflection; where a proxy lets only HTTP/1.1 through, the methods are those that
+this program knows, and a call by Connect or gRPC-Web works all the same.
+
+Answers. JSON on standard output, errors on standard error. The exit code is 0
+for an answer, 1 for a call that failed and 2 for a mistake in the command.
+
+Who calls. Without a credential it is the owner of the first instance, by the
+owner.pat in the data directory, and the system user for the system API, by the
+system.key.pem there; other servers are not sent these. Others on this machine
+can see the flags of a command: have tokens in a file or in the variable
 BASTIDE_TOKEN, and requests with secrets in a file.`
 }
 
@@ -64,9 +85,12 @@ func (c callCommand) Run(ctx context.Context, p *process, src *sources) error {
 	if err != nil {
 		return err
 	}
-	method, err := reflectMethod(ctx, to.asking, at.url, c.Method)
+	method, err := to.method(ctx, c.Method)
 	if err != nil {
 		return to.explain(err)
+	}
+	if c.Include {
+		to.noting.path = "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
 	}
 	request, err := readRequest(method, data)
 	if err != nil {
@@ -75,7 +99,7 @@ func (c callCommand) Run(ctx context.Context, p *process, src *sources) error {
 	if c.All {
 		return to.explain(c.printAll(ctx, p, to, method, request))
 	}
-	response, err := to.answer(ctx, method, request)
+	response, err := to.answer(ctx, p, method, request)
 	if err != nil {
 		return to.explain(err)
 	}
@@ -90,10 +114,12 @@ func isSystem(method string) bool {
 	return full == service || service != "" && strings.HasSuffix(full, "."+service)
 }
 
-// answer makes one call.
-func (r *remote) answer(ctx context.Context, method *reflected, request *dynamicpb.Message) (*dynamicpb.Message, error) {
+// answer makes one call, and shows the headers of its answer if they were noted.
+func (r *remote) answer(ctx context.Context, p *process, method *reflected, request *dynamicpb.Message) (*dynamicpb.Message, error) {
 	response := dynamicpb.NewMessage(method.Output())
-	return response, r.Call(ctx, method.MethodDescriptor, request, response)
+	err := r.Call(ctx, method.MethodDescriptor, request, response)
+	r.noting.print(p.stderr)
+	return response, err
 }
 
 // printAll prints the elements of a list as they come.
@@ -103,7 +129,7 @@ func (c callCommand) printAll(ctx context.Context, p *process, to *remote, metho
 		return err
 	}
 	read := func(ctx context.Context, request *dynamicpb.Message) (*dynamicpb.Message, error) {
-		return to.answer(ctx, method, request)
+		return to.answer(ctx, p, method, request)
 	}
 	elements := func(response *dynamicpb.Message) (messages []*dynamicpb.Message) {
 		values := response.Get(list).List()

@@ -98,7 +98,7 @@ func printMessage(out io.Writer, method *reflected, message proto.Message, compa
 		return err
 	}
 	form.WriteByte('\n')
-	_, err = out.Write(form.Bytes())
+	_, err = out.Write(printableJSON(form.Bytes()))
 	return err
 }
 

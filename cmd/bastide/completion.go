@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 type completionCommand struct {
@@ -201,30 +199,18 @@ func prefixed(prefix string, values []candidate) []candidate {
 	return values
 }
 
-// contractPackage begins the names of the services; call does without it.
-const contractPackage = "zitadel."
-
 // methodNames returns the methods that this program serves. A server of another
 // version may have others; it is not asked, because it may be far away, or hang.
 func methodNames(full bool) (names []candidate) {
-	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
-		services := file.Services()
-		for i := range services.Len() {
-			service := services.Get(i)
-			name := string(service.FullName())
-			short, ours := strings.CutPrefix(name, contractPackage)
-			if !ours {
-				continue
-			}
-			if !full {
-				name = short
-			}
-			for j := range service.Methods().Len() {
-				names = append(names, candidate{word: name + "/" + string(service.Methods().Get(j).Name())})
-			}
+	for service := range contractServices() {
+		name := string(service.FullName())
+		if !full {
+			name = strings.TrimPrefix(name, contractPackage)
 		}
-		return true
-	})
+		for j := range service.Methods().Len() {
+			names = append(names, candidate{word: name + "/" + string(service.Methods().Get(j).Name())})
+		}
+	}
 	slices.SortFunc(names, func(a, b candidate) int { return cmp.Compare(a.word, b.word) })
 	return names
 }

@@ -161,13 +161,13 @@ func (r *remote) explainFields(err error, names map[string]string) error {
 	}
 	text := e.Code.String()
 	if e.ID != "" {
-		text += " (" + e.ID + ")"
+		text += " (" + printable(e.ID) + ")"
 	}
 	if e.Message != "" && len(e.Violations) == 0 { // else it is what they say
-		text += ": " + e.Message
+		text += ": " + printable(e.Message)
 	}
 	for _, v := range e.Violations {
-		text += "\n  " + cmp.Or(names[v.Field], v.Field) + ": " + v.Message
+		text += "\n  " + cmp.Or(names[v.Field], printable(v.Field)) + ": " + printable(v.Message)
 	}
 	return errors.New(text)
 }

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"runtime/debug"
 	"text/tabwriter"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -30,6 +31,7 @@ type instanceCreateCommand struct {
 	PasswordFile string `group:"command" placeholder:"FILE" help:"File of the person's password, which is to be changed; - is standard input."`
 	SaveToken    string `group:"command" placeholder:"FILE" help:"Write the owner's personal access token into a new file that only you can read."`
 	SaveKey      string `group:"command" placeholder:"FILE" help:"Have a key file made for the owner, and write it into such a file; then there is no token but by --save-token."`
+	Expires      expiry `group:"command" placeholder:"TIME" help:"When the token and the key expire: after a time such as 720h, or at a date such as 2031-01-31 (it begins in UTC); without it never."`
 	JSON         bool   `group:"command" name:"json" help:"Print what was made as JSON."`
 	target       `group:"target"`
 	systemKey    `group:"credential"`
@@ -37,10 +39,19 @@ type instanceCreateCommand struct {
 	address      `group:"address"`
 }
 
-// Help says where the owner's token goes.
+// Help shows how it is used, and says where the owner's token goes.
 func (instanceCreateCommand) Help() string {
-	return "It is the system user who creates it. The token of an owner that is a machine is printed, this one\n" +
-		"time, if --save-token names no file for it."
+	return `Beside a server that runs on the same data directory, which has the key of the
+system user, it takes a name and no more:
+
+  bastide instance create acme
+  bastide instance create acme --domain acme.localhost --save-token acme.pat
+  bastide instance create acme --save-key acme.key.json --expires 720h
+  bastide instance create acme --email ada@acme.example --first-name Ada --last-name Lovelace
+
+The owner is a machine unless --email makes it a person. A machine's token is
+printed, this one time, if --save-token names no file for it. It and a key never
+expire, unless --expires says when.`
 }
 
 // created is what there is after the instance was made, and what --json prints.
@@ -54,6 +65,8 @@ type created struct {
 	TokenFile string          `json:"tokenFile,omitempty"`
 	Key       json.RawMessage `json:"key,omitempty"`
 	KeyFile   string          `json:"keyFile,omitempty"`
+	// Expires is when the token and the key expire; nil is never.
+	Expires *time.Time `json:"expires,omitempty"`
 }
 
 // Run creates the instance. What it is answered is in the files, or printed,
@@ -63,7 +76,8 @@ func (c instanceCreateCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	request, err := c.request(p)
+	expires := c.Expires.moment()
+	request, err := c.request(p, expires)
 	if err != nil {
 		return err
 	}
@@ -90,7 +104,7 @@ func (c instanceCreateCommand) Run(ctx context.Context, p *process) error {
 		tokenFile.discard()
 		return err
 	}
-	made, err := c.create(ctx, p, to, request)
+	made, err := c.create(ctx, p, to, request, expires)
 	if err != nil {
 		tokenFile.discard()
 		keyFile.discard()
@@ -120,7 +134,7 @@ func (c *created) save(tokenFile, keyFile *savedFile, flags instanceCreateComman
 // maybeMade adds to what is told of a call's error that the call may have done
 // its work all the same.
 func maybeMade(err, told error) error {
-	if dialling := new(net.OpError); errors.As(err, &dialling) && dialling.Op == "dial" {
+	if isUnheard(err) {
 		return told // nobody heard of it
 	}
 	switch connect.CodeOf(err) {
@@ -131,33 +145,42 @@ func maybeMade(err, told error) error {
 }
 
 // create makes the call, and says on standard error that it does.
-func (c instanceCreateCommand) create(ctx context.Context, p *process, to *remote, request map[string]any) (*created, error) {
+func (c instanceCreateCommand) create(ctx context.Context, p *process, to *remote, request map[string]any, expires time.Time) (*created, error) {
 	var answer struct {
 		InstanceID string `json:"instanceId"`
 		Pat        string `json:"pat"`
 		MachineKey []byte `json:"machineKey"`
 	}
-	said := begin(p.stderr, fmt.Sprintf("Creating instance %s…", c.Name))
+	said := begin(p.stderr, fmt.Sprintf("Creating instance %s…", printable(c.Name)))
 	err := callSystem(ctx, to, "CreateInstance", request, &answer)
 	said.end(err)
 	if err != nil {
 		return nil, err
 	}
-	return &created{InstanceID: answer.InstanceID, Name: c.Name, Owner: c.owner(), Token: answer.Pat, Key: answer.MachineKey}, nil
+	made := &created{InstanceID: answer.InstanceID, Name: c.Name, Owner: c.owner(), Token: answer.Pat, Key: answer.MachineKey}
+	if !expires.IsZero() {
+		made.Expires = &expires
+	}
+	return made, nil
 }
 
 // print says what was made, and how to call it.
 func (c instanceCreateCommand) print(p *process, at located, made *created) error {
 	if c.JSON {
-		encoder := json.NewEncoder(p.stdout)
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
 		encoder.SetEscapeHTML(false)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(made)
+		if err := encoder.Encode(made); err != nil {
+			return err
+		}
+		_, err := p.stdout.Write(printableJSON(text.Bytes()))
+		return err
 	}
 	out := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	line := func(name, value string) {
 		if value != "" {
-			_, _ = fmt.Fprintf(out, "%s\t%s\n", name, value)
+			_, _ = fmt.Fprintf(out, "%s\t%s\n", name, printable(value))
 		}
 	}
 	line("Instance", made.InstanceID+" ("+made.Name+")")
@@ -167,8 +190,15 @@ func (c instanceCreateCommand) print(p *process, at located, made *created) erro
 	line("Owner", made.Owner)
 	line("Token", made.Token)
 	line("Token file", made.TokenFile)
-	line("Key", string(made.Key))
+	var key bytes.Buffer // on one line
+	if err := json.Compact(&key, made.Key); err != nil {
+		key = *bytes.NewBuffer(made.Key)
+	}
+	line("Key", key.String())
 	line("Key file", made.KeyFile)
+	if made.Expires != nil {
+		line("Expires", made.Expires.Format(time.RFC3339))
+	}
 	if err := out.Flush(); err != nil || len(made.Domains) == 0 || c.Email != "" {
 		return err
 	}
@@ -176,7 +206,7 @@ func (c instanceCreateCommand) print(p *process, at located, made *created) erro
 	if made.TokenFile+made.KeyFile == "" {
 		hint = "; it reads the token"
 	}
-	_, err := fmt.Fprintf(p.stdout, "\nCall it as its owner%s:\n  %s\n", hint, c.callLine(p, at, made))
+	_, err := fmt.Fprintf(p.stdout, "\nCall it as its owner%s:\n  %s\n", hint, printable(c.callLine(p, at, made)))
 	return err
 }
 

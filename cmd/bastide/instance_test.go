@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -112,6 +113,53 @@ func TestInstanceCreateForScripts(t *testing.T) {
 	}
 }
 
+// Both secrets expire when they are to, and say so.
+func TestInstanceCreateWithSecretsThatExpire(t *testing.T) {
+	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
+		run := programOn(t, s)
+		dir := t.TempDir()
+		for name, test := range map[string]struct {
+			expires  string
+			is       func(time.Time) bool
+			wantText string
+		}{
+			"day":    {"2101-01-31", func(at time.Time) bool { return at.Equal(time.Date(2101, 1, 31, 0, 0, 0, 0, time.UTC)) }, "2101-01-31T00:00:00Z"},
+			"moment": {"2101-01-31T01:00:00+02:00", func(at time.Time) bool { return at.Equal(time.Date(2101, 1, 30, 23, 0, 0, 0, time.UTC)) }, "2101-01-30T23:00:00Z"},
+			"after": {"72000h", func(at time.Time) bool {
+				return at.After(time.Now().Add(71000*time.Hour)) && at.Before(time.Now().Add(73000*time.Hour))
+			}, "Z"},
+		} {
+			token, key := filepath.Join(dir, name+".pat"), filepath.Join(dir, name+".json")
+			got := run("instance", "create", name, "--domain", name+".localhost", "--save-token", token, "--save-key", key, "--expires", test.expires)
+			if got.code != exitOK || !regexp.MustCompile(`\nExpires +\S*`+test.wantText+`\n`).MatchString(got.stdout) {
+				t.Fatalf("%s: %+v", name, got)
+			}
+			as := func(method, data string) []any {
+				answer := answerOf(t, run("call", method, "-d", data, "--host", name+".localhost", "--token-file", token))
+				result, _ := answer["result"].([]any)
+				return result
+			}
+			me, _ := answerOf(t, run("call", "AuthService/GetMyUser", "--host", name+".localhost", "--key-file", key))["user"].(map[string]any)
+			id, _ := me["id"].(string)
+			secrets := append(as("ManagementService/ListPersonalAccessTokens", `{"userId":"`+id+`"}`), as("ManagementService/ListMachineKeys", `{"userId":"`+id+`"}`)...)
+			if len(secrets) != 2 {
+				t.Fatalf("%s: %v", name, secrets)
+			}
+			for _, secret := range secrets {
+				text, _ := secret.(map[string]any)["expirationDate"].(string)
+				if at, err := time.Parse(time.RFC3339, text); err != nil || !test.is(at) {
+					t.Errorf("%s: it expires at %q, %v", name, text, err)
+				}
+			}
+		}
+		made := map[string]any{}
+		got := run("instance", "create", "json", "--json", "--expires", "2101-01-31")
+		if err := json.Unmarshal([]byte(got.stdout), &made); err != nil || made["expires"] != "2101-01-31T00:00:00Z" {
+			t.Errorf("%v: %+v", err, got)
+		}
+	})
+}
+
 func TestInstanceCreateForAPerson(t *testing.T) {
 	servertest.Each(t, func(t *testing.T, s *servertest.Server) {
 		run := programOn(t, s)
@@ -147,6 +195,12 @@ func TestInstanceCreateMistakes(t *testing.T) {
 		"token of a person":  {[]string{"acme", "--email", "a@b.example", "--save-token", "x"}, exitUsage, "--email: an owner who is a person has no token"},
 		"weak password":      {[]string{"acme", "--email", "a@b.example", "--first-name", "A", "--last-name", "B", "--password-file", there}, exitFailed, "--password-file: "},
 		"no password file":   {[]string{"acme", "--email", "a@b.example", "--password-file", "/does/not/exist"}, exitFailed, "--password-file: open /does/not/exist"},
+		"expires never":      {[]string{"acme", "--expires", "soon"}, exitUsage, `--expires: "soon" is no time: give one from now on such as 720h`},
+		"expires at once":    {[]string{"acme", "--expires", "0s"}, exitUsage, "--expires: 0s is not in the future"},
+		"expires before":     {[]string{"acme", "--expires=-1h"}, exitUsage, "--expires: -1h is not in the future"},
+		"expires yesterday":  {[]string{"acme", "--expires", "2001-01-31"}, exitUsage, "--expires: 2001-01-31 is not in the future"},
+		"expires on no day":  {[]string{"acme", "--expires", "2101-02-31"}, exitUsage, "--expires: "},
+		"expiry of a person": {[]string{"acme", "--email", "a@b.example", "--expires", "1h"}, exitUsage, "--email: an owner who is a person has no token"},
 		"file exists":        {[]string{"acme", "--save-token", there}, exitFailed, "--save-token: there is a file " + there + " already"},
 		"two in one file":    {[]string{"acme", "--save-token", dir + "/x", "--save-key", dir + "/x"}, exitFailed, "--save-key: there is a file"},
 		"no such directory":  {[]string{"acme", "--save-key", dir + "/none/x"}, exitFailed, "--save-key: open "},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -24,9 +25,10 @@ func (c instanceCreateCommand) owner() string {
 	return cmp.Or(c.Owner, firstOwner)
 }
 
-// request returns the request for the flags. It returns a usageError for flags
-// that do not fit together.
-func (c instanceCreateCommand) request(p *process) (map[string]any, error) {
+// request returns the request for the flags, with secrets that expire at the
+// moment, if it is not zero. It returns a usageError for flags that do not fit
+// together.
+func (c instanceCreateCommand) request(p *process, expires time.Time) (map[string]any, error) {
 	request := map[string]any{
 		"instanceName":    c.Name,
 		"firstOrgName":    c.OrgName,
@@ -39,18 +41,11 @@ func (c instanceCreateCommand) request(p *process) (map[string]any, error) {
 				return nil, usageError{fmt.Errorf("--%s: is for an owner who is a person: give --email as well", flag)}
 			}
 		}
-		machine := map[string]any{"userName": c.owner(), "name": c.owner()}
-		if c.SaveToken != "" || c.SaveKey == "" {
-			machine["personalAccessToken"] = map[string]any{}
-		}
-		if c.SaveKey != "" {
-			machine["machineKey"] = map[string]any{"type": "KEY_TYPE_JSON"}
-		}
-		request["machine"] = machine
+		request["machine"] = c.machine(expires)
 		return request, nil
 	}
-	if c.SaveToken != "" || c.SaveKey != "" {
-		return nil, usageError{errors.New("--email: an owner who is a person has no token and no key: leave out --save-token and --save-key")}
+	if c.SaveToken != "" || c.SaveKey != "" || !expires.IsZero() {
+		return nil, usageError{errors.New("--email: an owner who is a person has no token and no key: leave out --save-token, --save-key and --expires")}
 	}
 	human := map[string]any{
 		"userName": c.Owner,
@@ -68,15 +63,38 @@ func (c instanceCreateCommand) request(p *process) (map[string]any, error) {
 	return request, nil
 }
 
+// machine is the owner that is a machine, with the secrets that it is to have.
+func (c instanceCreateCommand) machine(expires time.Time) map[string]any {
+	machine := map[string]any{"userName": c.owner(), "name": c.owner()}
+	if c.SaveToken != "" || c.SaveKey == "" {
+		machine["personalAccessToken"] = expiring(map[string]any{}, expires)
+	}
+	if c.SaveKey != "" {
+		machine["machineKey"] = expiring(map[string]any{"type": "KEY_TYPE_JSON"}, expires)
+	}
+	return machine
+}
+
+func expiring(secret map[string]any, expires time.Time) map[string]any {
+	if !expires.IsZero() {
+		secret["expirationDate"] = expires.Format(time.RFC3339Nano)
+	}
+	return secret
+}
+
 // flagsOfFields are the flags that fields of the request come from.
 var flagsOfFields = map[string]string{
-	"instance_name":            "the name",
-	"first_org_name":           "--org-name",
-	"custom_domain":            "--domain",
-	"default_language":         "--language",
-	"machine.user_name":        "--owner",
-	"machine.name":             "--owner",
-	"human.user_name":          "--owner",
+	"instance_name":     "the name",
+	"first_org_name":    "--org-name",
+	"custom_domain":     "--domain",
+	"default_language":  "--language",
+	"machine.user_name": "--owner",
+	"machine.name":      "--owner",
+	"human.user_name":   "--owner",
+
+	"machine.personal_access_token.expiration_date": "--expires",
+	"machine.machine_key.expiration_date":           "--expires",
+
 	"human.email.email":        "--email",
 	"human.profile.first_name": "--first-name",
 	"human.profile.last_name":  "--last-name",

@@ -36,7 +36,7 @@ func reflectMethod(ctx context.Context, client connect.HTTPClient, url, name str
 		return nil, fmt.Errorf("the server does not tell its methods: %w", err)
 	}
 	serviceName, methodName := splitMethod(name)
-	service, unknown := chooseService(names, serviceName)
+	service, unknown := chooseService("the server", names, serviceName)
 	if unknown != nil {
 		// Not every service that is served is listed: those of gRPC itself are not.
 		service = protoreflect.FullName(serviceName)
@@ -48,9 +48,15 @@ func reflectMethod(ctx context.Context, client connect.HTTPClient, url, name str
 	if err != nil {
 		return nil, fmt.Errorf("the server does not describe %s: %w", service, err)
 	}
+	return methodIn(files, service, methodName)
+}
+
+// methodIn returns a method of the files. It returns a usageError if it cannot
+// be called, or there is none of the name.
+func methodIn(files *protoregistry.Files, service protoreflect.FullName, methodName string) (*reflected, error) {
 	descriptor, err := files.FindDescriptorByName(service)
 	if err != nil {
-		return nil, fmt.Errorf("the server does not describe %s: %w", service, err)
+		return nil, fmt.Errorf("%s is not described: %w", service, err)
 	}
 	if _, is := descriptor.(protoreflect.ServiceDescriptor); !is {
 		return nil, usageError{fmt.Errorf("%s is no service", service)}
@@ -81,8 +87,9 @@ func splitMethod(name string) (service, method string) {
 	return name[:at], name[at+1:]
 }
 
-// chooseService returns the one of the names that name is, or ends.
-func chooseService(names []protoreflect.FullName, name string) (protoreflect.FullName, error) {
+// chooseService returns the one of the names, which owner has, that name is, or
+// ends.
+func chooseService(owner string, names []protoreflect.FullName, name string) (protoreflect.FullName, error) {
 	var found []string
 	for _, full := range names {
 		if string(full) == name {
@@ -102,7 +109,7 @@ func chooseService(names []protoreflect.FullName, name string) (protoreflect.Ful
 		for i, full := range names {
 			all[i] = strings.TrimPrefix(string(full), contractPackage)
 		}
-		return "", usageError{fmt.Errorf("the server has no service %q: %s", name, near("it has", strings.TrimPrefix(name, contractPackage), all))}
+		return "", usageError{fmt.Errorf("%s has no service %q: %s", owner, name, near("it has", strings.TrimPrefix(name, contractPackage), all))}
 	}
 	return "", usageError{fmt.Errorf("the name %q is that of %s", name, strings.Join(found, " and "))}
 }

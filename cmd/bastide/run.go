@@ -66,8 +66,10 @@ func run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stder
 	}
 }
 
-// indentLines sets joined errors below each other.
-func indentLines(err error) string { return strings.ReplaceAll(err.Error(), "\n", "\n         ") }
+// indentLines sets joined errors below each other. They may quote what others said.
+func indentLines(err error) string {
+	return strings.ReplaceAll(printableLines(err.Error()), "\n", "\n         ")
+}
 
 func dispatch(ctx context.Context, p *process, args, env []string) error {
 	src := &sources{}

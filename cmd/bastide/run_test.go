@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -182,6 +183,29 @@ func TestPathsInTheFileAreSeenFromTheFile(t *testing.T) {
 	check(printed(t, nil, "--config", relative), map[string]string{"dataDir": filepath.Join(dir, "data")})
 	if got := bastide(t, nil, "serve", "--help"); !strings.Contains(got.stdout, "in the file starts from the file") {
 		t.Errorf("the help does not say it: %s", got.stdout)
+	}
+}
+
+// Whoever calls a server may have these set for good; a command that calls none
+// takes no notice of them.
+func TestVariablesOfClientsAreNotSettings(t *testing.T) {
+	t.Setenv("BASTIDE_URL", "https://id.example.com") // for the program that is started
+	t.Setenv("BASTIDE_TOKEN", "Tr0ub4dor")
+	env := []string{"BASTIDE_URL=https://id.example.com", "BASTIDE_TOKEN=Tr0ub4dor"}
+	for key := range printed(t, env) {
+		if key == urlFlag || key == tokenFlag {
+			t.Errorf("config print has %s", key)
+		}
+	}
+	p := startProgram(t, build(t))
+	for _, args := range [][]string{{"system-token"}, {"status"}, {"migrate"}} {
+		if got := bastide(t, env, append(args, "--data-dir", p.dataDir)...); got.code != exitOK {
+			t.Errorf("%v: %+v", args, got)
+		}
+	}
+	p.signal(t, syscall.SIGTERM)
+	if err := p.command.Wait(); err != nil {
+		t.Errorf("%v: %s", err, p.stderr)
 	}
 }
 

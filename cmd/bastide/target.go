@@ -103,6 +103,8 @@ type remote struct {
 	located
 	// asking is the client that asks for the methods of the server.
 	asking onHost
+	// noting is the one that calls them.
+	noting *noting
 }
 
 // connect returns the server with the options of the flags and those given.
@@ -112,7 +114,8 @@ func (t target) connect(ctx context.Context, at located, host string, options ..
 		return nil, err
 	}
 	asking := onHost{Client: client.NewHTTPClient(true, trusted)}
-	options = append(options, client.WithHTTPClient(client.NewHTTPClient(t.Protocol == "grpc", trusted)))
+	calling := &noting{Client: client.NewHTTPClient(t.Protocol == "grpc", trusted)}
+	options = append(options, client.WithHTTPClient(calling))
 	switch t.Protocol {
 	case "grpc":
 		options = append(options, client.WithGRPC())
@@ -133,7 +136,7 @@ func (t target) connect(ctx context.Context, at located, host string, options ..
 	if err != nil {
 		return nil, flagged(err)
 	}
-	return &remote{Client: c, located: at, asking: asking}, nil
+	return &remote{Client: c, located: at, asking: asking, noting: calling}, nil
 }
 
 // trusted returns the certificates to trust, nil for the system's alone.

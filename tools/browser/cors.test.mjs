@@ -181,8 +181,6 @@ test("only pages of the configured origin may call", async (t) => {
   const origin = `http://app.localhost:${port}`;
   const server = spawn("bastide", ["serve", "--listen", "127.0.0.1:0", "--data-dir", directory, "--cors-origins", origin, "--log-level", "warn"], {
     stdio: ["ignore", "pipe", "inherit"],
-    // What else begins with BASTIDE_ it would take for its settings.
-    env: { PATH: process.env.PATH },
   });
   const ended = once(server, "exit");
   t.after(async () => {

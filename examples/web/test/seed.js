@@ -16,9 +16,7 @@ export function ownerToken() {
 
 /** systemToken returns a token of the system user. */
 export async function systemToken() {
-  const flags = ["system-token", "--data-dir", process.env.BASTIDE_DATA_DIR, "--audience", server];
-  // The program refuses BASTIDE_ variables that are no settings of its own.
-  const { stdout } = await promisify(execFile)("bastide", flags, { env: { PATH: process.env.PATH } });
+  const { stdout } = await promisify(execFile)("bastide", ["system-token", "--audience", server]);
   return stdout.trim();
 }
 
