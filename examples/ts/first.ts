@@ -1,14 +1,13 @@
 // The first call: who am I?
 //
 //     node dist/first.js
-import { readFileSync } from "node:fs";
-import { connect, createClient, token } from "@bastide-id/client/node";
+import { connect, createClient, keyFile } from "@bastide-id/client/node";
 import { AuthService } from "@bastide-id/client/v1";
 
 const url = process.env.BASTIDE_URL ?? "http://localhost:8080";
 const data = process.env.BASTIDE_DATA_DIR ?? "bastide-data";
 
-const transport = connect({ url, auth: token(readFileSync(`${data}/owner.pat`, "utf8").trim()) });
+const transport = connect({ url, auth: keyFile(`${data}/owner.key.json`) });
 const auth = createClient(AuthService, transport);
 
 const { user } = await auth.getMyUser({});

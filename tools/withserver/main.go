@@ -7,7 +7,8 @@
 //
 // The program finds the server's URL in BASTIDE_URL, its data directory, with
 // the files of the first run, in BASTIDE_DATA_DIR, and the server's own program
-// as `bastide` on its path. It is told the kind of database in BASTIDE_TEST_DATABASE.
+// as `bastide` on its path. It is told the kind of database in BASTIDE_TEST_DATABASE,
+// and the URL of a PostgreSQL in BASTIDE_TEST_DSN.
 // withserver ends as the program does.
 package main
 
@@ -83,6 +84,7 @@ func beside(ctx context.Context, database, program, config, dir string, command 
 	if config != "" {
 		arguments = append(arguments, "--config", config)
 	}
+	dsn := ""
 	switch database {
 	case "sqlite":
 	case "postgres":
@@ -91,9 +93,8 @@ func beside(ctx context.Context, database, program, config, dir string, command 
 			return startErr
 		}
 		defer func() { err = errors.Join(err, server.Close()) }()
-		dsn, createErr := server.Create(ctx, "withserver")
-		if createErr != nil {
-			return createErr
+		if dsn, err = server.Create(ctx, "withserver"); err != nil {
+			return err
 		}
 		arguments = append(arguments, "--database", dsn)
 	default:
@@ -115,6 +116,7 @@ func beside(ctx context.Context, database, program, config, dir string, command 
 		"BASTIDE_URL="+url,
 		"BASTIDE_DATA_DIR="+data,
 		"BASTIDE_TEST_DATABASE="+database,
+		"BASTIDE_TEST_DSN="+dsn,
 		"PATH="+filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"),
 	)
 	run.Cancel = func() error { return run.Process.Signal(syscall.SIGTERM) }

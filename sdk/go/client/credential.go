@@ -64,7 +64,7 @@ func (r *renewed) token(ctx context.Context, refused string) (string, bool, erro
 	if token, ok := r.usable(refused); ok {
 		return token, true, nil
 	}
-	for {
+	for joined := 0; ; joined++ {
 		got := r.flight.DoChan("", func() (any, error) {
 			// Another flight may have landed since the look above.
 			if token, ok := r.usable(refused); ok {
@@ -81,7 +81,8 @@ func (r *renewed) token(ctx context.Context, refused string) (string, bool, erro
 				return "", false, result.Err
 			}
 			// A flight that began before the refusal may bring the refused token.
-			if token := result.Val.(fixed)(); token != refused {
+			// Once: a token that is signed anew within a second may be the same.
+			if token := result.Val.(fixed)(); token != refused || joined > 0 {
 				return token, false, nil
 			}
 		case <-ctx.Done():

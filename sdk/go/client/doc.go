@@ -17,11 +17,9 @@
 //     with exponential back-off and full jitter. Only reads: the methods that are
 //     declared free of side effects. What a write did before it failed nobody knows.
 //   - It reads its own writes. An answer that changed something has a position,
-//     which the client sends with every later call, so that whichever process
-//     answers has seen the change. Calls that overlap have no order: a call after
-//     them sends the position of the one that was answered last. So where two
-//     writes overlapped through different processes, it is the change of that one
-//     that it is certain to see.
+//     and the client sends the one that came last with every later call, so that
+//     whichever process answers has seen the change, and all that were answered
+//     before it: also those of calls that overlapped, through different processes.
 //   - It reads lists to their end, page by page: All, AllOf and Page.
 //   - Its errors are of type *Error, with an id that stays and the fields that are
 //     wrong; errors.Is(err, client.NotFound) and connect.CodeOf(err) answer too.

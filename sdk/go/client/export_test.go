@@ -26,5 +26,9 @@ func WithPauses(random func(time.Duration) time.Duration, sleep func(context.Con
 // OwnHTTPClient returns what the client sends its requests by.
 func OwnHTTPClient(c *Client) connect.HTTPClient { return c.session.http }
 
-// Tries is how often a call is made at most.
-var Tries = defaultRetries().tries
+// Tries is how often a call is made at most, MostPause how long the longest pause
+// may be.
+var (
+	Tries     = defaultRetries().tries
+	MostPause = defaultRetries().most
+)

@@ -24,9 +24,31 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := read(t, c); err == nil {
-			t.Errorf("%d: there is no error", status)
+		if err := read(t, c); !errors.Is(err, client.Unknown) {
+			t.Errorf("%d: %v", status, err)
 		}
+	}
+}
+
+// An answer has its bound, and what is larger is not repeated.
+func TestLargeAnswer(t *testing.T) {
+	asked := 0
+	there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
+		for range 65 {
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				return
+			}
+		}
+	}))
+	defer there.Close()
+	c, err := client.New(t.Context(), there.URL, client.WithToken("t"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := read(t, c); !errors.Is(err, client.ResourceExhausted) || asked != 1 {
+		t.Errorf("asked %d times: %v", asked, err)
 	}
 }
 

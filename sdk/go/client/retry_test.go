@@ -148,7 +148,11 @@ func TestNoServer(t *testing.T) {
 
 func TestPausesAreDrawn(t *testing.T) {
 	f := newFake(t)
-	f.answer = func(context.Context, http.Header) error { return fail(connect.CodeUnavailable) }
+	f.answer = func(context.Context, http.Header) error {
+		failed := connect.NewError(connect.CodeUnavailable, errors.New("as the test wants it"))
+		failed.Meta().Set("Retry-After", "3600") // is not waited for: the pauses are drawn
+		return failed
+	}
 	var bounds, slept []time.Duration
 	c := f.client(t, client.WithToken("t"), client.WithPauses(
 		func(d time.Duration) time.Duration { bounds = append(bounds, d); return d / 3 },
@@ -158,6 +162,9 @@ func TestPausesAreDrawn(t *testing.T) {
 	want := []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond}
 	if !slices.Equal(bounds, want) || len(slept) != 3 || slept[2] != want[2]/3 {
 		t.Errorf("drawn below %v, slept %v", bounds, slept)
+	}
+	if client.Tries != 4 || client.MostPause != 2*time.Second {
+		t.Errorf("%d tries, with pauses up to %v", client.Tries, client.MostPause)
 	}
 }
 
@@ -195,13 +202,15 @@ func TestCanceled(t *testing.T) {
 
 func TestDefaultDeadline(t *testing.T) {
 	eachFake(t, func(t *testing.T, f *fake, protocol client.Option) {
-		bounded := false
+		var until time.Time
 		f.answer = func(ctx context.Context, _ http.Header) error {
-			_, bounded = ctx.Deadline()
+			until, _ = ctx.Deadline()
 			return nil
 		}
-		if err := read(t, f.client(t, protocol, client.WithToken("t"))); err != nil || !bounded {
-			t.Errorf("bounded: %v, %v", bounded, err)
+		began := time.Now()
+		if err := read(t, f.client(t, protocol, client.WithToken("t"))); err != nil || client.DefaultTimeout != time.Minute ||
+			until.IsZero() || until.After(time.Now().Add(client.DefaultTimeout)) || until.Before(began) {
+			t.Errorf("began at %v, bounded by %v: %v", began, until, err)
 		}
 	})
 }

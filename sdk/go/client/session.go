@@ -30,8 +30,8 @@ type session struct {
 	http         connect.HTTPClient
 	options      []connect.ClientOption
 	credential   credential
-	// position is that of the answer that came last. It is opaque, so of
-	// answers to calls that overlapped nobody can tell which is newer.
+	// position is that of the answer that came last. The server takes it for
+	// all answers before it as well, of whichever process.
 	position atomic.Pointer[string]
 }
 

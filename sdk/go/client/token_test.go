@@ -35,7 +35,7 @@ func TestAssertion(t *testing.T) {
 	claims, other := f.verify(t, f.assertions[0]), f.verify(t, f.assertions[1])
 	lifetime := claims.Expiry.Time().Sub(claims.IssuedAt.Time())
 	if claims.Issuer != "machine-1" || claims.Subject != "machine-1" || len(claims.Audience) != 1 || claims.Audience[0] != "http://acme.example.com" ||
-		lifetime <= 0 || lifetime > time.Hour || claims.ID == "" || claims.ID == other.ID {
+		lifetime != 10*time.Minute || claims.ID == "" || claims.ID == other.ID {
 		t.Errorf("the claims are %+v, and then the id %q", claims, other.ID)
 	}
 }
@@ -81,6 +81,34 @@ func TestTokenIsKeptAndRenewed(t *testing.T) {
 	}
 	if got := f.authorizations(); got != "token-1 token-1 token-2 token-2" {
 		t.Errorf("the tokens were %s", got)
+	}
+}
+
+// A short-lived token is kept for three quarters of its life, and one of unknown
+// life until it is refused.
+func TestShortLivedToken(t *testing.T) {
+	for name, test := range map[string]struct {
+		seconds int
+		ahead   time.Duration
+		issued  int
+	}{
+		"kept":    {100, 74 * time.Second, 1},
+		"renewed": {100, 76 * time.Second, 2},
+		"unknown": {0, 24 * 365 * time.Hour, 1},
+	} {
+		f := newFake(t)
+		f.issue = func(w http.ResponseWriter, _ *http.Request) { giveToken(w, "token", test.seconds) }
+		now := time.Now()
+		c := f.client(t, f.withKey(), client.WithNow(func() time.Time { return now }))
+		for range 2 {
+			if err := read(t, c); err != nil {
+				t.Fatal(err)
+			}
+			now = now.Add(test.ahead)
+		}
+		if _, issued := f.counts(); issued != test.issued {
+			t.Errorf("%s: %d tokens", name, issued)
+		}
 	}
 }
 
@@ -132,6 +160,30 @@ func TestRefusedToken(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A system user's token that is signed anew within a second may be the same. It
+// is sent, and refused.
+func TestSameTokenAgain(t *testing.T) {
+	f := newFake(t)
+	key, err := fakeKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, now := file(t, pemOf(t, key)), time.Now()
+	c := f.client(t, client.WithSystemKey("system", path), client.WithNow(func() time.Time { return now }))
+	if err := read(t, c); err != nil {
+		t.Fatal(err)
+	}
+	f.answer = func(context.Context, http.Header) error { return fail(connect.CodeUnauthenticated) }
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := c.Auth.GetMyUser(ctx, &authv1.GetMyUserRequest{}); !errors.Is(err, client.Unauthenticated) {
+		t.Error(err)
+	}
+	if calls, _ := f.counts(); calls != 3 {
+		t.Errorf("%d calls", calls)
 	}
 }
 

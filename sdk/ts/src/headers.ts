@@ -3,7 +3,10 @@ import { ConnectError, type CallOptions, type Interceptor } from "@connectrpc/co
 const organizationHeader = "x-zitadel-orgid";
 const positionHeader = "x-bastide-position";
 
-/** Returns options for one call that acts in the organization, whatever the transport was told. */
+/**
+ * Returns options for one call that acts in the organization, whatever the transport was
+ * told. An empty id stands for the caller's own.
+ */
 export function inOrganization(id: string, options: CallOptions = {}): CallOptions {
   const headers = new Headers(options.headers);
   headers.set(organizationHeader, id);
@@ -15,14 +18,17 @@ export function chooseOrganization(id: string): Interceptor {
   return (next) => (request) => {
     if (!request.header.has(organizationHeader)) {
       request.header.set(organizationHeader, id);
+    } else if (request.header.get(organizationHeader) === "") {
+      request.header.delete(organizationHeader);
     }
     return next(request);
   };
 }
 
 /**
- * Sends back the position of the newest change that the server told of, so that
- * whoever answers next, be it another process, has seen what this client wrote.
+ * Sends back the position of the answer that came last, so that whoever answers next,
+ * be it another process, has seen what all answers before it told of: also those to
+ * writes that overlapped, through whichever processes.
  */
 export function carryPosition(): Interceptor {
   let position: string | null = null;

@@ -1,14 +1,16 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { SignJWT, importPKCS8 } from "jose";
-import type { Auth, Reply, Server } from "./auth.js";
+import { audienceOf, isVisible, type Auth, type KeyOptions, type Reply, type Server } from "./auth.js";
 import { cached, type Lasting } from "./cached.js";
 import { pkcs8 } from "./pem.js";
 
 const tokenPath = "/oauth/v2/token";
 const grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const scope = "openid urn:zitadel:iam:org:project:id:zitadel:aud";
-// An assertion is used at once; the server's clock may differ by as much.
-const assertionSeconds = 300;
+// An assertion is taken once only; the rest is for a clock that is late.
+const assertionSeconds = 600;
+// Keeps the arithmetic of times from running over.
+const longestLife = 10 * 365 * 24 * 60 * 60;
 
 interface KeyFile {
   keyId: string;
@@ -18,11 +20,13 @@ interface KeyFile {
 
 /**
  * Authenticates as a machine by its key, the JSON that AddMachineKey and CreateInstance
- * answer, as text or as the bytes that it comes in. It signs an assertion, exchanges that for an access token, and does so again
- * before the token ends. Throws TypeError for what is no such key.
+ * answer, as text or as the bytes that it comes in. It signs an assertion, exchanges
+ * that for an access token, and does so again before the token ends. The key itself goes
+ * nowhere. Throws TypeError for what is no such key.
  */
-export function key(json: string | Uint8Array): Auth {
+export function key(json: string | Uint8Array, options: KeyOptions = {}): Auth {
   const file = parse(typeof json === "string" ? json : new TextDecoder().decode(json));
+  const audience = audienceOf(options);
   const signer = importPKCS8(pkcs8(file.key), "RS256");
   signer.catch(() => {}); // told when it is used
   return (server) =>
@@ -30,23 +34,20 @@ export function key(json: string | Uint8Array): Auth {
       const privateKey = await signer.catch(() => {
         throw new ConnectError('the key file\'s "key" is not a private RSA key', Code.Unauthenticated);
       });
-      return server.persist(async () => {
-        const asked = server.environment.now();
-        const seconds = Math.floor(asked / 1000);
-        const assertion = await new SignJWT()
-          .setProtectedHeader({ alg: "RS256", kid: file.keyId })
-          .setIssuer(file.userId)
-          .setSubject(file.userId)
-          .setAudience(server.origin)
-          .setIssuedAt(seconds)
-          .setExpirationTime(seconds + assertionSeconds)
-          .setJti(crypto.randomUUID())
-          .sign(privateKey);
-        return exchange(server, assertion, asked, signal);
-      }, signal);
+      const asked = server.environment.now();
+      const seconds = Math.floor(asked / 1000);
+      const assertion = await new SignJWT()
+        .setProtectedHeader({ alg: "RS256", kid: file.keyId })
+        .setIssuer(file.userId)
+        .setSubject(file.userId)
+        .setAudience(audience(server))
+        .setIssuedAt(seconds)
+        .setExpirationTime(seconds + assertionSeconds)
+        .setJti(crypto.randomUUID())
+        .sign(privateKey);
+      return exchange(server, assertion, asked, signal);
     }, () => server.environment.now());
 }
-
 
 // The token endpoint is the one of the URL that the caller was given, at the path of
 // the contract. A discovery document could name another host: the assertion goes
@@ -58,20 +59,23 @@ async function exchange(server: Server, assertion: string, asked: number, signal
   if (reply.status !== 200) {
     throw refusal(reply, answer);
   }
-  const { access_token: token, expires_in: lasts, token_type: type } = answer;
-  if (typeof token !== "string" || typeof lasts !== "number" || !(lasts > 0) || String(type).toLowerCase() !== "bearer") {
+  const { access_token: token, expires_in: lasts = 0, token_type: type } = answer;
+  if (!isVisible(token) || typeof lasts !== "number" || String(type).toLowerCase() !== "bearer") {
     throw new ConnectError("the token endpoint answered something else than a token: is the URL that of Bastide?", Code.Unknown);
   }
-  return { token, begin: asked, end: asked + lasts * 1000 };
+  return { token, begin: asked, end: lasts > 0 ? asked + Math.min(lasts, longestLife) * 1000 : Infinity };
 }
 
 function refusal(reply: Reply, answer: Record<string, unknown>): ConnectError {
+  const refused = typeof answer.error === "string" && answer.error !== "";
   const code =
-    reply.status === 429 || reply.status === 502 || reply.status === 503 || reply.status === 504
-      ? Code.Unavailable
-      : reply.status === 400 || reply.status === 401 || reply.status === 403
-        ? Code.Unauthenticated
-        : Code.Unknown;
+    reply.status === 429
+      ? Code.ResourceExhausted
+      : reply.status >= 500
+        ? Code.Unavailable
+        : refused
+          ? Code.Unauthenticated
+          : Code.Unknown;
   const parts = [answer.error, answer.error_description].filter((part) => typeof part === "string" && part !== "");
   return new ConnectError(
     `the server gave no access token for the key: ${[...parts, `HTTP status ${reply.status}`].join(": ")}`,
@@ -81,6 +85,12 @@ function refusal(reply: Reply, answer: Record<string, unknown>): ConnectError {
 
 function parse(json: string): KeyFile {
   const file = object(json);
+  if (file.type === "application") {
+    throw new TypeError('the key is one of an application: it must be one of a machine user, of the type "serviceaccount"');
+  }
+  if (file.type !== "serviceaccount") {
+    throw new TypeError('the key file must be the JSON that the server gave for a machine\'s key, of the type "serviceaccount"');
+  }
   for (const name of ["keyId", "userId", "key"] as const) {
     if (typeof file[name] !== "string" || file[name] === "") {
       throw new TypeError(

@@ -5,8 +5,11 @@ const nextPageTokenHeader = "x-bastide-next-page-token";
 
 /** The type of the elements that an answer lists. */
 export type ElementOf<Answer> = {
-  [Field in keyof Answer]-?: Answer[Field] extends readonly (infer Element)[] ? Element : never;
-}[keyof Answer];
+  [Field in Exclude<keyof Answer, "$unknown">]-?: Answer[Field] extends readonly (infer Element)[] ? Element : never;
+}[Exclude<keyof Answer, "$unknown">];
+
+/** What the answer of a list is, and no other. */
+export type Listing<Answer> = [ElementOf<Answer>] extends [never] ? { "this method answers no list": never } : unknown;
 
 /**
  * Goes through all elements of a list, page by page, as they are asked for:
@@ -17,7 +20,7 @@ export type ElementOf<Answer> = {
  * for each page. The options hold for each page. Throws BastideError as the method does.
  */
 export async function* all<Request extends object, Answer extends object>(
-  method: (request: Request, options?: CallOptions) => Promise<Answer>,
+  method: ((request: Request, options?: CallOptions) => Promise<Answer>) & Listing<Answer>,
   request: Request,
   options: CallOptions = {},
 ): AsyncGenerator<ElementOf<Answer>, void, undefined> {
@@ -48,7 +51,8 @@ export async function* all<Request extends object, Answer extends object>(
 
 // The answer of a list has one field that is repeated.
 function elements<Answer extends object>(answer: Answer): ElementOf<Answer>[] {
-  return Object.values(answer).find(Array.isArray) ?? [];
+  const [list] = Object.entries(answer).filter(([name, value]) => name !== "$unknown" && Array.isArray(value));
+  return list?.[1] ?? [];
 }
 
 // A page token says where the page begins; an offset beside it is refused.

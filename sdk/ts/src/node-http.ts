@@ -5,9 +5,7 @@ import * as https from "node:https";
 import type { LookupFunction } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import type { Reply, Server } from "./auth.js";
-
-// An answer of the token endpoint is far smaller.
-const largestReply = 1 << 20;
+import { largestReply } from "./options.js";
 
 /** Looks names up as Node does, but finds those under localhost on this machine (RFC 6761, 6.3). */
 export const lookup: LookupFunction = (host, options, callback) => {
@@ -32,6 +30,9 @@ export function poster(tls: SecureContextOptions): Server["post"] {
     try {
       return await post(url, form.toString(), tls, signal);
     } catch (reason) {
+      if (reason instanceof ConnectError) {
+        throw reason;
+      }
       throw signal.aborted
         ? ConnectError.from(signal.reason)
         : new ConnectError("the server cannot be reached", Code.Unavailable, undefined, undefined, reason);
@@ -49,7 +50,7 @@ function post(url: string, body: string, tls: SecureContextOptions, signal: Abor
       response.on("data", (text: string) => {
         read += text;
         if (read.length > largestReply) {
-          response.destroy(new Error("the answer is too large"));
+          response.destroy(new ConnectError("the answer of the token endpoint is too large", Code.Unknown));
         }
       });
       response.on("end", () => resolve({ status: response.statusCode ?? 0, body: read }));

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { SignJWT } from "jose";
-import type { Auth } from "./auth.js";
+import { audienceOf, token, type Auth, type KeyOptions } from "./auth.js";
 import { cached } from "./cached.js";
 import { key } from "./key.js";
 
@@ -9,40 +9,49 @@ import { key } from "./key.js";
 const systemTokenSeconds = 3600;
 
 /**
+ * Authenticates by the access token in a file, such as the owner.pat of the first start.
+ * Throws TypeError for what is no token, and what the file system throws.
+ */
+export function tokenFile(path: string): Auth {
+  return token(readFileSync(path, "utf8"));
+}
+
+/**
  * Authenticates as a machine by its key file, given by its path or as its JSON; see
  * `key`. Throws TypeError for what is no such key, and what the file system throws.
  */
-export function keyFile(pathOrJson: string | Uint8Array): Auth {
+export function keyFile(pathOrJson: string | Uint8Array, options: KeyOptions = {}): Auth {
   const isPath = typeof pathOrJson === "string" && !pathOrJson.trimStart().startsWith("{");
-  return key(isPath ? readFileSync(pathOrJson) : pathOrJson);
+  return key(isPath ? readFileSync(pathOrJson) : pathOrJson, options);
 }
 
 /**
  * Authenticates as a system user by its private key (RSA, EC P-256 or Ed25519), given
- * as PEM or by the path of that. Its tokens are signed here, and good for the host of
- * the URL. Throws TypeError for another key, and what the file system throws.
+ * as PEM or by the path of that. Its tokens are signed here, and good for the server
+ * that `audience` or the URL names. Throws TypeError for another key, and what the file system throws.
  */
-export function systemKey(user: string, pemOrPath: string): Auth {
+export function systemKey(user: string, pemOrPath: string, options: KeyOptions = {}): Auth {
   if (user === "") {
     throw new TypeError("systemKey: the user must not be empty");
   }
+  const audience = audienceOf(options);
   const pem = pemOrPath.includes("-----BEGIN ") ? pemOrPath : readFileSync(pemOrPath, "utf8");
   const privateKey = read(pem);
   const alg = algorithm(privateKey);
-  return ({ origin, environment }) =>
+  return (server) =>
     cached(async () => {
-      const begin = environment.now();
+      const begin = server.environment.now();
       const seconds = Math.floor(begin / 1000);
-      const token = await new SignJWT()
+      const signed = await new SignJWT()
         .setProtectedHeader({ alg })
         .setIssuer(user)
         .setSubject(user)
-        .setAudience(origin)
+        .setAudience(audience(server))
         .setIssuedAt(seconds)
         .setExpirationTime(seconds + systemTokenSeconds)
         .sign(privateKey);
-      return { token, begin, end: (seconds + systemTokenSeconds) * 1000 };
-    }, () => environment.now());
+      return { token: signed, begin, end: (seconds + systemTokenSeconds) * 1000 };
+    }, () => server.environment.now());
 }
 
 // What the key's text says is not repeated in the error.

@@ -3,10 +3,10 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import type { SecureContextOptions } from "node:tls";
 import { withErrors } from "./errors.js";
 import { lookup, poster, tellUnreachable } from "./node-http.js";
-import { protocolOf, settings, type CommonOptions } from "./options.js";
+import { largestAnswer, protocolOf, settings, type CommonOptions } from "./options.js";
 
 export * from "./index.js";
-export { keyFile, systemKey } from "./node-key.js";
+export { keyFile, systemKey, tokenFile } from "./node-key.js";
 
 const protocols = ["connect", "grpc-web", "grpc"] as const;
 
@@ -27,7 +27,12 @@ export function connect(options: ConnectOptions): Transport {
   const protocol = protocolOf(protocols, options.protocol);
   const { interceptors, ...rest } = settings(options, poster(options.tls ?? {}));
   const nodeOptions = { ...options.tls, lookup };
-  const common = { ...rest, interceptors: [...interceptors, tellUnreachable], useBinaryFormat: true };
+  const common = {
+    ...rest,
+    interceptors: [...interceptors, tellUnreachable],
+    useBinaryFormat: true,
+    readMaxBytes: largestAnswer,
+  };
   switch (protocol) {
     case "connect":
       return withErrors(createConnectTransport({ ...common, httpVersion: "1.1", nodeOptions }));

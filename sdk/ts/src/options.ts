@@ -1,8 +1,14 @@
 import type { Interceptor } from "@connectrpc/connect";
-import { authenticate, type Auth, type Server } from "./auth.js";
+import { isVisible, type Auth, type Server } from "./auth.js";
 import { realEnvironment, type Environment } from "./environment.js";
 import { carryPosition, chooseOrganization } from "./headers.js";
-import { persistent, retryReads, type Retry } from "./retry.js";
+import { persist, type Retry } from "./retry.js";
+
+/** Bounds what is read of an answer, in bytes. A page of a list is far below. */
+export const largestAnswer = 64 << 20;
+
+/** Bounds what is read of an answer of the token endpoint. */
+export const largestReply = 1 << 20;
 
 /** What a transport needs to know, whatever it is made of. */
 export interface CommonOptions {
@@ -12,7 +18,7 @@ export interface CommonOptions {
   auth?: Auth | undefined;
   /** The organization that calls act in; without it, that of the caller. */
   organization?: string | undefined;
-  /** How long a call may take with all its attempts, in milliseconds; 30000 by default, 0 for ever. A call's own timeoutMs goes before. */
+  /** How long a call may take with all its attempts, in milliseconds; 60000 by default, 0 for ever. A call's own timeoutMs goes before. */
   timeoutMs?: number | undefined;
   /** How reads are tried again while the server is Unavailable; false for not at all. */
   retry?: Retry | false | undefined;
@@ -27,7 +33,7 @@ export interface CommonOptions {
 /** What is the same for the transports of all kinds. */
 export interface Settings {
   baseUrl: string;
-  defaultTimeoutMs: number;
+  defaultTimeoutMs?: number;
   interceptors: Interceptor[];
 }
 
@@ -39,24 +45,21 @@ export function settings(options: CommonOptions, post: Server["post"]): Settings
       "url: a token would travel unencrypted to another machine; use https, or allow it with `insecure: true`",
     );
   }
-  const { timeoutMs = 30_000 } = options;
+  const { timeoutMs = 60_000 } = options;
   if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
     throw new TypeError("timeoutMs must be a number from 0");
   }
   const environment: Environment = { ...realEnvironment, ...options.environment };
-  const persist = persistent(options.retry ?? {}, environment);
   const interceptors = [...(options.interceptors ?? [])];
   if (options.organization !== undefined) {
-    if (options.organization === "") {
-      throw new TypeError("organization must be an id; leave it out for the caller's own");
+    if (!isVisible(options.organization)) {
+      throw new TypeError("organization must be an id, of visible ASCII characters; leave it out for the caller's own");
     }
     interceptors.push(chooseOrganization(options.organization));
   }
-  if (options.auth) {
-    interceptors.push(authenticate(options.auth({ origin: url.origin, environment, persist, post })));
-  }
-  interceptors.push(retryReads(persist), carryPosition());
-  return { baseUrl: url.href.replace(/\/+$/, ""), defaultTimeoutMs: timeoutMs, interceptors };
+  const tokens = options.auth?.({ origin: url.origin, environment, post });
+  interceptors.push(persist(tokens, options.retry ?? {}, environment), carryPosition());
+  return { baseUrl: url.origin, ...(timeoutMs > 0 && { defaultTimeoutMs: timeoutMs }), interceptors };
 }
 
 /** Returns a protocol that the transport speaks, the default one for undefined. Throws TypeError for another. */
@@ -75,13 +78,13 @@ function parse(text: string | URL): URL {
   } catch {
     throw new TypeError("url must be an absolute URL, such as https://acme.example.com");
   }
-  if (!/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
-    throw new TypeError("url must be http or https, without user, query and fragment");
+  if (!/^https?:$/.test(url.protocol) || url.username || url.password || url.pathname !== "/" || url.search || url.hash) {
+    throw new TypeError("url must be http or https, without user, path, query and fragment");
   }
   return url;
 }
 
 // Names under localhost mean this machine (RFC 6761, 6.3).
 function onThisMachine(host: string): boolean {
-  return /^(.*\.)?localhost\.?$|^127\.\d+\.\d+\.\d+$|^\[::1\]$/.test(host);
+  return /^(.*\.)?localhost\.?$|^127\.\d+\.\d+\.\d+$|^\[::(1|ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4})\]$/.test(host);
 }

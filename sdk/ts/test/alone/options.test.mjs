@@ -16,6 +16,7 @@ for (const [name, { connect }] of Object.entries({ node, web })) {
       [{ url: "here" }, /^url must be an absolute URL/],
       [{ url: "ftp://localhost" }, /^url must be http or https/],
       [{ url: "https://user:secret@localhost" }, /^url must be http or https, without user/],
+      [{ url: "https://localhost/api" }, /^url must be .* without .*path/],
       [{ url: "https://localhost/?token=secret" }, /^url must be .* without .*query/],
       [{ url: "http://bastide.example", auth }, /^url: a token would travel unencrypted/],
       [{ url: "http://127.0.0.1.example", auth }, /^url: a token would travel unencrypted/],
@@ -24,6 +25,7 @@ for (const [name, { connect }] of Object.entries({ node, web })) {
       [{ url: "https://localhost", timeoutMs: -1 }, /^timeoutMs must be/],
       [{ url: "https://localhost", timeoutMs: NaN }, /^timeoutMs must be/],
       [{ url: "https://localhost", organization: "" }, /^organization must be an id/],
+      [{ url: "https://localhost", organization: "two words" }, /^organization must be an id/],
       [{ url: "https://localhost", retry: { attempts: 0 } }, /^retry.attempts must be/],
       [{ url: "https://localhost", retry: { attempts: 1.5 } }, /^retry.attempts must be/],
       [{ url: "https://localhost", retry: { maxDelayMs: -1 } }, /^retry.maxDelayMs must be/],
@@ -37,7 +39,7 @@ for (const [name, { connect }] of Object.entries({ node, web })) {
   });
 
   test(`${name}: where a token may go unencrypted`, () => {
-    for (const url of ["http://localhost:8080", "http://acme.localhost", "http://127.0.0.1", "http://[::1]:8080"]) {
+    for (const url of ["http://localhost:8080", "http://acme.localhost", "http://LOCALHOST.", "http://127.0.0.2", "http://[::1]:8080"]) {
       connect({ url, auth });
     }
     connect({ url: "http://bastide.internal", auth, insecure: true });
@@ -50,7 +52,8 @@ for (const [name, { connect }] of Object.entries({ node, web })) {
     await client.getMyUser({});
     await client.getMyUser({}, inOrganization("two"));
     await client.getMyUser({}, inOrganization("three", { headers: { "x-own": "kept" } }));
-    assert.deepEqual(seen.map(({ headers }) => headers["x-zitadel-orgid"]), ["one", "two", "three"]);
+    await client.getMyUser({}, inOrganization(""));
+    assert.deepEqual(seen.map(({ headers }) => headers["x-zitadel-orgid"]), ["one", "two", "three", undefined]);
     assert.equal(seen[2].headers["x-own"], "kept");
   });
 

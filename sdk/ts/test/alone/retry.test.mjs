@@ -9,7 +9,8 @@ import { AuthService } from "@bastide-id/client/v1";
 import { environment, failed, fine, fineGRPC, serve, serveHTTP2 } from "./fake.mjs";
 
 const { BastideError, Code, createClient } = node;
-const unavailable = (_, response) => failed(response, 503, "unavailable");
+// Retry-After is not waited for: the pauses are drawn.
+const unavailable = (_, response) => failed(response, 503, "unavailable", { "retry-after": "3600" });
 
 for (const [name, { connect }] of Object.entries({ node, web })) {
   test(`${name}: a read is tried again, with full jitter of growing waits`, async (t) => {
@@ -18,6 +19,24 @@ for (const [name, { connect }] of Object.entries({ node, web })) {
     await createClient(AuthService, connect({ url, environment: fake })).getMyUser({});
     assert.equal(seen.length, 4);
     assert.deepEqual(fake.slept, [50, 100, 200]);
+  });
+
+  test(`${name}: the waits grow to two seconds, and a read is tried four times`, async (t) => {
+    const { url, seen } = await serve(t, unavailable);
+    const fake = environment();
+    const failing = (retry) => createClient(AuthService, connect({ url, retry, environment: fake })).getMyUser({});
+    await assert.rejects(failing({ firstDelayMs: 1500 }), { code: Code.Unavailable });
+    assert.equal(seen.length, 4);
+    assert.deepEqual(fake.slept, [750, 1000, 1000]);
+  });
+
+  test(`${name}: a call may take a minute if nothing else is said`, async (t) => {
+    const { url, seen } = await serve(t, (_, response) => fine(response));
+    const auth = createClient(AuthService, connect({ url }));
+    await auth.getMyUser({});
+    await auth.getMyUser({}, { timeoutMs: 1500 });
+    await createClient(AuthService, connect({ url, timeoutMs: 0 })).getMyUser({});
+    assert.deepEqual(seen.map(({ headers }) => headers["connect-timeout-ms"]), ["60000", "1500", undefined]);
   });
 
   test(`${name}: a few attempts and no more`, async (t) => {
@@ -68,12 +87,57 @@ for (const [name, { connect }] of Object.entries({ node, web })) {
     assert.equal(fake.slept.length, 3);
   });
 
+  test(`${name}: a connection that breaks amid the answer is Unavailable, and tried again`, async (t) => {
+    const { url, seen } = await serve(t, (_, response, n) => {
+      if (n === 2) {
+        fine(response);
+        return;
+      }
+      response.writeHead(200, { "content-type": "application/proto", "content-length": "100" });
+      response.write("a", () => response.destroy());
+    });
+    const auth = createClient(AuthService, connect({ url, environment: environment() }));
+    await auth.getMyUser({});
+    assert.equal(seen.length, 2);
+    await assert.rejects(auth.removeMyUser({}), { name: "BastideError", code: Code.Unavailable });
+    assert.equal(seen.length, 3);
+  });
+
   test(`${name}: the deadline bounds all attempts`, async (t) => {
     const { url } = await serve(t, unavailable);
     // Never wakes up by itself.
     const sleep = (_, signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-    const auth = createClient(AuthService, connect({ url, timeoutMs: 50, environment: { sleep } }));
+    const fake = { sleep, random: () => 0 };
+    const auth = createClient(AuthService, connect({ url, timeoutMs: 50, environment: fake }));
     await assert.rejects(auth.getMyUser({}), { name: "BastideError", code: Code.DeadlineExceeded });
+  });
+
+  for (const protocol of ["connect", "grpc-web"]) {
+    test(`${name}: a wait that would outlast the deadline is not begun (${protocol})`, async (t) => {
+      const { url, seen } = await serve(t, (_, response) => response.destroy());
+      const sleep = () => assert.fail("it slept");
+      const retry = { firstDelayMs: 7_200_000, maxDelayMs: 7_200_000 };
+      const fake = { ...environment(), sleep };
+      const auth = createClient(AuthService, connect({ url, protocol, retry, environment: fake }));
+      await assert.rejects(auth.getMyUser({}), { name: "BastideError", code: Code.Unavailable });
+      assert.equal(seen.length, 1);
+    });
+  }
+
+  test(`${name}: an answer has its bound`, async (t) => {
+    const megabyte = Buffer.alloc(1 << 20);
+    const { url, seen } = await serve(t, async (_, response) => {
+      response.writeHead(200, { "content-type": "application/proto" });
+      for (let n = 0; n < 65 && !response.destroyed; n++) {
+        await new Promise((resolve) => response.write(megabyte, resolve));
+      }
+      response.end();
+    });
+    await assert.rejects(createClient(AuthService, connect({ url })).getMyUser({}), {
+      name: "BastideError",
+      code: Code.ResourceExhausted,
+    });
+    assert.equal(seen.length, 1);
   });
 
   test(`${name}: a signal ends a call, and what waits for a token`, async (t) => {
@@ -97,8 +161,9 @@ for (const [name, { connect }] of Object.entries({ node, web })) {
     const other = await serve(t, (_, response) => fine(response));
     const { url } = await serve(t, ({ path }, response) => response.writeHead(307, { location: other.url + path }).end());
     const auth = createClient(AuthService, connect({ url, auth: node.token("secret") }));
-    await assert.rejects(auth.getMyUser({}), BastideError);
-    await assert.rejects(createClient(AuthService, connect({ url, auth: node.key(rsaKeyFile()) })).getMyUser({}), BastideError);
+    await assert.rejects(auth.getMyUser({}), { name: "BastideError", code: Code.Unknown });
+    const byKey = createClient(AuthService, connect({ url, auth: node.key(rsaKeyFile()) }));
+    await assert.rejects(byKey.getMyUser({}), { name: "BastideError", code: Code.Unknown });
     assert.deepEqual(other.seen, []);
   });
 }
