@@ -13,7 +13,8 @@ import (
 const root = "../.."
 
 // quote is a block of code below a comment that names the file it is copied from.
-var quote = regexp.MustCompile("(?m)^<!-- (\\S+) -->\n+```\\w+\n((?s:.*?))^```$")
+// A fragment, which is a comment without a slash, is a copy of none.
+var quote = regexp.MustCompile("(?m)^<!-- (\\S+/\\S+) -->\n+```\\w+\n((?s:.*?))^```$")
 
 func TestQuotedFilesAreAsQuoted(t *testing.T) {
 	quotes := make(map[string][]string)
