@@ -76,6 +76,8 @@ test("tries a call with a token, which it keeps in its memory only", async () =>
   const opened = await open();
   const { page, context } = opened;
   await authorize(page);
+  const authorized = page.locator(".auth-wrapper .authorize.locked");
+  await authorized.waitFor();
   await page.locator('.opblock-tag[data-tag="AuthService"] button').click();
   const method = page.locator(GetMyUser);
   await method.locator(".opblock-summary-control").click();
@@ -97,7 +99,7 @@ test("tries a call with a token, which it keeps in its memory only", async () =>
   clean(opened);
   await page.reload();
   await page.locator(".opblock-tag").first().waitFor();
-  assert.equal(await page.locator(".auth-wrapper .authorize.locked").count(), 0);
+  assert.equal(await authorized.count(), 0);
   await context.close();
 });
 

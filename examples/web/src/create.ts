@@ -12,14 +12,14 @@ export function create(page: Page): View {
   const form = byId<HTMLFormElement>("create-form");
   const problem = form.querySelector<HTMLElement>(".problem")!;
   const result = byId("create-result");
-  let session: Session;
+  let session: Session | undefined;
   let looked: AbortSignal;
   let running = false;
 
   const empty = () => {
     result.hidden = true;
     result.replaceChildren();
-    form.hidden = session.user !== undefined;
+    form.hidden = session?.user !== undefined;
   };
   const again = () => {
     empty();
@@ -39,7 +39,7 @@ export function create(page: Page): View {
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (running) {
+    if (running || !session) {
       return;
     }
     running = true;
@@ -49,13 +49,14 @@ export function create(page: Page): View {
       const data = new FormData(form);
       // Nothing ends this call early: what it answers is answered this once.
       const made = await createClient(SystemService, caller.transport).createInstance(request(data));
+      // Whoever left the view in the meantime must not leave a token in it.
       if (caller === session) {
         clearErrors(form, problem);
         form.reset();
         chooseOwner(form);
         form.hidden = true;
         result.hidden = false;
-        await showResult(result, { page, session, name: text(data, "instance_name"), made, again, signal: looked });
+        await showResult(result, { page, session: caller, name: text(data, "instance_name"), made, again, signal: looked });
       }
     } catch (error) {
       if (isAbort(error, signal) || isRefusedToken(error)) {
@@ -84,6 +85,7 @@ export function create(page: Page): View {
       form.reset();
       chooseOwner(form);
       empty();
+      session = undefined;
     },
   };
 }
@@ -164,8 +166,9 @@ async function showResult(place: HTMLElement, { page, session, name, made, again
     const { instance } = await client.getInstance({ instanceId: made.instanceId }, { signal });
     const own = [...(instance?.domains ?? [])].sort((a, b) => Number(b.primary) - Number(a.primary));
     domains.replaceChildren(pills(own.map(({ domain }) => domain)) ?? "–");
-    if (made.pat && own[0]) {
-      actions.prepend(enterButton(page, addressOf(session.url, own[0].domain), made.pat));
+    if (made.pat) {
+      const urls = own.sort((a, b) => Number(b.generated) - Number(a.generated)).map(({ domain }) => addressOf(session.url, domain));
+      actions.prepend((await enterButton(page, urls, made.pat, signal)) ?? el("p", {}, "Its domains do not lead to the server from here."));
     }
   } catch (error) {
     if (!isAbort(error, signal)) {
@@ -197,10 +200,18 @@ function save(name: string, content: Uint8Array): void {
   URL.revokeObjectURL(url);
 }
 
-function enterButton(page: Page, url: string, token: string): HTMLButtonElement {
-  const button = el("button", { type: "button", class: "primary" }, "Sign in as its owner");
-  button.addEventListener("click", () => page.enter({ url, token }));
-  return button;
+// enterButton hands the token to the first address that answers, which it names;
+// undefined if none does. The generated domain comes first, being one of the server's
+// own: one that was typed may be a stranger's, by a slip or until it is pointed here.
+async function enterButton(page: Page, urls: string[], token: string, signal: AbortSignal): Promise<HTMLButtonElement | undefined> {
+  for (const url of urls) {
+    if (await page.reaches({ url, token }, signal)) {
+      const button = el("button", { type: "button", class: "primary" }, `Sign in as its owner at ${new URL(url).host}`);
+      button.addEventListener("click", () => page.enter({ url, token }));
+      return button;
+    }
+  }
+  return undefined;
 }
 
 // addressOf returns where the server answers for the domain.

@@ -5,7 +5,7 @@ import { clearError, clearErrors, clearProblem, isAbort, isRefusedToken, markInv
 import { instances } from "./instances.js";
 import { members } from "./members.js";
 import { nameOf, overview } from "./overview.js";
-import { type Credentials, forget, keep, type Protocol, recall, type Session, signIn, transportOf } from "./session.js";
+import { type Credentials, forget, keep, type Protocol, reaches, recall, type Session, signIn, transportOf } from "./session.js";
 import type { Page, View } from "./view.js";
 
 const form = byId<HTMLFormElement>("signin-form");
@@ -32,6 +32,7 @@ const page: Page = {
     tokenField.focus();
     return true;
   },
+  reaches: (credentials, signal) => reaches(credentials, protocol(), signal),
   enter(credentials) {
     atFirstView();
     leave();
@@ -181,14 +182,24 @@ function place(): [id: string, object: string] {
   if (!session) {
     return ["signin", ""];
   }
-  const [, id = "", object = ""] = location.hash.split("/");
+  const [, id = "", encoded = ""] = location.hash.split("/");
+  const object = decoded(encoded);
   const kind = session.user ? "user" : "system";
   const allowed = views[id]?.for === "both" || views[id]?.for === kind;
   // A system user belongs to no instance, and a user to its own alone.
-  if (!allowed || (id === "members" && (kind === "system") !== (object !== ""))) {
+  if (!allowed || object === undefined || (id === "members" && (kind === "system") !== (object !== ""))) {
     return [kind === "user" ? "overview" : "instances", ""];
   }
-  return [id, decodeURIComponent(object)];
+  return [id, object];
+}
+
+// decoded returns what the part of an address says; undefined where it is malformed.
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
 }
 
 function showAccount(id: string): void {

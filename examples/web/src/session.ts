@@ -43,6 +43,22 @@ export async function signIn(credentials: Credentials, protocol: Protocol, signa
   return { ...credentials, transport, user: undefined };
 }
 
+/**
+ * reaches tells whether a server answers where the credentials would be sent, and they
+ * may travel there. It does not send them. It throws when the signal says so.
+ */
+export async function reaches(credentials: Credentials, protocol: Protocol, signal: AbortSignal): Promise<boolean> {
+  try {
+    transportOf(credentials, protocol); // refuses an address on the way to which the token could be read
+    const anonymous = connect({ url: credentials.url, protocol });
+    await createClient(AuthService, anonymous).healthz({}, { signal, timeoutMs: 5000 });
+    return true;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}
+
 /** keep holds the credentials until the tab is closed. */
 export function keep(credentials: Credentials): void {
   sessionStorage.setItem(kept, JSON.stringify({ url: credentials.url, token: credentials.token }));
@@ -53,8 +69,17 @@ export function forget(): void {
   sessionStorage.removeItem(kept);
 }
 
-/** recall returns the credentials that were kept, if any. */
+/** recall returns the credentials that were kept, if any. What is broken it drops. */
 export function recall(): Credentials | undefined {
   const text = sessionStorage.getItem(kept);
-  return text ? (JSON.parse(text) as Credentials) : undefined;
+  try {
+    const { url, token } = JSON.parse(text ?? "{}");
+    if (typeof url === "string" && typeof token === "string") {
+      return { url, token };
+    }
+  } catch {
+    // Broken: the user signs in again.
+  }
+  forget();
+  return undefined;
 }

@@ -17,6 +17,8 @@ export interface Page {
   failed(section: HTMLElement, error: unknown, signal: AbortSignal): void;
   /** refused asks to sign in again where the error says that the token is not valid; it returns whether it did. */
   refused(error: unknown): boolean;
+  /** reaches tells whether a server answers where the credentials would be sent. It does not send them. */
+  reaches(credentials: Credentials, signal: AbortSignal): Promise<boolean>;
   /** enter signs in as somebody else. */
   enter(credentials: Credentials): void;
   /** leave signs out, and says why. */
