@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -181,12 +183,35 @@ type program struct {
 	stderr   *bytes.Buffer
 }
 
-// build builds the program and returns its path.
+// built is the directory that build makes, and TestMain removes.
+var built string
+
+// buildOnce builds the program and returns its path.
+var buildOnce = sync.OnceValues(func() (string, error) {
+	var err error
+	if built, err = os.MkdirTemp("", "bastide-bin-"); err != nil {
+		return "", err
+	}
+	path := filepath.Join(built, "bastide")
+	if output, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, output)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	m.Run()
+	if built != "" {
+		_ = os.RemoveAll(built)
+	}
+}
+
+// build returns the path of the built program, the same for every test.
 func build(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "bastide")
-	if output, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
+	path, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }

@@ -48,18 +48,20 @@ func main() {
 	}
 }
 
+// built is where the server is built, from the module's directory: the next run
+// finds it there and need not link what has not changed.
+const built = ".task/bin/bastide"
+
 // run builds the server and runs the command beside it, database by database. It
 // returns the first error.
 func run(ctx context.Context, databases []string, config, dir string, command []string) error {
 	if len(command) == 0 {
 		return errors.New("there is nothing to run: give a command after --")
 	}
-	bin, err := os.MkdirTemp("", "bastide-bin-")
+	program, err := filepath.Abs(built)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(bin) }()
-	program := filepath.Join(bin, "bastide")
 	build := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/bastide-id/bastide/cmd/bastide")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {

@@ -16,20 +16,22 @@ for (const [protocol, title] of [["grpc-web", "gRPC-Web"], ["connect", "Connect"
     test(`a tenant is made and entered by ${way} over ${title}`, async (t) => {
       const { page, calls } = await open(t, site);
       const hand = handOf(page);
+      // The views are the same on every way: they are looked at on the first.
+      const check = way === "mouse" && protocol === "grpc-web" ? checkAccess : () => {};
       const secret = await systemToken();
       const button = (name) => page.getByRole("button", { name, exact: true });
       const link = (name) => page.getByRole("link", { name, exact: true });
 
-      await checkAccess(page);
+      await check(page);
       await hand.choose(page.getByLabel(title, { exact: true }));
       await signIn(page, hand, secret);
       await sees(page, "Instances");
       await page.getByRole("link", { name: "Bastide" }).waitFor();
-      await checkAccess(page);
+      await check(page);
 
       await hand.press(page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: "New instance" }));
       await sees(page, "New instance");
-      await checkAccess(page);
+      await check(page);
       const domain = `${way}-${protocol}.localhost`;
       await hand.type(page.getByLabel("Name", { exact: true }), "Acme");
       await hand.type(page.getByLabel("Domain"), domain);
@@ -45,7 +47,7 @@ for (const [protocol, title] of [["grpc-web", "gRPC-Web"], ["connect", "Connect"
       const saved = page.waitForEvent("download");
       await hand.press(button("Save the owner’s key file"));
       assert.equal((await saved).suggestedFilename(), "Acme.key.json");
-      await checkAccess(page);
+      await check(page);
 
       await hand.press(link("Show its members"));
       await sees(page, "Members");
@@ -58,15 +60,15 @@ for (const [protocol, title] of [["grpc-web", "gRPC-Web"], ["connect", "Connect"
       await page.getByRole("article", { name: "My user" }).getByText("Robot", { exact: true }).waitFor();
       await page.getByRole("article", { name: "My organization" }).getByText("Works", { exact: true }).waitFor();
       await page.getByRole("article", { name: "The instance" }).getByText(domain).waitFor();
-      await checkAccess(page);
+      await check(page);
 
       await hand.press(link("Members"));
       await sees(page, "Members");
       await page.getByRole("row", { name: /Robot/ }).waitFor();
-      await checkAccess(page);
+      await check(page);
       await hand.press(link("New instance"));
       await page.getByRole("heading", { name: "A system token is needed" }).waitFor();
-      await checkAccess(page);
+      await check(page);
 
       checkCalls(calls, protocol, secret, token);
     });

@@ -48,7 +48,9 @@ for (const [way, handOf] of [["mouse", mouse], ["keyboard", keyboard]]) {
     await page.locator("#members").getByLabel("Rows").selectOption("50");
     assert.equal((await shows(page, `1–37 of ${total} members`)).length, total);
     assert.equal(await previous.getAttribute("aria-disabled"), "true");
-    await checkAccess(page);
+    if (way === "mouse") {
+      await checkAccess(page); // it is the same list on the other way
+    }
   });
 
   test(`columns sort by ${way}`, async (t) => {
