@@ -49,14 +49,14 @@ export function create(page: Page): View {
       const data = new FormData(form);
       // Nothing ends this call early: what it answers is answered this once.
       const made = await createClient(SystemService, caller.transport).createInstance(request(data));
-      // Whoever left the view in the meantime must not leave a token in it.
-      if (caller === session) {
+      // Whoever looks elsewhere in the meantime finds it here; whoever signed out does not.
+      if (page.isSignedIn(caller)) {
         clearErrors(form, problem);
         form.reset();
         chooseOwner(form);
         form.hidden = true;
         result.hidden = false;
-        await showResult(result, { page, session: caller, name: text(data, "instance_name"), made, again, signal: looked });
+        await showResult(result, { page, session: caller, name: text(data, "instance_name"), made, again });
       }
     } catch (error) {
       if (isAbort(error, signal) || isRefusedToken(error)) {
@@ -85,7 +85,6 @@ export function create(page: Page): View {
       form.reset();
       chooseOwner(form);
       empty();
-      session = undefined;
     },
   };
 }
@@ -146,11 +145,10 @@ interface Made {
   name: string;
   made: system.CreateInstanceResponse;
   again: () => void;
-  signal: AbortSignal;
 }
 
 // showResult shows the id and, this once, the owner's token and key file.
-async function showResult(place: HTMLElement, { page, session, name, made, again, signal }: Made): Promise<void> {
+async function showResult(place: HTMLElement, { page, session, name, made, again }: Made): Promise<void> {
   const title = el("h2", { tabindex: "-1" }, `${name} is ready`);
   const domains = el("span", {}, "…");
   const problem = el("div", { class: "problem", role: "alert" });
@@ -160,21 +158,19 @@ async function showResult(place: HTMLElement, { page, session, name, made, again
   actions.append(el("a", { class: "button", href: `#/members/${made.instanceId}` }, "Show its members"), more);
   place.replaceChildren(title, facts({ Id: idOf(made.instanceId, "the id of the instance"), Domains: domains }), ...secrets(name, made), problem, actions);
   title.focus();
-  announce(`${name} is ready`);
+  announce(place.checkVisibility() ? `${name} is ready` : `${name} is ready: see New instance`);
   try {
     const client = createClient(SystemService, session.transport);
-    const { instance } = await client.getInstance({ instanceId: made.instanceId }, { signal });
+    const { instance } = await client.getInstance({ instanceId: made.instanceId });
     const own = [...(instance?.domains ?? [])].sort((a, b) => Number(b.primary) - Number(a.primary));
     domains.replaceChildren(pills(own.map(({ domain }) => domain)) ?? "–");
     if (made.pat) {
       const urls = own.sort((a, b) => Number(b.generated) - Number(a.generated)).map(({ domain }) => addressOf(session.url, domain));
-      actions.prepend((await enterButton(page, urls, made.pat, signal)) ?? el("p", {}, "Its domains do not lead to the server from here."));
+      actions.prepend((await enterButton(page, urls, made.pat)) ?? el("p", {}, "Its domains do not lead to the server from here."));
     }
   } catch (error) {
-    if (!isAbort(error, signal)) {
-      domains.textContent = "–";
-      showProblem(problem, error);
-    }
+    domains.textContent = "–";
+    showProblem(problem, error);
   }
 }
 
@@ -203,9 +199,9 @@ function save(name: string, content: Uint8Array): void {
 // enterButton hands the token to the first address that answers, which it names;
 // undefined if none does. The generated domain comes first, being one of the server's
 // own: one that was typed may be a stranger's, by a slip or until it is pointed here.
-async function enterButton(page: Page, urls: string[], token: string, signal: AbortSignal): Promise<HTMLButtonElement | undefined> {
+async function enterButton(page: Page, urls: string[], token: string): Promise<HTMLButtonElement | undefined> {
   for (const url of urls) {
-    if (await page.reaches({ url, token }, signal)) {
+    if (await page.reaches({ url, token })) {
       const button = el("button", { type: "button", class: "primary" }, `Sign in as its owner at ${new URL(url).host}`);
       button.addEventListener("click", () => page.enter({ url, token }));
       return button;

@@ -32,7 +32,8 @@ const page: Page = {
     tokenField.focus();
     return true;
   },
-  reaches: (credentials, signal) => reaches(credentials, protocol(), signal),
+  reaches: (credentials) => reaches(credentials, protocol()),
+  isSignedIn: (caller) => caller === session,
   enter(credentials) {
     atFirstView();
     leave();
@@ -148,6 +149,9 @@ function atFirstView(): void {
 function leave(): void {
   session = undefined;
   forget();
+  for (const view of Object.values(views)) {
+    view.hide?.();
+  }
   show(true);
 }
 

@@ -18,7 +18,9 @@ export interface Page {
   /** refused asks to sign in again where the error says that the token is not valid; it returns whether it did. */
   refused(error: unknown): boolean;
   /** reaches tells whether a server answers where the credentials would be sent. It does not send them. */
-  reaches(credentials: Credentials, signal: AbortSignal): Promise<boolean>;
+  reaches(credentials: Credentials): Promise<boolean>;
+  /** isSignedIn tells whether the session is still the one of who is signed in. */
+  isSignedIn(session: Session): boolean;
   /** enter signs in as somebody else. */
   enter(credentials: Credentials): void;
   /** leave signs out, and says why. */

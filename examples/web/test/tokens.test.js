@@ -59,8 +59,8 @@ test("where no domain of the instance leads to the server, the token stays on th
   assert.match(await page.getByLabel("The owner’s token").inputValue(), /\S{20,}/);
 });
 
-test("what is made after signing out is not shown", async (t) => {
-  const page = await filled(t, "Late", "");
+// waiting begins to create the instance, and returns what lets the server answer.
+async function waiting(page) {
   let release;
   const held = new Promise((done) => (release = done));
   await page.route(/CreateInstance/, async (route) => {
@@ -70,6 +70,25 @@ test("what is made after signing out is not shown", async (t) => {
   const sent = page.waitForRequest(/CreateInstance/);
   await create(page);
   await sent;
+  return release;
+}
+
+test("what is made while another view is shown waits where it was asked for", async (t) => {
+  const page = await filled(t, "Patient", "");
+  const release = await waiting(page);
+  const to = (name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+  await to("Instances");
+  await sees(page, "Instances");
+  release();
+  await page.getByText("Patient is ready: see New instance").waitFor({ state: "attached" });
+  await to("New instance");
+  assert.match(await page.getByLabel("The owner’s token").inputValue(), /\S{20,}/);
+  await owner(page).waitFor();
+});
+
+test("what is made after signing out is not shown", async (t) => {
+  const page = await filled(t, "Late", "");
+  const release = await waiting(page);
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor();
   const answered = page.waitForResponse(/CreateInstance/);
