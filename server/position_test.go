@@ -17,6 +17,7 @@ import (
 	managementv1 "github.com/bastide-id/bastide/gen/zitadel/management/v1"
 	systemv1 "github.com/bastide-id/bastide/gen/zitadel/system/v1"
 	"github.com/bastide-id/bastide/server"
+	"github.com/bastide-id/bastide/server/caller"
 	"github.com/bastide-id/bastide/server/oauth"
 	"github.com/bastide-id/bastide/server/servertest"
 )
@@ -26,6 +27,8 @@ import (
 type slow struct {
 	mu   sync.Mutex
 	held chan struct{} // closed when no longer held back; nil for not
+
+	barriers atomic.Int64 // that the server sent
 }
 
 // hold holds back until release is called or the test ends.
@@ -81,6 +84,9 @@ func (s *slow) carry(client net.Conn, network, target string) {
 		}
 		if bytes.Contains(buffer[:n], []byte("LISTEN ")) {
 			listens.Store(true)
+		}
+		if bytes.Contains(buffer[:n], []byte("barrier")) {
+			s.barriers.Add(1)
 		}
 		if _, err := backend.Write(buffer[:n]); err != nil {
 			return
@@ -196,6 +202,33 @@ func TestRevokedByAnotherProcess(t *testing.T) {
 			}
 			servertest.Refused(t, err, connect.CodeUnauthenticated, tokenInvalid)
 		})
+	}
+}
+
+// Who is not authenticated has the database asked, and nothing told to the
+// processes.
+func TestStrangersSendNoBarrier(t *testing.T) {
+	place, between := servertest.Installed(t, servertest.Postgres), new(slow)
+	place.Database = through(t, place.Database, between.carry)
+	s := place.Start(t)
+	i := s.NewInstance(t, "acme")
+	me := s.As(i.OwnerToken).On(i.Domain)
+	between.barriers.Store(0)
+	for range 20 {
+		position := caller.NewPosition().String()
+		_, err := s.As("no-token").On(i.Domain).Knowing(position).Auth.GetMyUser(t.Context(), nil)
+		servertest.Refused(t, err, connect.CodeUnauthenticated, tokenInvalid)
+		header := http.Header{"X-Bastide-Position": {position}}
+		if answer := public(t, s, i.Domain, oauth.TokenPath, header, url.Values{"grant_type": {"client_credentials"}}); answer.StatusCode < 400 {
+			t.Fatalf("a stranger was answered %s", answer.Status)
+		}
+	}
+	servertest.OK(me.Knowing(caller.NewPosition().String()).Auth.GetMyUser(t.Context(), nil))(t)
+	for until := time.Now().Add(hearsWithin); between.barriers.Load() == 0 && time.Now().Before(until); {
+		servertest.OK(me.Auth.GetMyUser(t.Context(), nil))(t)
+	}
+	if sent := between.barriers.Load(); sent != 1 {
+		t.Errorf("%d barriers were sent for one call whose caller is known", sent)
 	}
 }
 

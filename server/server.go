@@ -162,6 +162,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		Directory:      s.permissionDirectory(),
 		Pages:          s.masterKeys.ring.Pages(),
 		Heard:          s.store.Heard,
+		Confirm:        s.store.Confirm,
 		Translate:      store.Fault,
 		Ready:          s.store.Ping,
 		ExternalURL:    s.URL(),

@@ -11,7 +11,7 @@ const (
 	// positionsHeard is how many positions are remembered at least. One that was
 	// forgotten costs a barrier and a few queries.
 	positionsHeard = 8 << 10
-	// positionsAsked bounds what one barrier answers for: anybody can make up
+	// positionsAsked bounds what one barrier answers for: callers can make up
 	// positions.
 	positionsAsked = 1 << 10
 )
@@ -33,16 +33,23 @@ func newPositions() *positions {
 	return &positions{wake: make(chan struct{}, 1)}
 }
 
-// Heard reports whether this process has heard of the change at a position, and
-// of what its caller had seen before, so that what it serves from caches is no
-// older. It waits for nothing: if it is not sure, it returns false, and makes
-// sure for the next time. A call that is told false asks the database
+// Heard reports whether this process has heard for sure of the change at a
+// position, and of what its caller had seen before, so that what it serves from
+// caches is no older. A call that is told false asks the database
 // (caller.Consistency).
 func (s *Store) Heard(p caller.Position) bool {
 	if s.listener == nil {
 		return true // nobody else writes, or nothing is cached
 	}
 	return s.positions.has(p)
+}
+
+// Confirm has this process make sure of a position, so that Heard is true of it
+// soon. It waits for nothing.
+func (s *Store) Confirm(p caller.Position) {
+	if s.listener != nil {
+		s.positions.ask(p)
+	}
 }
 
 // noteChange gives the call of ctx the position of what it committed. It is not
@@ -54,14 +61,26 @@ func noteChange(ctx context.Context) {
 	}
 }
 
-// has reports whether a position was heard of. If not, it is asked for.
+// has reports whether a position was heard of.
 func (ps *positions) has(p caller.Position) bool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
+	return ps.holds(p)
+}
+
+// holds is called by who holds the lock.
+func (ps *positions) holds(p caller.Position) bool {
 	_, now := ps.heard[p]
 	_, before := ps.former[p]
-	if now || before {
-		return true
+	return now || before
+}
+
+// ask asks for a position, unless it was heard of.
+func (ps *positions) ask(p caller.Position) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.holds(p) {
+		return
 	}
 	// A barrier that is under way may have been sent before the change: this one
 	// waits for the next.
@@ -75,7 +94,6 @@ func (ps *positions) has(p caller.Position) bool {
 	case ps.wake <- struct{}{}:
 	default:
 	}
-	return false
 }
 
 // remember is called by who holds the lock.

@@ -22,10 +22,20 @@ var patientPace = pace{beat: time.Hour, answer: time.Hour, pause: time.Milliseco
 func (of tenant) call(s *Store, came ...caller.Position) (tenant, *caller.Consistency) {
 	c := new(caller.Consistency)
 	for _, p := range came {
-		c.Behind = !s.Heard(p)
+		c.Behind = !shown(s, p)
 	}
 	of.ctx = caller.WithConsistency(of.ctx, c)
 	return of, c
+}
+
+// shown reports whether a store has heard of a position, and has it make sure if
+// not, as a call does whose caller is authenticated.
+func shown(s *Store, p caller.Position) bool {
+	heard := s.Heard(p)
+	if !heard {
+		s.Confirm(p)
+	}
+	return heard
 }
 
 // renamed changes the organization in a call that comes with a position, if any,
@@ -45,7 +55,7 @@ func (of tenant) renamed(t *testing.T, s *Store, name string, came ...caller.Pos
 func settled(t *testing.T, s *Store) {
 	t.Helper()
 	p := caller.NewPosition()
-	eventually(t, func() bool { return s.Heard(p) })
+	eventually(t, func() bool { return shown(s, p) })
 }
 
 // A call is given the position of what it committed last, and of nothing else.
@@ -134,7 +144,7 @@ func TestPositionIsNeverLate(t *testing.T) {
 		n.want(t, knowing, "new", 1)
 	}
 	release()
-	eventually(t, func() bool { return there.Heard(p) })
+	eventually(t, func() bool { return shown(there, p) })
 	knowing, c := own.call(there, p)
 	if n.want(t, knowing, "new", 1); c.Behind { // it was dropped
 		t.Error("a position that was heard of is asked for")
@@ -160,7 +170,7 @@ func TestPositionStandsForThoseBefore(t *testing.T) {
 	knowing, _ := own.call(there, last)
 	n.want(t, knowing, "new", 1)
 	release()
-	eventually(t, func() bool { return there.Heard(last) })
+	eventually(t, func() bool { return shown(there, last) })
 	n.want(t, own, "new", 1)
 	n.want(t, own, "new", 0)
 }
@@ -170,13 +180,15 @@ func TestPositionStandsForThoseBefore(t *testing.T) {
 func TestBarrierAnswersForWhatWasBefore(t *testing.T) {
 	ps := newPositions()
 	first, second := caller.NewPosition(), caller.NewPosition()
-	if ps.has(first) {
-		t.Fatal("heard of what nobody told")
+	if ps.has(first) || len(ps.asked) != 0 || len(ps.wake) != 0 {
+		t.Fatal("heard of what nobody told, or asked for it")
 	}
+	ps.ask(first)
 	b := ps.begin()
 	if ps.has(second) {
 		t.Fatal("heard of what nobody told")
 	}
+	ps.ask(second)
 	if ps.back(newPositions().begin().text) {
 		t.Error("the barrier of another process is taken for this one's")
 	}
@@ -193,6 +205,7 @@ func TestBarrierAnswersForWhatWasBefore(t *testing.T) {
 	if ps.back(lost.text) || ps.has(second) {
 		t.Error("a barrier that was given up has come back")
 	}
+	ps.ask(second)
 	if ps.lost(lost); !ps.back(ps.begin().text) || !ps.has(second) {
 		t.Error("the next barrier does not answer for the second position")
 	}
@@ -202,13 +215,17 @@ func TestBarrierAnswersForWhatWasBefore(t *testing.T) {
 func TestForgedPositions(t *testing.T) {
 	ps := newPositions()
 	for range 3 * positionsAsked {
-		ps.has(caller.NewPosition())
+		ps.ask(caller.NewPosition())
 	}
 	if len(ps.asked) != positionsAsked || len(ps.wake) != 1 {
 		t.Errorf("%d positions are asked for, %d barriers", len(ps.asked), len(ps.wake))
 	}
 	mine := caller.NewPosition()
 	ps.remember(map[caller.Position]struct{}{mine: {}})
+	ps.asked = nil
+	if ps.ask(mine); len(ps.asked) != 0 {
+		t.Error("what was heard of is asked for")
+	}
 	for n := range 3 * positionsHeard {
 		if n < positionsHeard && !ps.has(mine) {
 			t.Fatalf("forgotten after %d others", n)
@@ -232,7 +249,7 @@ func TestPositionsWhileListenerIsLost(t *testing.T) {
 
 	release := w.hold(t) // a barrier is under way when the connection is lost
 	p := own.renamed(t, here, "new")
-	if there.Heard(p) {
+	if shown(there, p) {
 		t.Fatal("heard of what was held back")
 	}
 	eventually(t, func() bool {
@@ -251,7 +268,7 @@ func TestPositionsWhileListenerIsLost(t *testing.T) {
 	release()
 	w.set(false, false)
 	eventually(t, there.caches.serving.Load)
-	eventually(t, func() bool { return there.Heard(p) && there.Heard(newer) })
+	eventually(t, func() bool { return shown(there, p) && shown(there, newer) })
 	knowing, _ = own.call(there, newer)
 	n.want(t, own, "newer", 1)
 	n.want(t, knowing, "newer", 0)

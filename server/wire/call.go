@@ -27,6 +27,8 @@ type call struct {
 	pageToken string
 	// consistency is how the call stands to changes.
 	consistency caller.Consistency
+	// position is the one that the call came with.
+	position caller.Position
 	// rest is what was taken off a REST request; nil on other protocols.
 	rest *restRequest
 	// answer is where the call is answered.

@@ -73,6 +73,7 @@ func (w *Wire) enter(r *http.Request, p *procedure, c *call) (context.Context, e
 	if err != nil {
 		return ctx, err
 	}
+	w.catchUp(c)
 	if permission.NeedsMemberships(p.rule) && who.Kind == caller.User {
 		if who.Memberships, err = w.config.Memberships(ctx, who); err != nil {
 			return ctx, err

@@ -112,7 +112,7 @@ func TestPositionForClients(t *testing.T) {
 // database, from the host on.
 func TestPositionOfRequest(t *testing.T) {
 	heard, unheard := caller.NewPosition(), caller.NewPosition()
-	var atHost, atToken, asked atomic.Int64
+	var atHost, atToken, asked, confirmed atomic.Int64
 	count := func(n *atomic.Int64, ctx context.Context) {
 		if caller.IsBehind(ctx) {
 			n.Add(1)
@@ -123,6 +123,7 @@ func TestPositionOfRequest(t *testing.T) {
 			asked.Add(1)
 			return p == heard
 		}
+		c.Confirm = func(caller.Position) { confirmed.Add(1) }
 		lookUp, authenticate := c.Resolve, c.Authenticate
 		c.Resolve = func(ctx context.Context, host string) (string, bool, error) {
 			count(&atHost, ctx)
@@ -149,8 +150,8 @@ func TestPositionOfRequest(t *testing.T) {
 		{http.Header{"X-Bastide-Position": {heard.String()}}, 1, 0},
 		{http.Header{"X-Bastide-Position": {" " + unheard.String() + " "}}, 1, 1},
 	} {
-		seen := func() [5]int64 {
-			return [5]int64{asked.Swap(0), atHost.Swap(0), atToken.Swap(0), inMethod.Swap(0), inPublic.Swap(0)}
+		seen := func() [6]int64 {
+			return [6]int64{asked.Swap(0), atHost.Swap(0), atToken.Swap(0), inMethod.Swap(0), inPublic.Swap(0), confirmed.Swap(0)}
 		}
 		for _, s := range speakers {
 			r := getMyUser()
@@ -158,8 +159,17 @@ func TestPositionOfRequest(t *testing.T) {
 			if got := s.send(t, f, r); got.code != 0 || got.header.Get("X-Bastide-Position") != "" {
 				t.Errorf("%s: %v %s", s.name, got.code, got.message)
 			}
-			if got, want := seen(), [5]int64{test.asks, test.behind, test.behind, test.behind, 0}; got != want {
+			if got, want := seen(), [6]int64{test.asks, test.behind, test.behind, test.behind, 0, test.behind}; got != want {
 				t.Errorf("%s, %v: %v, want %v", s.name, test.header, got, want)
+			}
+			// Whoever is not known is behind too, but starts nothing.
+			stranger := getMyUser()
+			stranger.header, stranger.token = test.header, "no-token"
+			if got := s.send(t, f, stranger); got.code != connect.CodeUnauthenticated {
+				t.Errorf("%s: %v %s", s.name, got.code, got.message)
+			}
+			if got, want := seen(), [6]int64{test.asks, test.behind, test.behind}; got != want {
+				t.Errorf("%s, a stranger, %v: %v, want %v", s.name, test.header, got, want)
 			}
 		}
 		for _, path := range publicPaths {
@@ -168,7 +178,7 @@ func TestPositionOfRequest(t *testing.T) {
 					r.Header[name] = values
 				}
 			})
-			if got, want := seen(), [5]int64{test.asks, test.behind, 0, 0, test.behind}; got != want {
+			if got, want := seen(), [6]int64{test.asks, test.behind, 0, 0, test.behind, 0}; got != want {
 				t.Errorf("%s, %v: %v, want %v", path, test.header, got, want)
 			}
 		}

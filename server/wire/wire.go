@@ -40,6 +40,10 @@ type Config struct {
 	// Heard reports whether this process has heard of the change at a position;
 	// without it, it is taken to have heard of all.
 	Heard func(caller.Position) bool
+	// Confirm has this process make sure of a position, so that it has heard of it
+	// the next time; without it, Heard finds out by itself. It is called for
+	// callers who are authenticated.
+	Confirm func(caller.Position)
 	// Translate makes faults of database errors and leaves others alone.
 	Translate func(error) error
 	// Ready returns an error while the server cannot serve.

@@ -80,8 +80,8 @@ func (r *renewed) token(ctx context.Context, refused string) (string, bool, erro
 			if result.Err != nil {
 				return "", false, result.Err
 			}
-			// A flight that began before the refusal may bring the refused token.
-			// Once: a token that is signed anew within a second may be the same.
+			// A flight that began before the refusal may bring the refused token, but
+			// not the one after it: that token is what there is.
 			if token := result.Val.(fixed)(); token != refused || joined > 0 {
 				return token, false, nil
 			}

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,7 +80,6 @@ func parseKey(content []byte) (machineKey, error) {
 func (k machineKey) issuer(e exchange) issue {
 	return func(ctx context.Context) (string, time.Duration, error) {
 		claims := selfSigned(k.userID, e.audience, e.now(), assertionLifetime)
-		claims.ID = rand.Text()
 		assertion, err := jwt.Signed(k.signer).Claims(claims).Serialize()
 		if err != nil {
 			return "", 0, connect.NewError(connect.CodeInternal, fmt.Errorf("the assertion cannot be signed: %w", err))

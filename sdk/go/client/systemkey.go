@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -58,9 +59,11 @@ func signSystemToken(key crypto.Signer, user, audience string, now time.Time) (s
 	return jwt.Signed(signer).Claims(selfSigned(user, audience, now, SystemTokenLifetime)).Serialize()
 }
 
-// selfSigned returns the claims of who speaks for itself.
+// selfSigned returns the claims of who speaks for itself. The id makes them
+// others than those of the same second.
 func selfSigned(name, audience string, now time.Time, lifetime time.Duration) jwt.Claims {
 	return jwt.Claims{
+		ID:       rand.Text(),
 		Issuer:   name,
 		Subject:  name,
 		Audience: jwt.Audience{audience},

@@ -74,6 +74,9 @@ func TestSystemKeys(t *testing.T) {
 				t.Fatal(err)
 			}
 			list(name+", its token", client.WithToken(token))
+			if again, err := client.SystemToken(name, path, s.URL); err != nil || again == token {
+				t.Errorf("%s: a token signed anew is the same (%v)", name, err)
+			}
 		}
 		for name, form := range forms {
 			list(name, client.WithSystemKey(form[0], file(t, form[1])))

@@ -163,9 +163,28 @@ func TestRefusedToken(t *testing.T) {
 	}
 }
 
-// A system user's token that is signed anew within a second may be the same. It
-// is sent, and refused.
-func TestSameTokenAgain(t *testing.T) {
+// A token endpoint that gives one token again and again is asked twice, and the
+// refusal told.
+func TestOneTokenAgain(t *testing.T) {
+	f := newFake(t)
+	f.issue = func(w http.ResponseWriter, _ *http.Request) { giveToken(w, "token", 3600) }
+	c := f.client(t, f.withKey())
+	if err := read(t, c); err != nil {
+		t.Fatal(err)
+	}
+	f.answer = func(context.Context, http.Header) error { return fail(connect.CodeUnauthenticated) }
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // else it never ends
+	defer cancel()
+	if _, err := c.Auth.GetMyUser(ctx, &authv1.GetMyUserRequest{}); !errors.Is(err, client.Unauthenticated) {
+		t.Error(err)
+	}
+	if calls, issued := f.counts(); calls != 3 || issued != 3 {
+		t.Errorf("%d calls, %d tokens", calls, issued)
+	}
+}
+
+// A system user's token that is signed anew is another one, also within a second.
+func TestSystemTokenSignedAnew(t *testing.T) {
 	f := newFake(t)
 	key, err := fakeKey()
 	if err != nil {
@@ -177,13 +196,11 @@ func TestSameTokenAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.answer = func(context.Context, http.Header) error { return fail(connect.CodeUnauthenticated) }
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	if _, err := c.Auth.GetMyUser(ctx, &authv1.GetMyUserRequest{}); !errors.Is(err, client.Unauthenticated) {
+	if err := read(t, c); !errors.Is(err, client.Unauthenticated) {
 		t.Error(err)
 	}
-	if calls, _ := f.counts(); calls != 3 {
-		t.Errorf("%d calls", calls)
+	if sent := strings.Fields(f.authorizations()); len(sent) != 3 || sent[0] != sent[1] || sent[1] == sent[2] {
+		t.Errorf("%d calls, or the wrong tokens", len(sent))
 	}
 }
 

@@ -49,6 +49,7 @@ export function token(source: string | (() => string | Promise<string>)): Auth {
   const fixed = typeof source === "string" ? sendable(source) : undefined;
   return () => ({
     async get(signal) {
+      signal.throwIfAborted();
       const found = fixed ?? sendable(await unlessAborted(Promise.resolve((source as () => string)()), signal));
       return { token: found, kept: false };
     },

@@ -44,6 +44,7 @@ export function cached(make: (signal: AbortSignal) => Promise<Lasting>, now: () 
         if (held && held.token !== refused && fresh(held)) {
           return { token: held.token, kept: joined === 0 };
         }
+        signal.throwIfAborted(); // no exchange begins for nobody
         coming ??= renew(refused).finally(() => (coming = undefined));
         const token = await unlessAborted(coming, signal);
         // One that was under way before the refusal may bring the refused token.

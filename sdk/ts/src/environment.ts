@@ -25,6 +25,7 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) {
+      promise.catch(() => {}); // told to nobody: it would end the program
       abort();
       return;
     }

@@ -49,6 +49,7 @@ export function systemKey(user: string, pemOrPath: string, options: KeyOptions =
         .setAudience(audience(server))
         .setIssuedAt(seconds)
         .setExpirationTime(seconds + systemTokenSeconds)
+        .setJti(crypto.randomUUID()) // one signed anew is another
         .sign(privateKey);
       return { token: signed, begin, end: (seconds + systemTokenSeconds) * 1000 };
     }, () => server.environment.now());

@@ -133,7 +133,7 @@ test("many callers with a refused token ask for one new one", async (t) => {
   assert.equal(given(), 2);
 });
 
-test("a refused system token is signed anew, and that sent, be it the same", async (t) => {
+test("a refused system token is signed anew within a second, and is another", async (t) => {
   let calls = 0;
   const { url, seen } = await serve(t, (_, response) => (++calls === 1 ? fine(response) : failed(response, 401, "unauthenticated")));
   const pem = rsa.privateKey.export({ type: "pkcs8", format: "pem" });
@@ -141,6 +141,26 @@ test("a refused system token is signed anew, and that sent, be it the same", asy
   await auth.getMyUser({});
   await assert.rejects(auth.getMyUser({}), { code: Code.Unauthenticated });
   assert.equal(seen.length, 3);
+  assert.equal(new Set(seen.map(({ headers }) => headers.authorization)).size, 2);
+});
+
+test("a token endpoint that gives one token again and again is asked twice, and the refusal told", async (t) => {
+  let given = 0;
+  let calls = 0;
+  const { url } = await serve(t, ({ path }, response) => {
+    if (path === "/oauth/v2/token") {
+      given++;
+      json(response, 200, { access_token: "t", token_type: "Bearer", expires_in: 3600 });
+    } else if (++calls === 1) {
+      fine(response);
+    } else {
+      failed(response, 401, "unauthenticated");
+    }
+  });
+  const auth = createClient(AuthService, connect({ url, auth: keyFile(file()) }));
+  await auth.getMyUser({});
+  await assert.rejects(auth.getMyUser({}), { name: "BastideError", code: Code.Unauthenticated });
+  assert.deepEqual([calls, given], [3, 3]);
 });
 
 test("while the token endpoint is down, a token is used up", async (t) => {
@@ -286,7 +306,8 @@ for (const [alg, { privateKey, publicKey }] of Object.entries(kinds)) {
     assert.notEqual(first, next);
     const [header, claims, signature] = first.replace("Bearer ", "").split(".");
     assert.deepEqual(decode(header), { alg });
-    const { iat, exp, ...rest } = decode(claims);
+    const { iat, exp, jti, ...rest } = decode(claims);
+    assert.ok(jti);
     assert.deepEqual(rest, { iss: "ops", sub: "ops", aud: url });
     assert.equal(exp - iat, 3600);
     const signer = alg === "ES256" ? { key: publicKey, dsaEncoding: "ieee-p1363" } : publicKey;
