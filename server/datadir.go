@@ -26,9 +26,19 @@ const (
 // ErrLocked says that another process uses the data directory.
 var ErrLocked = errors.New("another bastide process uses the data directory")
 
+// directoryLock is the lock on a data directory.
+type directoryLock struct{ file *os.File }
+
+// Close gives the directory back. It does so by itself, for the file may live on
+// for a moment in a process that this one is just starting.
+func (l *directoryLock) Close() error {
+	return errors.Join(syscall.Flock(int(l.file.Fd()), syscall.LOCK_UN), l.file.Close())
+}
+
 // lockDirectory makes the directory where it is missing, readable for nobody
-// else, and takes it for this process. The lock ends with the file.
-func lockDirectory(dir string) (*os.File, error) {
+// else, and takes it for this process, until the lock is closed or the process
+// ends.
+func lockDirectory(dir string) (*directoryLock, error) {
 	if err := makeDirectory(dir); err != nil {
 		return nil, fmt.Errorf("--data-dir: %w", err)
 	}
@@ -42,7 +52,7 @@ func lockDirectory(dir string) (*os.File, error) {
 		}
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	return &directoryLock{f}, nil
 }
 
 func (s *Server) file(name string) string { return filepath.Join(s.config.DataDir, name) }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/bastide-id/bastide/server/store"
 )
@@ -31,4 +32,14 @@ func (s *Server) LimitPages(ctx context.Context, pages int) error {
 // Resolver returns what finds the instance of a host, with caches of its own.
 func (s *Server) Resolver(first string) func(context.Context, string) (string, bool, error) {
 	return s.hosts(first).resolve
+}
+
+// LockDirectory takes a data directory, until what it returns is closed. file is
+// what the lock is held by.
+func LockDirectory(dir string) (lock io.Closer, file uintptr, err error) {
+	l, err := lockDirectory(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	return l, l.file.Fd(), nil
 }

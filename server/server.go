@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/bastide-id/bastide/server/directory/instance"
@@ -39,7 +38,7 @@ const sweepJob = "sweep"
 type Server struct {
 	config     Config
 	log        *slog.Logger
-	lock       *os.File
+	lock       *directoryLock
 	listener   net.Listener
 	store      *store.Store
 	masterKeys *masterKeys
