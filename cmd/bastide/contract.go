@@ -67,6 +67,9 @@ func (r *remote) method(ctx context.Context, name string) (*reflected, error) {
 		return method, err
 	}
 	method, unknown := contractMethod(name)
+	if isTooLong(err) {
+		err = fmt.Errorf("the server does not tell its methods: %w", errTooLong)
+	}
 	if unknown != nil {
 		// How reflection failed is told and no more: its code, which may be that of
 		// an interruption, says nothing of the command.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"connectrpc.com/connect"
 
 	"github.com/bastide-id/bastide/sdk/go/client"
 	"github.com/bastide-id/bastide/server"
@@ -34,8 +30,8 @@ type credential struct {
 
 // option returns the option of the flags. Without any it is that of the
 // variable, else a secret of the data directory, which is only for its own
-// server: for the system API the key of the system user, else the token of the
-// owner.
+// server while that runs: for the system API the key of the system user, else
+// the token of the owner.
 func (c credential) option(p *process, at located, variable string, system bool) (client.Option, error) {
 	if c.SystemKey == "" && c.User != server.FirstSystemUser {
 		return nil, usageError{errors.New("--user: is for the key of a system user: give --system-key as well")}
@@ -59,7 +55,8 @@ func (c credential) option(p *process, at located, variable string, system bool)
 }
 
 // secret returns what the data directory has to call its server with. It
-// returns a usageError for another server, and an error if there is no such file.
+// returns a usageError for another server, and an error if there is no such file
+// or the server is down.
 func (l located) secret(system bool) (client.Option, error) {
 	name, flags := server.OwnerTokenFile, "--token-file, --key-file or BASTIDE_TOKEN"
 	if system {
@@ -72,6 +69,10 @@ func (l located) secret(system bool) (client.Option, error) {
 		return nil, fmt.Errorf("there is nothing to call with, for there is no %s: the first start of the server makes it in its data directory; name that with --data-dir, or give %s", path, flags)
 	case err != nil:
 		return nil, err
+	case errors.Is(l.down, server.ErrNotRunning):
+		return nil, fmt.Errorf("no server runs on the data directory %s, so nobody is told the secrets of that: start it with bastide serve, or name a server with --url and give %s", l.dataDir, flags)
+	case l.down != nil:
+		return nil, fmt.Errorf("the server of the data directory %s does not say where it is, so nobody is told the secrets of that: name the server with --url and give %s: %w", l.dataDir, flags, l.down)
 	case l.external == "":
 		return nil, usageError{fmt.Errorf("--url: this is not the server of the data directory %s, so it is not told the secrets of that: give %s", l.dataDir, flags)}
 	case system:
@@ -126,48 +127,4 @@ func flagged(err error) error {
 		}
 	}
 	return usageError{errors.New(text)}
-}
-
-// ended says why a command ended before it was done, nil if that is not what err
-// is about.
-func ended(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.Canceled), connect.CodeOf(err) == connect.CodeCanceled:
-		return errors.New("interrupted")
-	case errors.Is(err, context.DeadlineExceeded), connect.CodeOf(err) == connect.CodeDeadlineExceeded:
-		return errors.New("there was no answer in time: --timeout gives it more")
-	}
-	return nil
-}
-
-// explain says what a call answered: the code, the id, the sentence, and each
-// field that is wrong.
-func (r *remote) explain(err error) error { return r.explainFields(err, nil) }
-
-// explainFields is explain with other names for fields, such as the flags that
-// they come from.
-func (r *remote) explainFields(err error, names map[string]string) error {
-	if err != nil && connect.CodeOf(err) == connect.CodeUnavailable && r.external != "" && !r.running {
-		return fmt.Errorf("no server runs on the data directory %s, and none answers at %s: start it with bastide serve, or name another one with --url", r.dataDir, r.url)
-	}
-	if early := ended(err); early != nil {
-		return early
-	}
-	var e *client.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	text := e.Code.String()
-	if e.ID != "" {
-		text += " (" + printable(e.ID) + ")"
-	}
-	if e.Message != "" && len(e.Violations) == 0 { // else it is what they say
-		text += ": " + printable(e.Message)
-	}
-	for _, v := range e.Violations {
-		text += "\n  " + cmp.Or(names[v.Field], printable(v.Field)) + ": " + printable(v.Message)
-	}
-	return errors.New(text)
 }

@@ -118,14 +118,18 @@ func (c instanceCreateCommand) Run(ctx context.Context, p *process) error {
 }
 
 // save puts the secrets into the files that there are for them. What cannot be
-// kept remains, to be printed.
+// kept remains, to be printed. It returns an error too for a secret that was
+// asked for and not given.
 func (c *created) save(tokenFile, keyFile *savedFile, flags instanceCreateCommand) error {
-	tokenErr := tokenFile.keep([]byte(c.Token + "\n"))
-	if tokenFile != nil && tokenErr == nil {
+	var tokenErr, keyErr error
+	if flags.hasToken() && c.Token == "" {
+		tokenErr = tokenFile.missing("token")
+	} else if tokenErr = tokenFile.keep([]byte(c.Token + "\n")); tokenFile != nil && tokenErr == nil {
 		c.Token, c.TokenFile = "", flags.SaveToken
 	}
-	keyErr := keyFile.keep(c.Key)
-	if keyFile != nil && keyErr == nil {
+	if flags.hasKey() && len(c.Key) == 0 {
+		keyErr = keyFile.missing("key")
+	} else if keyErr = keyFile.keep(c.Key); keyFile != nil && keyErr == nil {
 		c.Key, c.KeyFile = nil, flags.SaveKey
 	}
 	return errors.Join(tokenErr, keyErr)
@@ -199,7 +203,8 @@ func (c instanceCreateCommand) print(p *process, at located, made *created) erro
 	if made.Expires != nil {
 		line("Expires", made.Expires.Format(time.RFC3339))
 	}
-	if err := out.Flush(); err != nil || len(made.Domains) == 0 || c.Email != "" {
+	noSecret := made.Token+made.TokenFile+made.KeyFile == "" && len(made.Key) == 0
+	if err := out.Flush(); err != nil || len(made.Domains) == 0 || noSecret {
 		return err
 	}
 	hint := ""

@@ -245,27 +245,8 @@ func TestInstanceCreateThatMayHaveWorked(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "system.key.pem"), []byte(privatePEM(t, ecKey(t))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got := bastide(t, nil, "instance", "create", "acme", "--data-dir", dir, "--listen", "127.0.0.1:1")
+	got := bastide(t, nil, "instance", "create", "acme", "--data-dir", dir, "--listen", "127.0.0.1:1", "--system-key", filepath.Join(dir, "system.key.pem"))
 	if got.code != exitFailed || !strings.Contains(got.stderr, "start it with bastide serve") || strings.Contains(got.stderr, "all the same") {
 		t.Errorf("without a server: %+v", got)
-	}
-}
-
-// What cannot be kept is printed: there is no second time.
-func TestInstanceCreateLosesNoSecret(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("there is no file here that is full")
-	}
-	file, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	full := &savedFile{"--save-token", file}
-	made := &created{Token: "bastide_pat_x", Key: json.RawMessage(`{"keyId":"1"}`)}
-	if err := made.save(full, nil, instanceCreateCommand{SaveToken: "x.pat"}); err == nil || !strings.Contains(err.Error(), "--save-token: ") {
-		t.Errorf("the error is %v", err)
-	}
-	if made.Token != "bastide_pat_x" || made.TokenFile != "" || made.Key == nil {
-		t.Errorf("%+v", made)
 	}
 }

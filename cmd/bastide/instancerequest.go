@@ -63,13 +63,20 @@ func (c instanceCreateCommand) request(p *process, expires time.Time) (map[strin
 	return request, nil
 }
 
+// hasToken and hasKey report which secrets the owner is to have.
+func (c instanceCreateCommand) hasToken() bool {
+	return c.Email == "" && (c.SaveToken != "" || c.SaveKey == "")
+}
+
+func (c instanceCreateCommand) hasKey() bool { return c.SaveKey != "" }
+
 // machine is the owner that is a machine, with the secrets that it is to have.
 func (c instanceCreateCommand) machine(expires time.Time) map[string]any {
 	machine := map[string]any{"userName": c.owner(), "name": c.owner()}
-	if c.SaveToken != "" || c.SaveKey == "" {
+	if c.hasToken() {
 		machine["personalAccessToken"] = expiring(map[string]any{}, expires)
 	}
-	if c.SaveKey != "" {
+	if c.hasKey() {
 		machine["machineKey"] = expiring(map[string]any{"type": "KEY_TYPE_JSON"}, expires)
 	}
 	return machine

@@ -30,7 +30,7 @@ func (w *watching) CreateInstance(context.Context, *systemv1.CreateInstanceReque
 	if _, err := io.ReadFull(w.screen, w.shown); err != nil {
 		return nil, err
 	}
-	return &systemv1.CreateInstanceResponse{InstanceId: "1"}, w.fails
+	return &systemv1.CreateInstanceResponse{InstanceId: "1", Pat: "token"}, w.fails
 }
 
 func (w *watching) GetInstance(context.Context, *systemv1.GetInstanceRequest) (*systemv1.GetInstanceResponse, error) {

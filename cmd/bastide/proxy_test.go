@@ -37,7 +37,7 @@ type broken struct{}
 func (broken) RoundTrip(*http.Request) (*http.Response, error) { return nil, context.Canceled }
 
 func TestReflectionThatBreaksIsNoInterruption(t *testing.T) {
-	to := &remote{asking: onHost{Client: &http.Client{Transport: broken{}}}, located: located{url: "http://localhost:1"}}
+	to := &remote{asking: &http.Client{Transport: broken{}}, located: located{url: "http://localhost:1"}}
 	if method, err := to.method(t.Context(), "AuthService/GetMyUser"); err != nil || method.FullName() != "zitadel.auth.v1.AuthService.GetMyUser" {
 		t.Errorf("%v, %v", method, err)
 	}

@@ -15,6 +15,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/bastide-id/bastide/sdk/go/client"
 )
 
 // reflected is a method as a server describes it.
@@ -28,8 +30,8 @@ type reflected struct {
 // auth.v1.AuthService/GetMyUser; packages may be left out of the front of the
 // name. It returns a usageError, with the names that come near, if the server
 // has no such method.
-func reflectMethod(ctx context.Context, client connect.HTTPClient, url, name string) (*reflected, error) {
-	stream := grpcreflect.NewClient(client, url, connect.WithGRPC()).NewStream(ctx)
+func reflectMethod(ctx context.Context, asking connect.HTTPClient, url, name string) (*reflected, error) {
+	stream := grpcreflect.NewClient(asking, url, connect.WithGRPC(), connect.WithReadMaxBytes(client.MaxAnswer)).NewStream(ctx)
 	defer func() { _, _ = stream.Close() }()
 	names, err := stream.ListServices()
 	if err != nil {

@@ -30,7 +30,8 @@ func reserve(flag, path string) (*savedFile, error) {
 	return &savedFile{flag, file}, nil
 }
 
-// keep writes the secret and closes the file, if there is one.
+// keep writes the secret and closes the file, if there is one. It returns an
+// error that names the flag, and leaves no file, if it cannot.
 func (s *savedFile) keep(secret []byte) error {
 	if s == nil {
 		return nil
@@ -40,6 +41,7 @@ func (s *savedFile) keep(secret []byte) error {
 		err = s.file.Sync()
 	}
 	if err = errors.Join(err, s.file.Close()); err != nil {
+		_ = os.Remove(s.file.Name())
 		return fmt.Errorf("%s: %w", s.flag, err)
 	}
 	return nil
@@ -52,4 +54,15 @@ func (s *savedFile) discard() {
 	}
 	_ = s.file.Close()
 	_ = os.Remove(s.file.Name())
+}
+
+// missing removes the file, if there is one, and returns the error that the
+// server gave no secret of the kind.
+func (s *savedFile) missing(kind string) error {
+	s.discard()
+	err := fmt.Errorf("the server gave no %s", kind)
+	if s != nil {
+		err = fmt.Errorf("%s: %w", s.flag, err)
+	}
+	return err
 }

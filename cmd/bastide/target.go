@@ -5,12 +5,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"time"
+
+	"connectrpc.com/connect"
 
 	"github.com/bastide-id/bastide/sdk/go/client"
 	"github.com/bastide-id/bastide/server"
@@ -34,9 +34,11 @@ type located struct {
 	// external is the URL that the server of the data directory has for itself;
 	// empty for another server, whom the secrets of the directory do not concern.
 	external string
-	running  bool
-	dataDir  string
-	tlsCert  string
+	// down is why the server of the data directory did not say where it is; nil
+	// if it did. While it is down anybody can have its port.
+	down    error
+	dataDir string
+	tlsCert string
 }
 
 // locate finds the server to call: that of --url, else that of the data
@@ -53,9 +55,12 @@ func (t target) locate(ctx context.Context, c server.Config) (located, error) {
 	}
 	own := ""
 	status, err := server.ReadStatus(ctx, c.DataDir)
+	at.down = err
 	switch {
 	case err == nil:
-		own, at.running = status.URL, true
+		own = status.URL
+	case ctx.Err() != nil:
+		return at, ended(ctx.Err())
 	case c.ExternalPort != 0:
 		own = c.ExternalURL()
 	case t.URL == "":
@@ -102,7 +107,7 @@ type remote struct {
 	*client.Client
 	located
 	// asking is the client that asks for the methods of the server.
-	asking onHost
+	asking connect.HTTPClient
 	// noting is the one that calls them.
 	noting *noting
 }
@@ -113,9 +118,10 @@ func (t target) connect(ctx context.Context, at located, host string, options ..
 	if err != nil {
 		return nil, err
 	}
-	asking := onHost{Client: client.NewHTTPClient(true, trusted)}
 	calling := &noting{Client: client.NewHTTPClient(t.Protocol == "grpc", trusted)}
 	options = append(options, client.WithHTTPClient(calling))
+	// Reflection is gRPC, whatever the calls are.
+	reflecting := []client.Option{client.WithoutCredential(), client.WithHTTPClient(client.NewHTTPClient(true, trusted))}
 	switch t.Protocol {
 	case "grpc":
 		options = append(options, client.WithGRPC())
@@ -127,16 +133,17 @@ func (t target) connect(ctx context.Context, at located, host string, options ..
 	}
 	if host != "" {
 		options = append(options, client.WithHost(host))
-		asking.host = host
-		if u, err := url.Parse(at.url); err == nil && u.Port() != "" && !strings.Contains(host, ":") {
-			asking.host = net.JoinHostPort(host, u.Port())
-		}
+		reflecting = append(reflecting, client.WithHost(host))
 	}
 	c, err := client.New(ctx, at.url, options...)
 	if err != nil {
 		return nil, flagged(err)
 	}
-	return &remote{Client: c, located: at, asking: asking, noting: calling}, nil
+	asking, err := client.New(ctx, at.url, reflecting...)
+	if err != nil {
+		return nil, flagged(err)
+	}
+	return &remote{Client: c, located: at, asking: asking.HTTPClient(), noting: calling}, nil
 }
 
 // trusted returns the certificates to trust, nil for the system's alone.
@@ -160,19 +167,4 @@ func (t target) trusted(at located) (*tls.Config, error) {
 		return nil, fmt.Errorf("%s: %s has no PEM certificate", flag, path)
 	}
 	return &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, nil
-}
-
-// onHost addresses requests to a host, if there is one, wherever they go.
-type onHost struct {
-	*http.Client
-	host string
-}
-
-// Do sends the request. It returns what the client does.
-func (o onHost) Do(r *http.Request) (*http.Response, error) {
-	if o.host != "" {
-		r = r.Clone(r.Context())
-		r.Host = o.host
-	}
-	return o.Client.Do(r)
 }

@@ -70,6 +70,11 @@ func New(ctx context.Context, rawURL string, options ...Option) (*Client, error)
 	return session.client(), nil
 }
 
+// HTTPClient returns what the client sends its requests by: to the tenant of
+// WithHost, and with no credential. It is for what the same server answers beside
+// the API, such as its health, OAuth or gRPC reflection.
+func (c *Client) HTTPClient() connect.HTTPClient { return c.session.http }
+
 // CloseIdleConnections closes the connections that no call uses. The client can
 // be used on.
 func (c *Client) CloseIdleConnections() {

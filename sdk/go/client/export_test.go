@@ -3,8 +3,6 @@ package client
 import (
 	"context"
 	"time"
-
-	"connectrpc.com/connect"
 )
 
 // WithNow gives the client a clock.
@@ -22,9 +20,6 @@ func WithPauses(random func(time.Duration) time.Duration, sleep func(context.Con
 		return nil
 	}
 }
-
-// OwnHTTPClient returns what the client sends its requests by.
-func OwnHTTPClient(c *Client) connect.HTTPClient { return c.session.http }
 
 // Tries is how often a call is made at most, MostPause how long the longest pause
 // may be.

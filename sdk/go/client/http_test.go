@@ -89,7 +89,7 @@ func TestProxy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		used, err := client.OwnHTTPClient(c).(*http.Client).Transport.(*http.Transport).Proxy(request)
+		used, err := c.HTTPClient().(*http.Client).Transport.(*http.Transport).Proxy(request)
 		got := ""
 		if used != nil {
 			got = used.String()

@@ -5,9 +5,8 @@ import (
 	"net/http"
 )
 
-// NewHTTPClient returns a client such as New makes for itself, for programs that
-// ask the same server something else, or that trust other certificates than the
-// system does: names under .localhost are this machine, redirects are not
+// NewHTTPClient returns a client such as New makes for itself, to be given by
+// WithHTTPClient with other certificates than the system trusts: names under .localhost are this machine, redirects are not
 // followed. With http2 it speaks only that, over http by prior knowledge, as
 // gRPC needs it. config may be nil.
 func NewHTTPClient(http2 bool, config *tls.Config) *http.Client {
@@ -17,5 +16,6 @@ func NewHTTPClient(http2 bool, config *tls.Config) *http.Client {
 }
 
 // IsLoopback reports whether a host name or address is always this machine:
-// localhost and the names under it (RFC 6761, 6.3), 127.0.0.0/8 and ::1.
+// localhost and the names under it (RFC 6761, 6.3), 127.0.0.0/8 and ::1. It is
+// where a credential goes over http without WithCleartext.
 func IsLoopback(name string) bool { return isLoopback(name) }

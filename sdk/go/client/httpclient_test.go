@@ -58,3 +58,37 @@ func TestNewHTTPClient(t *testing.T) {
 		t.Error("a certificate is trusted that nobody knows")
 	}
 }
+
+// What the API does not have is asked at the same tenant, as nobody.
+func TestHTTPClientOfAClient(t *testing.T) {
+	var host, credential string
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		host, credential = r.Host, r.Header.Get("Authorization")
+	}))
+	defer s.Close()
+	at := strings.TrimPrefix(s.URL, "http://")
+	port := at[strings.LastIndexByte(at, ':'):]
+	for want, options := range map[string][]client.Option{
+		at:                        nil,
+		"acme.example.com" + port: {client.WithHost("Acme.example.com")},
+		"acme.example.com:1":      {client.WithHost("acme.example.com:1")},
+		"[::1]" + port:            {client.WithHost("[::1]")},
+	} {
+		c, err := client.New(t.Context(), s.URL, append(options, client.WithToken("t"))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := c.HTTPClient().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if host != want || credential != "" || request.Host == "acme.example.com:1" {
+			t.Errorf("%q is asked, want %q, by %q", host, want, credential)
+		}
+	}
+}

@@ -19,8 +19,9 @@ type Option func(*settings) error
 // context has no deadline and WithTimeout says nothing.
 const DefaultTimeout = time.Minute
 
-// maxAnswer bounds what is read of an answer. A page of a list is far below.
-const maxAnswer = 64 << 20
+// MaxAnswer is how many bytes are read of an answer; a longer one fails as
+// ResourceExhausted. A page of a list is far below.
+const MaxAnswer = 64 << 20
 
 type protocol int
 
@@ -262,7 +263,7 @@ func (s *settings) hostOn(base *url.URL) (string, error) {
 }
 
 func (s *settings) connectOptions(intercept connect.UnaryInterceptorFunc) []connect.ClientOption {
-	options := []connect.ClientOption{connect.WithInterceptors(intercept), connect.WithReadMaxBytes(maxAnswer)}
+	options := []connect.ClientOption{connect.WithInterceptors(intercept), connect.WithReadMaxBytes(MaxAnswer)}
 	switch s.protocol {
 	case grpcProtocol:
 		options = append(options, connect.WithGRPC())

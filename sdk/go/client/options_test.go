@@ -163,7 +163,7 @@ func TestNothingPrintsSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-			for _, value := range []any{c, *c, client.OwnHTTPClient(c), credential, &c} {
+			for _, value := range []any{c, *c, c.HTTPClient(), credential, &c} {
 				text := fmt.Sprintf(verb, value)
 				for _, hidden := range []string{secret, "token-1", "PRIVATE"} {
 					if strings.Contains(text, hidden) {
