@@ -50,8 +50,9 @@ for an answer, 1 for a call that failed and 2 for a mistake in the command.
 Who calls. Without a credential it is the owner of the first instance, by the
 owner.pat in the data directory, and the system user for the system API, by the
 system.key.pem there; these are sent to the server that runs on the directory,
-and to no other. Others on this machine can see the flags of a command: have tokens in a file or in the variable
-BASTIDE_TOKEN, and requests with secrets in a file.`
+and to no other. Others on this machine can see the flags of a command: have
+tokens in a file or in the variable BASTIDE_TOKEN, and requests with secrets in a
+file.`
 }
 
 // Run makes one call, or one for each page of a list.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,15 +87,15 @@ func TestWhatIsNotRepeated(t *testing.T) {
 // for a read, never for a write.
 func TestBrokenConnection(t *testing.T) {
 	eachFake(t, func(t *testing.T, f *fake, protocol client.Option) {
-		broken := 0
+		var broken atomic.Int32
 		f.Config.Handler = breaking(f.Config.Handler, &broken)
 		c := f.client(t, protocol, client.WithToken("t"))
-		if err := read(t, c); err != nil || broken != 2 {
-			t.Errorf("a read, after %d: %v", broken, err)
+		if err := read(t, c); err != nil || broken.Load() != 2 {
+			t.Errorf("a read, after %d: %v", broken.Load(), err)
 		}
-		broken = 0
-		if err := write(t, c); !errors.Is(err, client.Unavailable) || broken != 1 {
-			t.Errorf("a write, after %d: %v", broken, err)
+		broken.Store(0)
+		if err := write(t, c); !errors.Is(err, client.Unavailable) || broken.Load() != 1 {
+			t.Errorf("a write, after %d: %v", broken.Load(), err)
 		}
 	})
 }
@@ -103,13 +104,13 @@ type connKey struct{}
 
 // breaking lets the first connection break without an answer, and the second
 // amid one.
-func breaking(next http.Handler, broken *int) http.Handler {
+func breaking(next http.Handler, broken *atomic.Int32) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if *broken == 2 {
+		if broken.Load() == 2 {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if *broken++; *broken == 2 {
+		if broken.Add(1) == 2 {
 			w.Header().Set("Content-Type", r.Header.Get("Content-Type"))
 			_, _ = w.Write([]byte{0})
 			_ = http.NewResponseController(w).Flush()
