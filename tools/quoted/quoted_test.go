@@ -1,4 +1,5 @@
-// Package quoted tests that what the pages quote of files is what the files say.
+// Package quoted tests that what the pages quote of files is what the files say, and
+// that the programs to begin with are short.
 package quoted
 
 import (
@@ -47,6 +48,28 @@ func TestQuotedFilesAreAsQuoted(t *testing.T) {
 	for _, source := range []string{"examples/curl/first.sh", "examples/go/first/main.go", "examples/ts/first.ts"} {
 		if !slices.Contains(quotes["README.md"], source) {
 			t.Errorf("the README does not quote %s", source)
+		}
+	}
+}
+
+// A program that shows how to begin is read in one go.
+func TestExamplesAreShort(t *testing.T) {
+	const most = 59
+	var programs []string
+	for _, pattern := range []string{"examples/curl/*.sh", "examples/go/*/main.go", "examples/ts/*.ts"} {
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || found == nil {
+			t.Fatalf("%s: %v, %v", pattern, found, err)
+		}
+		programs = append(programs, found...)
+	}
+	for _, program := range programs {
+		text, err := os.ReadFile(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := bytes.Count(text, []byte("\n")); lines > most {
+			t.Errorf("%s has %d lines, more than %d", program, lines, most)
 		}
 	}
 }
