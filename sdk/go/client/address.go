@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -51,8 +52,10 @@ func origin(scheme, host string) string {
 	return scheme + "://" + strings.TrimSuffix(host, standard)
 }
 
-// isLoopback reports whether a name is one of this machine (RFC 6761, 6.3).
-func isLoopback(name string) bool {
+// IsLoopback reports whether a host name or address is always this machine:
+// localhost and the names under it (RFC 6761, 6.3), 127.0.0.0/8 and ::1. It is
+// where a credential goes over http without WithCleartext.
+func IsLoopback(name string) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true
@@ -61,10 +64,12 @@ func isLoopback(name string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// newHTTPClient returns the client that is used unless WithHTTPClient gives
-// another one. gRPC needs HTTP/2; without TLS, where nothing can be negotiated,
-// it is spoken by prior knowledge.
-func newHTTPClient(grpc bool) *http.Client {
+// NewHTTPClient returns a client such as New makes for itself, to be given by
+// WithHTTPClient with other certificates than the system trusts: names under
+// .localhost are this machine, redirects are not followed. config may be nil.
+// gRPC needs HTTP/2; without TLS, where nothing can be negotiated, it is spoken
+// by prior knowledge.
+func NewHTTPClient(grpc bool, config *tls.Config) *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(!grpc)
 	protocols.SetHTTP2(true)
@@ -74,6 +79,7 @@ func newHTTPClient(grpc bool) *http.Client {
 			Protocols:             protocols,
 			Proxy:                 proxyFor(grpc),
 			DialContext:           dial,
+			TLSClientConfig:       config,
 			TLSHandshakeTimeout:   10 * time.Second,
 			ExpectContinueTimeout: time.Second,
 			IdleConnTimeout:       90 * time.Second,
@@ -90,7 +96,7 @@ func newHTTPClient(grpc bool) *http.Client {
 // for HTTP/2 without TLS, which they do not speak.
 func proxyFor(grpc bool) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
-		if isLoopback(r.URL.Hostname()) || grpc && r.URL.Scheme == "http" {
+		if IsLoopback(r.URL.Hostname()) || grpc && r.URL.Scheme == "http" {
 			return nil, nil
 		}
 		return http.ProxyFromEnvironment(r)
@@ -102,7 +108,7 @@ func proxyFor(grpc bool) func(*http.Request) (*url.URL, error) {
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	host, port, err := net.SplitHostPort(address)
-	if err != nil || net.ParseIP(host) != nil || !isLoopback(host) {
+	if err != nil || net.ParseIP(host) != nil || !IsLoopback(host) {
 		return dialer.DialContext(ctx, network, address)
 	}
 	conn, err := dialer.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))

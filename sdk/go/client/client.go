@@ -103,7 +103,7 @@ func newSession(base *url.URL, s *settings) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base.Scheme == "http" && !s.anonymous && !s.cleartext && !isLoopback(base.Hostname()) {
+	if base.Scheme == "http" && !s.anonymous && !s.cleartext && !IsLoopback(base.Hostname()) {
 		return nil, fmt.Errorf("client: %s is not this machine, and over http everybody on the way can read the credential: use https, or allow it by WithCleartext", base.Host)
 	}
 	c := &session{
@@ -115,7 +115,7 @@ func newSession(base *url.URL, s *settings) (*session, error) {
 		http:         s.http,
 	}
 	if c.http == nil {
-		c.http = newHTTPClient(s.protocol == grpcProtocol)
+		c.http = NewHTTPClient(s.protocol == grpcProtocol, nil)
 	}
 	if host != base.Host {
 		c.http = hostClient{HTTPClient: c.http, host: host}
